@@ -7,14 +7,16 @@ import msgspec
 from server.protocol.characters import ZERO_NAME, has_zero
 from server.protocol.codes import ErrorCode
 from server.protocol.errors import Verdict
-from server.protocol.frames import ClientFrame, Frame, Nonce, ServerFrame
+from server.protocol.frames import ClientFrame, Frame, Nonce, ReportRequest, SearchRequest, ServerFrame
 
 MAX_DEPTH = 8
 MAX_PARTS = 512
 """Maximum number of strings and brackets in a frame from a client. Our own frames have about 20."""
 
-SHOWN_TEXTS = {"message", "comment", "username", "usernames", "status", "query"}
-"""The fields with texts that people write and see."""
+CHECKED = {"message", "reason", "comment", "username", "usernames", "status", "query"}
+"""The fields with texts that have rules of their own, which refuse U+0000, too."""
+ANY_CHANNEL = (ReportRequest, SearchRequest)
+"""The frames whose channel need not exist."""
 
 _PART = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(?:[ \t\r\n]*+(:))?|([\[\]{}])')
 """A string, with the colon that makes it a key, or a bracket. Only for valid JSON."""
@@ -70,9 +72,10 @@ def decode_server(data: bytes) -> ServerFrame:
 
 
 def _zero_problem(frame: ClientFrame) -> str | None:
-    """Return which ID or other short text contains U+0000. Texts that are shown have rules of their own."""
+    """Return which ID or other text without rules of its own contains U+0000."""
+    checked = CHECKED if isinstance(frame, ANY_CHANNEL) else {*CHECKED, "channel"}
     for name, value in msgspec.to_builtins(frame).items():
-        if name not in SHOWN_TEXTS and has_zero(msgspec.json.encode(value)):
+        if name not in checked and has_zero(msgspec.json.encode(value)):
             return f"{name} contains {ZERO_NAME}. Remove it."
     return None
 

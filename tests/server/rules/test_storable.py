@@ -9,7 +9,7 @@ from server.protocol import names
 from server.protocol.characters import has_zero
 from server.protocol.codec import BadFrame, decode_client, encode
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import Edit, Login, Prove, Read, ReportRequest, Say, Withdraw
+from server.protocol.frames import Edit, Login, Prove, ReportRequest, Say, Withdraw
 from server.rules import api_json, operator_commands
 from server.rules.evidence import check_form, reason_list
 from server.rules.messages import check_text
@@ -23,6 +23,7 @@ from server.rules.statuses import check_status
 REFUSED: dict[str, tuple[Callable[[], object], ErrorCode]] = {
     "a message": (lambda: check_text("a\0b"), ErrorCode.BAD_MESSAGE),
     "a message that ends in it": (lambda: check_text("a\0"), ErrorCode.BAD_MESSAGE),
+    "a reason": (lambda: check_form("Sp\0am", "", reason_list(["Spam"])), ErrorCode.BAD_REASON),
     "a comment": (lambda: check_form("Spam", "a\0b", reason_list(["Spam"])), ErrorCode.BAD_COMMENT),
     "a name": (lambda: check("a\0b"), ErrorCode.BAD_NAME),
     "a status": (lambda: check_status("a\0b"), ErrorCode.BAD_STATUS),
@@ -38,21 +39,20 @@ def test_texts_of_people_are_refused_with_their_own_code(act: Callable[[], objec
 
 IDS = {
     "nonce": Say("lobby", "hello", "n\0"),
-    "channel": Read("lob\0by", 1),
+    "channel": ReportRequest(channel="lob\0by", username="bob", message="hi"),
     "reportID": Withdraw("rep\0"),
-    "reason": ReportRequest(1, "sp\0am"),
     "prove": Login("alice", prove=Prove("a\0" * 8, "n" * 16, b"p" * 32)),
 }
 
 
 @pytest.mark.parametrize(("field", "frame"), IDS.items(), ids=IDS.keys())
-def test_ids_are_malformed(field: str, frame: Say | Read | Withdraw | ReportRequest | Login) -> None:
+def test_ids_are_malformed(field: str, frame: Say | Withdraw | ReportRequest | Login) -> None:
     with pytest.raises(BadFrame, match=rf"{field} contains U\+0000") as refused:
         decode_client(encode(frame))
     assert refused.value.code == ErrorCode.MALFORMED
 
 
-@pytest.mark.parametrize("frame", [Say("lobby", "a\0b"), Edit(1, "a\0b"), Say("lobby", "\\u0000", "\\u0000")])
+@pytest.mark.parametrize("frame", [Say("lob\0by", "a\0b"), Edit(1, "a\0b"), Say("lobby", "\\u0000", "\\u0000")])
 def test_texts_reach_their_rules(frame: Say | Edit) -> None:
     assert decode_client(encode(frame)) == frame
 
