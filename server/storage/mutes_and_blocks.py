@@ -14,6 +14,12 @@ def load(connection: SqlConnection) -> list[Relation]:
     return [relation(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM hidden")]  # noqa: S608 - a constant
 
 
+def around(identity: str, connection: SqlConnection) -> list[Relation]:
+    """Return all mutes and blocks by and of a person."""
+    query = f"SELECT {_COLUMNS} FROM hidden WHERE ?1 IN (identity, other)"  # noqa: S608 - a constant
+    return [relation(row) for row in connection.execute(query, (identity,))]
+
+
 def begin(wanted: Sequence[Relation], connection: SqlConnection) -> None:
     """Store and announce mutes and blocks."""
     if begun := tuple(_store(each, connection) for each in wanted):

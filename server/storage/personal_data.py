@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from server.protocol import names
+from server.storage import mutes_and_blocks
 from server.storage.sql import SqlConnection
 
 ERASED = "[erased]"
@@ -39,7 +40,6 @@ ERASURES = (
     "UPDATE message SET peer = :erased, peer_key = '', peer_identity = ''"
     " WHERE peer IS NOT NULL AND peer_identity = :identity",
     "DELETE FROM withheld WHERE :identity IN (author_identity, peer_identity)",
-    "DELETE FROM hidden WHERE :identity IN (identity, other)",
     "DELETE FROM read_marker WHERE identity = :identity",
     "DELETE FROM person WHERE identity = :identity",
     "DELETE FROM held_name WHERE identity = :identity",
@@ -47,7 +47,8 @@ ERASURES = (
     "DELETE FROM site_block WHERE :identity IN (identity, other)",
     "DELETE FROM login_key WHERE identity = :identity",
 )
-"""Everything but reports, which are evidence and end by ReportDays, and a ban, which ends by itself."""
+"""Everything but mutes and blocks, whose end servers hear; reports, which are evidence and end by ReportDays; and bans,
+which end by themselves."""
 
 COVERED = {
     ("message", "author_identity"),
@@ -118,6 +119,8 @@ def erase(identity: str, now: int, connection: SqlConnection) -> Erasure:
         " (SELECT count(*) FROM report WHERE about_identity = ?1)"
     )
     counted = Erasure(*connection.execute(query, (identity,)).fetchone())
+    # Servers have these in memory.
+    mutes_and_blocks.end(mutes_and_blocks.around(identity, connection), connection)
     for statement in ERASURES:
         connection.execute(statement, {"identity": identity, "now": now, "erased": ERASED})
     return counted

@@ -12,13 +12,16 @@ from server.operator.backup import backup
 from server.operator.commands import CommandContext
 from server.operator.printing import CommandError
 from server.protocol.errors import OneLineError
+from server.rules.relations import Relation
 from server.rules.reports import StoredReport
 from server.settings import Settings
-from server.storage import reports, schema, trail, webhook_state
+from server.storage import mutes_and_blocks, personal_data, reports, schema, trail, webhook_state
+from server.storage.clock import milliseconds
+from server.storage.events import RelationsChanged
 from server.storage.reports import Submission
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_connection import SqliteConnection
-from tests.support.stored_reports import ALICE, TERMS, evidence
+from tests.support.stored_reports import ALICE, START, TERMS, evidence
 
 
 @pytest.fixture
@@ -108,6 +111,19 @@ def test_an_invalid_backup_file_is_an_error_of_one_line(context: CommandContext,
         backup(context.store, Path(name))
 
 
+def test_erasing_a_person_tells_servers_that_their_blocks_ended(
+    server: SqliteConnection, context: CommandContext
+) -> None:
+    muted, blocked = Relation("a", "b", "bob", blocked=False), Relation("c", "a", "alice", blocked=True)
+    server.begin(0)
+    mutes_and_blocks.begin([muted, blocked, Relation("b", "c", "carol", blocked=True)], server)
+    with context.database(write=True) as connection:
+        personal_data.erase("a", connection.now, connection)
+        assert connection.announced == [RelationsChanged(ended=(muted, blocked))]
+    assert [each.identity for each in mutes_and_blocks.load(server)] == ["b"]
+
+
 def report_something(connection: SqliteConnection, msg_id: int = 7) -> StoredReport:
     """Let Alice report a message."""
+    connection.begin(milliseconds(START))
     return reports.submit(TERMS, Submission(ALICE, evidence(msg_id), None, add=False), connection)
