@@ -30,6 +30,7 @@ from server.rules.evidence import reason_list
 from server.rules.filters import Filter, phrases
 from server.rules.link_spam import LinkLimits
 from server.settings import QUEUED_WEBHOOK, MessageFilter, Settings, renewed
+from server.settings.digests import digests
 from server.site import ActiveWebhooks
 from server.storage import retention
 from server.storage.base import StorageError
@@ -79,7 +80,7 @@ async def run(
         )
         stack.callback(running.message_log.close)
         dispatcher = running.dispatcher
-        await dispatcher.presence.open()
+        await dispatcher.presence.open(digests(settings))
         running.log_event("serving", {"address": listener.websocket_url, "version": VERSION})
         if opened:
             opened()
@@ -87,9 +88,8 @@ async def run(
             background.start(work)
             for work in (
                 watchdog.run(),
-                _sample(running, metrics),
+                _sample(running, database, metrics),
                 _sweep(running, database),
-                dispatcher.presence.run(),
             )
         ]
         dispatcher.shut_down = process.shut_down
@@ -166,6 +166,7 @@ class _Running:
         self.dispatcher.limiter.configure(settings.limits)
         self.dispatcher.people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
         self.dispatcher.go_live(self._live())
+        self.dispatcher.presence.set_settings(digests(settings))
         if warning := self._listener.plaintext_warning(settings.limits.trusted_proxies):
             log.warning("traffic is unencrypted", extra={"warning": warning})
         return waiting
@@ -220,11 +221,12 @@ class _Running:
             await self._delivering
 
 
-async def _sample(running: _Running, metrics: Metrics) -> None:
+async def _sample(running: _Running, database: Database, metrics: Metrics) -> None:
     """Periodically measure what would be too expensive to measure for each message."""
     dispatcher, disk = running.dispatcher, Disk(running.settings.database)
     while True:
         metrics.set_max_unsent(dispatcher.hub.max_unsent())
+        dispatcher.watch_beats(database.health())
         dispatcher.disk_low = disk.is_low(running.settings.limits.free_megabytes)
         await asyncio.sleep(SAMPLE_SECONDS)
 

@@ -29,6 +29,7 @@ from server.rules.visibility import GONE
 from server.settings import JWT, ApiKeys, PublicChannel
 from server.storage.base import Reader, StorageError
 from server.storage.broker import Broker
+from server.storage.database import NodeHealth
 from server.storage.people import People
 from server.webhooks.profiles import Profiles
 from server.websocket.connection import ConnectionPolicy
@@ -40,6 +41,8 @@ DISK_LOW = "The server's disk is nearly full, so it accepts no messages. Try aga
 UNCERTAIN = {CUT, CloseCode.INTERNAL_ERROR}
 """Close codes of connections that ended without a closing handshake: cut, or no answer to a ping."""
 SIGN_IN_CHANGED = "The sign-in of this server has changed. Open the chat from the website again."
+SILENT_SECONDS = 6.0
+"""Time without an answer of the database after which a server that shares it sends its clients to the others."""
 MOVED = "This server has lost its connection to the room. You are connected to another one."
 FAULT = "Internal server error. Try again; if it persists, tell the server's administrator, whose log has the details."
 
@@ -264,9 +267,17 @@ class Dispatcher:
     def fence(self) -> None:
         """Disconnect everyone, who may be on another server by now: the others have removed this one."""
         self.fenced = self.draining = True
+        self._send_elsewhere()
+        self.shut_down()
+
+    def watch_beats(self, node: NodeHealth | None) -> None:
+        """Disconnect everyone if the database was silent for so long that the others may soon remove this server."""
+        if node and node.beat_age > SILENT_SECONDS:
+            self._send_elsewhere()
+
+    def _send_elsewhere(self) -> None:
         for session in [*self.hub.sessions.values(), *self.presence.waiting()]:
             session.close(CloseCode.SERVICE_RESTART, MOVED, reconnect=True)
-        self.shut_down()
 
     async def drain(self) -> None:
         """Ignore new frames and wait for running tasks. If cancelled, cancel the tasks that are still running."""

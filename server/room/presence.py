@@ -16,6 +16,9 @@ ANOTHER_PLACE = "You have been signed out of chat because you logged in from ano
 NAME_OF_A_MEMBER = "This name belongs to a member of the site, who has just signed in. Choose another one."
 
 
+Digests = dict[str, str]
+
+
 class NameClaim(NamedTuple):
     """The wish of a verified user for a place."""
 
@@ -51,11 +54,11 @@ class Attendance:
     def __init__(self, people: People) -> None:
         self._people = people
 
-    async def open(self) -> None:
+    async def open(self, settings: Digests) -> None:
         """Load who is in the room; call it before the first login. Raises StorageError."""
 
-    async def run(self) -> None:
-        """Remove servers that are gone, for as long as this one runs."""
+    def set_settings(self, settings: Digests) -> None:
+        """Show the other servers digests of this one's settings, by which they see whether theirs differ."""
 
     def claim(self, claim: NameClaim) -> None:
         """Choose a name, and let the user in under it."""

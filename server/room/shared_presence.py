@@ -11,10 +11,11 @@ from server.protocol.codec import encode
 from server.protocol.frames import Frame
 from server.room.elsewhere import Elsewhere
 from server.room.hub import Hub
-from server.room.presence import Attendance, Exit, NameClaim, end_replaced
+from server.room.presence import Attendance, Digests, Exit, NameClaim, end_replaced
 from server.room.session import Session
 from server.rules.messages import Person
 from server.rules.visibility import GONE
+from server.settings import digests
 from server.storage import people, presence
 from server.storage.base import Joined
 from server.storage.database import Database
@@ -34,8 +35,7 @@ from server.storage.people import People
 from server.storage.presence import Outdated, Wish
 from server.storage.sql import SqlConnection
 
-EXPIRE_SECONDS = 2.0
-"""Time between two looks for servers that are gone. Each is a write, by which this one stays."""
+DIFFERENT = "settings differ from those of another server of the room; give all servers the same ones, and reload them"
 
 log = logging.getLogger(__name__)
 
@@ -67,28 +67,31 @@ class SharedAttendance(Attendance):
         self._backlog: list[Callable[[], None]] | None = None
         """What was heard while the people on other servers are loaded."""
         self._opened = False
+        self._settings: Digests = {}
         database.hear(NodeOpened, self._on_opened)
         self._hear(PersonEntered, self._on_entered)
         self._hear(EntryChanged, self._on_changed)
         self._hear(PersonExited, self._on_exited)
         self._hear(NodeGone, self._on_gone)
 
-    async def open(self) -> None:
+    async def open(self, settings: Digests) -> None:
         """See Attendance."""
-        opened = NodeOpened(self._database.node, {})
+        self._settings = settings
+        opened = NodeOpened(self._database.node, settings)
         others = await self._database.write(partial(presence.open_node, opened))
         self._known = others.names_changed
         for each in others.people:
             self._enter(each)
+        for node, theirs in others.settings.items():
+            self._compare(node, theirs)
         backlog, self._backlog, self._opened = self._backlog or [], None, True
         for hear in backlog:
             hear()
 
-    async def run(self) -> None:
+    def set_settings(self, settings: Digests) -> None:
         """See Attendance."""
-        while True:
-            self._database.write_aside(presence.expire)
-            await asyncio.sleep(EXPIRE_SECONDS)
+        self._settings = settings
+        self._database.write_aside(partial(presence.set_settings, NodeOpened(self._database.node, settings)))
 
     def claim(self, claim: NameClaim) -> None:
         """See Attendance. Later frames of the session wait until the name is granted."""
@@ -177,8 +180,14 @@ class SharedAttendance(Attendance):
 
     def _on_opened(self, events: Sequence[NodeOpened]) -> None:
         for event in events:
-            if event.node == self._database.node and not self._opened:
+            if event.node != self._database.node:
+                self._compare(event.node, event.settings)
+            elif not self._opened:
                 self._backlog = []
+
+    def _compare(self, node: str, settings: Digests) -> None:
+        if keys := digests.different(self._settings, settings):
+            log.warning(DIFFERENT, extra={"node": node, "keys": keys})
 
     def _on_entered(self, entered: PersonEntered) -> None:
         if entered.node != self._database.node:

@@ -14,6 +14,8 @@ from server.handlers.dispatch import Dispatcher
 from server.protocol.frames import Frame, Login, Me, Presence, Who
 from server.room.session import Session
 from server.rules.messages import MessageDraft
+from server.settings import Settings
+from server.settings.digests import digests
 from server.storage import messages
 from server.storage.base import Published, StorageError
 from server.storage.database import NodeHealth
@@ -29,6 +31,7 @@ from tests.support.room import dispatcher_over, receive
 Result = TypeVar("Result")
 Kind = TypeVar("Kind", bound=Frame)
 
+DEFAULTS = Settings()
 TABLES = (
     "CREATE TABLE room (names_changed INTEGER NOT NULL DEFAULT 0)",
     "INSERT INTO room DEFAULT VALUES",
@@ -206,13 +209,13 @@ class Shared:
         """Wait until everything that servers have written so far is committed."""
         await self._shared.write(lambda _: None)
 
-    async def open_node(self, name: str) -> Node:
+    async def open_node(self, name: str, settings: Settings = DEFAULTS) -> Node:
         """Start a server."""
         values = name, self._shared.now()
         await self._shared.write(lambda sql: sql.execute("INSERT INTO node (id, beat) VALUES (?, ?)", values))
         node = Node(NodeDatabase(self._shared, name))
         await node.dispatcher.people.load()
-        await node.dispatcher.presence.open()
+        await node.dispatcher.presence.open(digests(settings))
         return node
 
 

@@ -2,13 +2,18 @@
 
 from datetime import timedelta
 
+import pytest
+
 from server.handlers.dispatch import MOVED
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Disconnect, Error, Login, Message, Ping, Pong, Presence, Say, SetStatus
 from server.rules.ranks import Rank
 from server.rules.statuses import HIDDEN
 from server.rules.visibility import GONE, JOINED
+from server.settings import ApiKeys, Settings
+from server.settings.digests import digests
 from server.storage import presence
+from server.storage.database import NodeHealth
 from tests.support.node_pair import Node, Shared, until
 
 
@@ -163,6 +168,28 @@ async def test_removed_server_closes_its_clients_before_it_ends_and_answers_noth
         assert each.outlet.frames[-1] == Disconnect(MOVED, CloseCode.SERVICE_RESTART, reconnect=True)
         assert each.of(Error) == []
         each.hang_up()
+
+
+async def test_clients_are_sent_elsewhere_once_the_database_is_silent(first: Node) -> None:
+    ada = await first.enter("ada")
+    beating = NodeHealth(5.9, 1, 0.1, 0.1, 0, 0.0, fenced=False)
+    first.dispatcher.watch_beats(beating)
+    assert ada.outlet.closed == []
+    first.dispatcher.watch_beats(beating._replace(beat_age=6.1))
+    assert ada.outlet.closed == [CloseCode.SERVICE_RESTART]
+
+
+async def test_servers_notice_settings_that_differ(
+    shared: Shared, first: Node, second: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Settings(title="Another room", admin_api_key=ApiKeys("a secret"))
+    third = await shared.open_node("third", other)
+    await until(lambda: len(caplog.records) == 4)
+    warned = {(each.node, *each.keys) for each in caplog.records}  # type: ignore[attr-defined]
+    assert warned == {("third", "Title"), ("first", "Title"), ("second", "Title")}
+    third.dispatcher.presence.set_settings(digests(Settings()))
+    await shared.committed()
+    assert len(caplog.records) == 4
 
 
 async def test_nobody_seems_to_leave_a_server_that_restarts_until_the_others_remove_it(
