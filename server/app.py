@@ -30,6 +30,7 @@ from server.rules.evidence import reason_list
 from server.rules.filters import Filter, phrases
 from server.rules.link_spam import LinkLimits
 from server.settings import QUEUED_WEBHOOK, MessageFilter, Settings, renewed
+from server.settings.database_url import is_url
 from server.settings.digests import digests
 from server.site import ActiveWebhooks
 from server.storage import retention
@@ -37,10 +38,10 @@ from server.storage.base import StorageError
 from server.storage.database import Database, Life
 from server.storage.direct_broker import DirectBroker
 from server.storage.disk import Disk
+from server.storage.opening import open_database
 from server.storage.people import People
 from server.storage.retention import KeptDays
 from server.storage.sql import SqlConnection
-from server.storage.sqlite_database import SqliteDatabase
 from server.webhooks import outbound
 from server.websocket.connection import ConnectionPolicy
 
@@ -69,17 +70,18 @@ async def run(
     traffic = Traffic()
     metrics = Metrics(traffic)
     watchdog = LoopWatchdog(metrics.observe_loop_delay)
-    database = SqliteDatabase(settings.database, metrics.observe_commit)
+    database = open_database(settings.database, metrics.observe_commit)
     metrics.watch_node(database.health)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         people = People(database)
-        await people.load()
         running = _Running(
             settings, listener=listener, database=database, people=people, metrics=metrics, traffic=traffic
         )
         stack.callback(running.message_log.close)
         dispatcher = running.dispatcher
+        # All listeners are registered by now: none misses what other servers commit meanwhile.
+        await people.load()
         await dispatcher.presence.open(digests(settings))
         running.log_event("serving", {"address": listener.websocket_url, "version": VERSION})
         if opened:
@@ -223,11 +225,13 @@ class _Running:
 
 async def _sample(running: _Running, database: Database, metrics: Metrics) -> None:
     """Periodically measure what would be too expensive to measure for each message."""
-    dispatcher, disk = running.dispatcher, Disk(running.settings.database)
+    dispatcher, place = running.dispatcher, running.settings.database
+    # The disk of a database server is that server's concern.
+    disk = None if is_url(place) else Disk(place)
     while True:
         metrics.set_max_unsent(dispatcher.hub.max_unsent())
         dispatcher.watch_beats(database.health())
-        dispatcher.disk_low = disk.is_low(running.settings.limits.free_megabytes)
+        dispatcher.disk_low = disk is not None and disk.is_low(running.settings.limits.free_megabytes)
         await asyncio.sleep(SAMPLE_SECONDS)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode
 
 from server.settings.secret import Secret
 
@@ -25,8 +25,13 @@ def is_url(database: str) -> bool:
 
 
 def parse_url(text: str) -> DatabaseUrl:
-    """Split the password off a URL. Raises ValueError, without the text, if it is no URL."""
-    scheme, place, path, query, _ = urlsplit(text)
+    """Split the password off a URL. Raises ValueError, without the text, if its password is not escaped."""
+    # Not by urlsplit: it refuses some passwords, and its errors show them.
+    scheme, _, rest = text.partition("://")
+    rest, _, query = rest.partition("?")
+    place, slash, path = rest.partition("/")
+    if "@" in path + query:
+        raise ValueError("write special characters of the password as %40 for @, %2F for / and so on")
     user, at, hosts = place.rpartition("@")
     user, colon, password = user.partition(":")
     parameters = parse_qsl(query, keep_blank_values=True)
@@ -34,9 +39,34 @@ def parse_url(text: str) -> DatabaseUrl:
     # Parameters are left as they are written, unless one is the password.
     if any(name == _PASSWORD for name, _ in parameters):
         query = urlencode([pair for pair in parameters if pair[0] != _PASSWORD])
-    # urlunsplit would leave out the slashes before an empty host.
-    shown = f"{scheme}://{user}{at}{hosts}{path or '/'}"
+    shown = f"{scheme}://{user}{at}{hosts}{slash}{path}"
     return DatabaseUrl(f"{shown}?{query}" if query else shown, Secret(secret))
+
+
+def named_database(setting: str, environ: Mapping[str, str]) -> str:
+    """Return the file, or the URL without a password, that the setting or the environment names.
+
+    Raises ValueError, whose text says which of them is wrong, and what to do.
+    """
+    if whole := environ.get(URL_VARIABLE):
+        if not is_url(whole):
+            raise ValueError(f"{URL_VARIABLE}: write it like postgresql://USER:PASSWORD@HOST/DATABASE")
+        return _parsed(URL_VARIABLE, whole).text
+    if "://" not in setting:
+        return setting
+    if not is_url(setting):
+        raise ValueError('Database: write a file, or "postgresql://USER@HOST/DATABASE"')
+    url = _parsed("Database", setting)
+    if url.password:
+        raise ValueError(f"Database: take the password out, and set PGPASSWORD, {URL_VARIABLE} or a pgpass file")
+    return url.text
+
+
+def _parsed(source: str, text: str) -> DatabaseUrl:
+    try:
+        return parse_url(text)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from None
 
 
 def environment_password(url: str, environ: Mapping[str, str]) -> Secret:

@@ -12,6 +12,7 @@ import tomli
 
 from server.settings import barertc
 from server.settings.checks import check, normalised_origins
+from server.settings.database_url import is_url, named_database
 from server.settings.key_notes import KeyNote, Use, notices
 from server.settings.keys import KeySorter
 from server.settings.model import KEY_VARIABLE, TLS, Settings, SettingsError
@@ -75,7 +76,7 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
     settings = _convert(tables)
     if key := environ.get(KEY_VARIABLE):
         settings = msgspec.structs.replace(settings, admin_api_key=ApiKeys(key))
-    settings = _with_paths(settings, directory)
+    settings = _with_paths(_with_database(settings, environ), directory)
     settings = msgspec.structs.replace(settings, allowed_origins=normalised_origins(settings.allowed_origins))
     check(settings)
     if settings.use_x_forwarded_for and not settings.limits.trusted_proxies:
@@ -98,6 +99,13 @@ def _sorted_keys(tables: dict[str, object]) -> tuple[dict[str, object], list[Key
     return kept, [KeyNote(mark, Use.USED, barertc.MARK_MEANS), *others, *changed]
 
 
+def _with_database(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    try:
+        return msgspec.structs.replace(settings, database=named_database(settings.database, environ))
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+
+
 def _with_paths(settings: Settings, directory: Path) -> Settings:
     """Return the settings with names of files relative to the directory of the settings file."""
 
@@ -109,7 +117,7 @@ def _with_paths(settings: Settings, directory: Path) -> Settings:
     logging = msgspec.structs.replace(settings.logging, directory=within(settings.logging.directory))
     return msgspec.structs.replace(
         settings,
-        database=str(directory / settings.database),
+        database=settings.database if is_url(settings.database) else str(directory / settings.database),
         tls=TLS(**files),
         webhook_security=security,
         logging=logging,

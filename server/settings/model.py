@@ -9,6 +9,7 @@ from msgspec import Meta
 from server.protocol.address import DEFAULT_ADDRESS
 from server.protocol.errors import OneLineError
 from server.protocol.frames import MAX_FRAME_BYTES
+from server.settings.database_url import URL_VARIABLE
 from server.settings.secret import ApiKeys, Secret, SigningSecrets
 from server.settings.site_tables import JWT, VIP, DirectMessageHistory, DMLinkSpamProtection, Logging, MessageFilter
 
@@ -281,7 +282,9 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         str,
         Meta(
             extra=_RESTART,
-            description="SQLite file; relative to this file, or without a settings file in the user's data directory.",
+            description="SQLite file; relative to this file, or without a settings file in the user's data directory."
+            ' Or "postgresql://USER@HOST/DATABASE" for several servers; its password comes from PGPASSWORD or a pgpass'
+            f" file. {URL_VARIABLE} overrides it with a whole URL.",
         ),
     ] = "flagpost.sqlite"
     admin_api_key: Annotated[

@@ -1,7 +1,26 @@
 """Opens a room's database at the place that the settings name."""
 
+from server.settings.database_url import is_url
+from server.storage.base import StorageError
+from server.storage.database import Database
+from server.storage.pending import Committed
+from server.storage.sqlite_database import SqliteDatabase
 from server.storage.sqlite_store import SqliteStore
 from server.storage.store import Store
+
+DRIVER = "it needs PostgreSQL's driver; install it with: pip install 'flagpost[cluster]'"
+
+
+def open_database(place: str, committed: Committed) -> Database:
+    """Open the database for a server, on its loop. Raises StorageError."""
+    if not is_url(place):
+        return SqliteDatabase(place, committed)
+    try:
+        # Loaded by those who use it only, as it takes a while.
+        from server.storage.postgres.database import PostgresDatabase
+    except ImportError:
+        raise StorageError(f"{place}: {DRIVER}") from None
+    return PostgresDatabase(place, committed)
 
 
 def open_store(place: str) -> Store:
