@@ -2,11 +2,12 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -23,14 +24,17 @@ from server.rules.reservations import Obstacle
 from server.storage import gathering, outbox, reports, retention
 from server.storage.base import Reader
 from server.storage.database import Database
-from server.storage.events import ReportChanged, ReportOpened, body_of, event_of
+from server.storage.events import ReportChanged, ReportDeleted, ReportOpened, body_of, event_of
 from server.storage.journal import Kind
 from server.storage.outbox import Attempt
 from server.storage.people import People
+from server.storage.postgres.database import PostgresDatabase
 from server.storage.reports import Submission
 from server.storage.retention import KeptDays
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_database import SqliteDatabase
+from tests.support.postgres import SharedPostgres
+from tests.support.postgres_database import until
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, TERMS, evidence
 
@@ -60,8 +64,7 @@ class JournalReader:
 class ReportServer:
     """A server with one reporter."""
 
-    def __init__(self, name: str, reporter: Person, shared: SqliteDatabase) -> None:
-        database = cast(Database, JournalReader(shared))
+    def __init__(self, name: str, reporter: Person, database: Database) -> None:
         self.reporter = reporter
         self.people = People(database)
         self.waiting = asyncio.Event()
@@ -85,39 +88,63 @@ class ReportServer:
         return await self.desk.submit(Submission(self.reporter, author, None, add))
 
 
-async def test_a_reporter_is_notified_of_what_another_server_stores(tmp_path: Path) -> None:
-    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
-    here, elsewhere = ReportServer("one", ALICE, database), ReportServer("two", BOB, database)
+@pytest.fixture(params=["sqlite", "postgres"])
+async def databases(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Database, Database]]:
+    """Return the database of a room as two servers have it open."""
+    if request.param == "sqlite":
+        shared = SqliteDatabase(str(tmp_path / "room.sqlite"))
+        yield cast(Database, JournalReader(shared)), cast(Database, JournalReader(shared))
+        await shared.close()
+        return
+    postgres: SharedPostgres = request.getfixturevalue("postgres")
+    with postgres.schema() as url:
+        one, other = PostgresDatabase(url), PostgresDatabase(url)
+        yield one, other
+        await one.close()
+        await other.close()
+
+
+async def test_a_reporter_is_notified_of_what_another_server_stores(databases: tuple[Database, Database]) -> None:
+    here, elsewhere = ReportServer("one", ALICE, databases[0]), ReportServer("two", BOB, databases[1])
     report = await here.report(7)
     assert await elsewhere.desk.site_said(report.report_id, ReportState.SEEN, "We look into it.")
+    await until(lambda: here.shown())
     assert [(each.status, each.note) for each in here.shown()] == [("seen", "We look into it.")]
     assert elsewhere.shown() == []
-    await database.write(lambda _: None)
-    assert await database.read(partial(reports.found_of, [ALICE.identity], reports.UNNOTIFIED, "report")) == []
-    await database.close()
+    await databases[0].write(lambda _: None)
+    unnotified = partial(reports.found_of, [ALICE.identity], reports.UNNOTIFIED, "report")
+    assert await databases[1].read(unnotified) == []
 
 
-async def test_only_the_server_that_stores_a_report_wakes_up_to_deliver_it(tmp_path: Path) -> None:
-    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
-    here, elsewhere = ReportServer("one", ALICE, database), ReportServer("two", BOB, database)
+async def test_only_the_server_that_stores_a_report_wakes_up_to_deliver_it(
+    databases: tuple[Database, Database],
+) -> None:
+    here, elsewhere = ReportServer("one", ALICE, databases[0]), ReportServer("two", BOB, databases[1])
     report = await here.report(7)
+    await _hear_all(databases)
     assert (here.waiting.is_set(), elsewhere.waiting.is_set()) == (True, False)
     here.waiting.clear()
     await elsewhere.desk.withdraw(ALICE, report.report_id)
+    await _hear_all(databases)
     assert (here.waiting.is_set(), elsewhere.waiting.is_set()) == (False, True)
-    await database.close()
 
 
-async def test_an_answer_is_not_older_than_a_notification_sent_before_it(tmp_path: Path) -> None:
+async def _hear_all(databases: Sequence[Database]) -> None:
+    """Wait until each server has heard of everything stored before: it hears of its own write last."""
+    for each in databases:
+        await each.write(lambda connection: connection.announce(ReportDeleted("none")))
+
+
+async def test_an_answer_is_not_older_than_a_notification_sent_before_it(
+    databases: tuple[Database, Database],
+) -> None:
     """A server that was behind hears of a report and of its delivery by another at once."""
-    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
-    here = ReportServer("one", ALICE, database)
+    here = ReportServer("one", ALICE, databases[0])
     stored = asyncio.create_task(here.report(7))
     await asyncio.sleep(0)
-    database.write_aside(_attempt(accepted=True))
+    databases[0].write_aside(_attempt(accepted=True))
     assert (await stored).status == "delivered"
     assert [each.status for each in here.shown()] == ["delivered"]
-    await database.close()
 
 
 def _attempt(*, accepted: bool) -> Callable[[SqlConnection], None]:
@@ -137,7 +164,10 @@ STEPS = ("report", "add", "withdraw", "seen", "resolved", "deliver", "fail", "re
 
 async def _follow(steps: Sequence[tuple[str, int, int]], file: str) -> None:
     database = SqliteDatabase(file)
-    servers = ReportServer("one", ALICE, database), ReportServer("two", BOB, database)
+    servers = [
+        ReportServer(name, reporter, cast(Database, JournalReader(database)))
+        for name, reporter in (("one", ALICE), ("two", BOB))
+    ]
     latest: dict[str, tuple[str, str]] = {}
     for step, server, message in steps:
         seen = [len(each.shown()) for each in servers]

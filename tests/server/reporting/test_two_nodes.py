@@ -18,11 +18,13 @@ from server.settings import Secret, WebhookURL
 from server.storage import reports
 from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
+from server.storage.postgres.database import PostgresDatabase
 from server.storage.reports import Submission
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_database import SqliteDatabase
 from server.webhooks.webhook_client import WebhookClient
 from tests.support.database_file import until
+from tests.support.postgres import SharedPostgres
 from tests.support.site_answers import answer
 from tests.support.stored_reports import START, TERMS, evidence
 
@@ -35,23 +37,23 @@ Result = TypeVar("Result")
 class Node:
     """A server's access to the shared database; its own clock is off by some milliseconds."""
 
-    def __init__(self, shared: SqliteDatabase, skew: int) -> None:
+    def __init__(self, database: Database, skew: int) -> None:
+        self.database = database
         self.looks = 0
         self.waiting = asyncio.Event()
-        self._shared = shared
         self._skew = skew
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self._shared, name)
+        return getattr(self.database, name)
 
     def now(self) -> int:
         """See Database."""
-        return self._shared.now() + self._skew
+        return self.database.now() + self._skew
 
     async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
         """See Database."""
         try:
-            return await self._shared.read(work, key)
+            return await self.database.read(work, key)
         finally:
             self.looks += 1
 
@@ -86,9 +88,22 @@ class Node:
 async def test_servers_whose_clocks_differ_send_each_delivery_once(tmp_path: Path, skew: int) -> None:
     # It stands still, so that both claim within the same millisecond.
     database = SqliteDatabase(str(tmp_path / "room.sqlite"), clock=lambda: START)
+    await _assert_sent_once(Node(database, 0), Node(database, skew))
+    await database.close()
+
+
+async def test_servers_on_postgresql_send_each_delivery_once(postgres: SharedPostgres) -> None:
+    with postgres.schema() as url:
+        one, other = PostgresDatabase(url), PostgresDatabase(url)
+        await _assert_sent_once(Node(one, 0), Node(other, -60_000))
+        await one.close()
+        await other.close()
+
+
+async def _assert_sent_once(first: Node, second: Node) -> None:
     for number in range(REPORTS):
         submission = Submission(Person("alice", f"a-{number}"), evidence(number), None, add=False)
-        await database.write(partial(reports.submit, TERMS, submission))
+        await first.database.write(partial(reports.submit, TERMS, submission))
     sent, answered = Counter[str](), asyncio.Event()
 
     async def site(request: httpx.Request) -> httpx.Response:
@@ -96,13 +111,11 @@ async def test_servers_whose_clocks_differ_send_each_delivery_once(tmp_path: Pat
         await answered.wait()
         return answer(200, b"")
 
-    first, second = Node(database, 0), Node(database, skew)
     async with first.delivering(site):
         await until(lambda: len(sent) == REPORTS)
         async with second.delivering(site):
             await second.look_again()
-            holders = await database.read(lambda connection: connection.execute(HOLDERS).fetchall())
+            holders = await first.database.read(lambda connection: connection.execute(HOLDERS).fetchall())
             answered.set()
-    await database.close()
     assert len(holders) == 1
     assert [*sent.values()] == [1] * REPORTS
