@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 import psycopg
 
 from server.rules.messages import MessageDraft
-from server.storage import messages
+from server.storage import messages, presence
 from server.storage.base import Published, StorageError
 from server.storage.clock import Clock, milliseconds
 from server.storage.database import NodeHealth
@@ -80,7 +80,7 @@ class PostgresDatabase:
                 self._hearing,
                 clock=self._clock,
                 channels=self._channels,
-                silent=partial(self.write_aside, membership.remove_silent),
+                silent=partial(self.write_aside, presence.expire),
                 fenced=self._fence,
             )
         except psycopg.Error as error:

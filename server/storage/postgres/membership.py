@@ -7,14 +7,12 @@ from typing import NamedTuple
 
 from server.protocol.version import VERSION
 from server.storage.base import StorageError
-from server.storage.events import NodeGone
 from server.storage.postgres.connection import PostgresConnection
 from server.storage.postgres.hearing import Position
-from server.storage.sql import SqlConnection
+from server.storage.presence import GONE_MILLISECONDS
 
 BEAT_SECONDS = 2.0
-GONE_SECONDS = 8.0
-"""Time without a beat after which a server counts as gone."""
+GONE_SECONDS = GONE_MILLISECONDS / 1000
 KEPT_MILLISECONDS = 3600_000
 """Time for which news are kept: those who could still need them are gone long before."""
 PRUNED = 5000
@@ -77,17 +75,10 @@ class Beat(NamedTuple):
 
 def beat(connection: PostgresConnection, node: str) -> Beat:
     """Tell the others that this server works. Raises FencedError."""
-    row = connection.execute(BEAT, (node, int(GONE_SECONDS * 1000))).fetchone()
+    row = connection.execute(BEAT, (node, GONE_MILLISECONDS)).fetchone()
     if row is None:
         raise FencedError("the other servers have removed this one")
     return Beat(*row)
-
-
-def remove_silent(connection: SqlConnection) -> None:
-    """Remove servers that have not beaten for long, with the people on them."""
-    before = connection.now - int(GONE_SECONDS * 1000)
-    for (node,) in connection.execute("DELETE FROM node WHERE beat < ? RETURNING id", (before,)):
-        connection.announce(NodeGone(node))
 
 
 def prune(connection: PostgresConnection, now: int) -> bool:
