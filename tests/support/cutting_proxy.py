@@ -12,6 +12,10 @@ READY = b"Z\x00\x00\x00\x05"
 """The beginning of ReadyForQuery; a letter follows: idle, in a transaction, or in one that failed."""
 
 
+PUBLISHED = b"news_before"
+"""A column of the function that publishes, which is a transaction of its own."""
+
+
 class Cut(Enum):
     """What the database does before the connection is cut."""
 
@@ -90,7 +94,7 @@ class _Relay:
         with suppress(OSError):
             while data := self._server.recv(1 << 16):
                 status = data[-1:] if data[-6:-1] == READY else b""
-                ended = status == b"I" and (self._in_transaction or b"publish" in data)
+                ended = status == b"I" and (self._in_transaction or PUBLISHED in data)
                 if ended and self._proxy.takes(Cut.AFTER_COMMIT):
                     break
                 if status:

@@ -35,6 +35,10 @@ class Server:
         """Store a message by the general path."""
         return self.database.write(saying(text, nonce))
 
+    def publish(self, text: str, nonce: str | None = None) -> "asyncio.Future[Published]":
+        """Store a message by the function of the database."""
+        return self.database.publish(MessageDraft(ANN, "lobby", None, text, nonce))
+
     async def texts(self) -> list[str]:
         """Return the texts of all messages."""
         query = "SELECT text FROM message ORDER BY id"

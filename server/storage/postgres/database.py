@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 import psycopg
 
 from server.rules.messages import MessageDraft
-from server.storage import messages, presence
+from server.storage import presence
 from server.storage.base import Published, StorageError
 from server.storage.clock import Clock, milliseconds
 from server.storage.database import NodeHealth
@@ -22,6 +22,7 @@ from server.storage.postgres.connecting import DatabaseLink, Parameters, connect
 from server.storage.postgres.connection import PostgresConnection
 from server.storage.postgres.hearing import Hearing, Position
 from server.storage.postgres.membership import FencedError, SharedClock
+from server.storage.postgres.publishing import PendingPublish
 from server.storage.postgres.reader import ReaderThread
 from server.storage.postgres.tail import Channels, TailThread, encode_aside
 from server.storage.postgres.writer import WriterThread
@@ -118,7 +119,9 @@ class PostgresDatabase:
 
     def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
         """See Database."""
-        return self.write(partial(messages.publish, draft))
+        future: asyncio.Future[Published] = self._loop.create_future()
+        self._put(cast(PendingWrite[object], PendingPublish(draft, future)))
+        return future
 
     def write_aside(self, work: Callable[[SqlConnection], Result]) -> None:
         """See Database."""

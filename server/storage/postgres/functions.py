@@ -54,10 +54,10 @@ BEGIN
     PERFORM wake_others(of_node, last);
 END $$;
 
--- Store messages, and return for each draft its number, and whether it is fresh, with the time and the news before
--- them. Repeated with the same batch, it returns the same once more.
+-- Store messages, and return for each draft its number, and whether it is fresh, with the time, the news before them,
+-- and the microseconds that it waited for the lock. Repeated with the same batch, it returns the same once more.
 CREATE FUNCTION publish(of_node text, this_batch text, fixed bigint, nonce_lasts bigint, drafts text)
-RETURNS TABLE (msg_id bigint, fresh boolean, moment bigint, news_before bigint) LANGUAGE plpgsql AS $$
+RETURNS TABLE (msg_id bigint, fresh boolean, moment bigint, news_before bigint, waited bigint) LANGUAGE plpgsql AS $$
 DECLARE
     of_room record;
     of_batch record;
@@ -66,6 +66,7 @@ DECLARE
     repeated boolean;
 BEGIN
     SELECT message, news INTO of_room FROM room FOR UPDATE;
+    waited := extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000000;
     SELECT batch, batch_message, batch_news, batch_at INTO of_batch FROM node WHERE id = of_node;
     IF of_batch.batch IS NULL OR of_batch.batch > this_batch THEN PERFORM raise_fenced(); END IF;
     repeated := of_batch.batch = this_batch;

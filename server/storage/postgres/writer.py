@@ -17,6 +17,7 @@ from server.storage.postgres.connecting import PATIENCE_SECONDS, DatabaseLink, o
 from server.storage.postgres.hearing import Hearing
 from server.storage.postgres.lock_use import LockUse
 from server.storage.postgres.membership import FencedError
+from server.storage.postgres.publishing import PendingPublish, Publishing
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class WriterThread(threading.Thread):
     def _store(self, batch: Batch, deadline: float) -> None:
         """Commit a batch, or fail it. Raises FencedError."""
         start = time.perf_counter()
-        attempt = Transaction(batch, self._node, next(self._tokens))
+        attempt = self._attempt(batch)
         while True:
             try:
                 commit = attempt.run(self._link.connection())
@@ -110,6 +111,11 @@ class WriterThread(threading.Thread):
             else:
                 self._hearing.add_own(commit, batch)
                 return self._committed(len(batch), time.perf_counter() - start)
+
+    def _attempt(self, batch: Batch) -> "Transaction | Publishing":
+        token = next(self._tokens)
+        drafts = [write for write in batch if isinstance(write, PendingPublish)]
+        return Publishing(drafts, self._node, token) if drafts else Transaction(batch, self._node, token)
 
     def _passes(self, error: psycopg.Error) -> bool:
         """Return whether it may work later, and be ready for it."""

@@ -1,0 +1,104 @@
+"""A run of new messages, stored by one call of a function in the database."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+
+from server.protocol import names
+from server.rules.messages import NONCE_MILLISECONDS, MessageDraft, Publication, check_resend
+from server.rules.refusal import Refusal
+from server.rules.search import fold
+from server.storage import messages
+from server.storage.base import Published
+from server.storage.clock import moment
+from server.storage.events import StoredChange
+from server.storage.pending import PendingWrite
+from server.storage.postgres.attempts import Node
+from server.storage.postgres.connection import PostgresConnection
+from server.storage.postgres.hearing import Commit
+
+PUBLISH = "SELECT * FROM publish(?, ?, ?, ?, ?)"
+MICROSECONDS = 1_000_000
+
+
+class PendingPublish(PendingWrite[Published]):
+    """One call of `Database.publish`."""
+
+    def __init__(self, draft: MessageDraft, future: "asyncio.Future[Published]") -> None:
+        super().__init__(partial(messages.publish, draft), future)
+        self.draft = draft
+
+
+class _Draft(msgspec.Struct):
+    """A message as the function `publish` takes it."""
+
+    author: str
+    author_identity: str
+    channel: str
+    peer: str | None
+    peer_identity: str | None
+    text: str
+    nonce: str | None
+    author_key: str
+    peer_key: str | None
+    folded: str
+
+
+class Publishing:
+    """Some messages in one transaction, which can be repeated: the database knows the batch."""
+
+    def __init__(self, batch: Sequence[PendingPublish], node: Node, token: str) -> None:
+        """`token` names the batch, and is greater than that of every earlier one of this node."""
+        self._batch = batch
+        self._node = node
+        self._token = token
+        self._drafts = msgspec.json.encode([_draft(write.draft) for write in batch]).decode()
+
+    def run(self, connection: PostgresConnection) -> Commit:
+        """Store them, or find out what became of an earlier attempt. Raises psycopg.Error."""
+        called_at = time.perf_counter()
+        values = self._node.id, self._token, self._node.now(), NONCE_MILLISECONDS, self._drafts
+        rows = connection.execute(PUBLISH, values).fetchall()
+        _, _, at, before, waited = rows[0]
+        self._node.lock_use.add(time.perf_counter() - called_at - waited / MICROSECONDS)
+        resent = [msg_id for msg_id, fresh, *_ in rows if not fresh]
+        stored = {each.msg_id: each for each in messages.find_all(resent, connection)} if resent else {}
+        events = []
+        for write, (msg_id, fresh, *_) in zip(self._batch, rows, strict=True):
+            publication = _publication(write.draft, msg_id, at)
+            if fresh:
+                write.result = Published(publication, fresh=True)
+                events.append(StoredChange(publication))
+            else:
+                # Without its row, it was deleted just now, with everything that belongs to it.
+                write.result = _resent(stored.get(msg_id, publication), write.draft)
+        return Commit(before, before + len(events), at, events)
+
+
+def _publication(draft: MessageDraft, msg_id: int, at: int) -> Publication:
+    return Publication(msg_id, moment(at), draft.author, draft.channel, draft.peer, draft.text, draft.nonce)
+
+
+def _resent(before: Publication, draft: MessageDraft) -> Published | Refusal:
+    try:
+        return Published(check_resend(before, draft), fresh=False)
+    except Refusal as refusal:
+        return refusal
+
+
+def _draft(draft: MessageDraft) -> _Draft:
+    name, identity = draft.peer or (None, None)
+    return _Draft(
+        *draft.author,
+        draft.channel,
+        name,
+        identity,
+        draft.text,
+        draft.nonce,
+        names.key(draft.author.name),
+        names.key(name) if name else None,
+        fold(draft.text),
+    )
