@@ -12,7 +12,7 @@ from typing import NamedTuple
 from server.operator import doctor, people, report_commands, rotation, webhook_commands
 from server.operator.backup import backup
 from server.operator.finding import Grade
-from server.operator.migrate import migrate, rehearse
+from server.operator.migrate import check_place, migrate, rehearse
 from server.operator.printing import CommandError, shown
 from server.operator.reloading import request_reload
 from server.ops.process import silence
@@ -237,7 +237,7 @@ def _backup(context: CommandContext) -> int:
 
 
 def _migrate(context: CommandContext) -> int:
-    source, target = (getattr(context.options, name) for name in ("from", "to"))
+    source, target = (check_place(getattr(context.options, name)) for name in ("from", "to"))
     print((rehearse if context.options.dry_run else migrate)(source, target))
     return 0
 

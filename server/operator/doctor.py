@@ -11,6 +11,8 @@ from server.operator import certificate, reachability, sqlite_checks
 from server.operator.finding import Finding, Grade
 from server.operator.reachability import Unreachable
 from server.settings import DEFAULT_FILE, TLS, WEBHOOK_NAMES, KeyNote, Settings, SettingsError, Use, WebhookURL, load
+from server.settings.database_url import is_url
+from server.storage.opening import DRIVER
 from server.webhooks import outbound
 
 MIN_KEY_CHARS = 16
@@ -32,7 +34,7 @@ def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[F
         yield Finding(Grade.WARNING, f"AdminAPIKey: shorter than {MIN_KEY_CHARS} characters; choose a long random one")
     if settings.tls.on:
         yield _certificate(settings.tls)
-    yield from sqlite_checks.findings(settings)
+    yield from _database(settings)
     try:
         trusted = tls or outbound.trust(settings.webhook_security)
     except SettingsError as error:
@@ -44,6 +46,17 @@ def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[F
             yield Finding(Grade.GOOD, f"webhook {name}: disabled, so clients do not offer the action")
         for hook in hooks:
             yield from _webhook(settings, hook, trusted)
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    if not is_url(settings.database):
+        return sqlite_checks.findings(settings)
+    try:
+        # Only rooms in PostgreSQL need its driver.
+        from server.operator import postgres_checks
+    except ImportError:
+        return iter([Finding(Grade.BAD, f"database: {DRIVER}")])
+    return postgres_checks.findings(settings)
 
 
 def _key(note: KeyNote) -> Finding:

@@ -4,11 +4,27 @@ from collections.abc import Iterator
 
 from server.operator.printing import CommandError
 from server.protocol.errors import FlagpostError
+from server.settings.database_url import URL_VARIABLE, is_url, parse_url
 from server.storage import copying, trail
-from server.storage.opening import open_store, shown_place
+from server.storage.opening import open_store
 from server.storage.sql import SqlConnection
 from server.storage.store import Store
 from server.storage.trail import TrailError
+
+
+def check_place(place: str) -> str:
+    """Return an argument that names a database. Raises CommandError if it cannot be used."""
+    if "://" not in place:
+        return place
+    if not is_url(place):
+        raise CommandError(f"{place}: write a file, or postgresql://USER@HOST/DATABASE")
+    try:
+        url = parse_url(place)
+    except ValueError as error:
+        raise CommandError(f"the URL of the database: {error}") from None
+    if url.password:
+        raise CommandError(f"{url.text}: others see arguments; set PGPASSWORD or {URL_VARIABLE}, or use a pgpass file")
+    return url.text
 
 
 def migrate(source: str, target: str) -> str:
@@ -18,8 +34,7 @@ def migrate(source: str, target: str) -> str:
     """
     with open_store(source).taken() as connection, open_store(target).created() as copy:
         lines = list(_copied(open_store(source), connection, open_store(target), copy))
-    where = shown_place(target)
-    return "\n".join([*lines, f"Everything is in {where} now. Set Database to it, and start the server."])
+    return "\n".join([*lines, f"Everything is in {target} now. Set Database to it, and start the server."])
 
 
 def rehearse(source: str, target: str) -> str:
@@ -30,7 +45,7 @@ def rehearse(source: str, target: str) -> str:
         with open_store(target).created():
             raise Rehearsed
     except Rehearsed:
-        command = f"migrate {shown_place(source)} {shown_place(target)}"
+        command = f"migrate {source} {target}"
         return "\n".join([*lines, f"Nothing was written. To copy all of this, stop the server and run `{command}`."])
 
 

@@ -1,4 +1,4 @@
-"""Opens a room's database at the place that the settings name."""
+"""Opens a room's database at the place that the settings name: a file, or the URL of a PostgreSQL database."""
 
 from server.settings.database_url import is_url
 from server.storage.base import StorageError
@@ -24,10 +24,11 @@ def open_database(place: str, committed: Committed) -> Database:
 
 
 def open_store(place: str) -> Store:
-    """Return the database for commands."""
-    return SqliteStore(place)
-
-
-def shown_place(place: str) -> str:
-    """Return the place without a password."""
-    return place
+    """Return the database for commands. Raises StorageError."""
+    if not is_url(place):
+        return SqliteStore(place)
+    try:
+        from server.storage.postgres.store import PostgresStore
+    except ImportError:
+        raise StorageError(f"{place}: {DRIVER}") from None
+    return PostgresStore(place)

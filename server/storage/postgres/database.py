@@ -80,6 +80,7 @@ class PostgresDatabase:
                 DatabaseLink(self._listen),
                 self._hearing,
                 clock=self._clock,
+                lock_use=self._writer.lock_use,
                 channels=self._channels,
                 silent=partial(self.write_aside, presence.expire),
                 fenced=self._fence,

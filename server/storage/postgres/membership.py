@@ -20,7 +20,7 @@ PRUNED = 5000
 
 NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 BEAT = f"""
-UPDATE node SET beat = {NOW} WHERE id = ?1
+UPDATE node SET beat = {NOW}, longest_lock = ?3 WHERE id = ?1
 RETURNING beat, (SELECT count(*) FROM node WHERE id <> ?1),
     (SELECT count(*) FROM node WHERE id <> ?1 AND beat < {NOW} - ?2)
 """  # noqa: S608 - constants
@@ -73,9 +73,9 @@ class Beat(NamedTuple):
     silent: int
 
 
-def beat(connection: PostgresConnection, node: str) -> Beat:
-    """Tell the others that this server works. Raises FencedError."""
-    row = connection.execute(BEAT, (node, GONE_MILLISECONDS)).fetchone()
+def beat(connection: PostgresConnection, node: str, longest_lock: float = 0.0) -> Beat:
+    """Tell the others that this server works, and how long it locked the room at most. Raises FencedError."""
+    row = connection.execute(BEAT, (node, GONE_MILLISECONDS, round(longest_lock * 1000))).fetchone()
     if row is None:
         raise FencedError("the other servers have removed this one")
     return Beat(*row)

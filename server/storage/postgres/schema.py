@@ -15,6 +15,9 @@ STEPS = (TABLES,)
 """The upgrade from each version to the next; an empty schema runs all of them. `{extension}` is where pg_trgm is."""
 OLDEST = 1
 """The oldest version whose servers can go on while the tables have this one: raise it if a step breaks their SQL."""
+RUNNING = """
+SELECT address FROM node WHERE beat > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 10000 ORDER BY address
+"""
 PLANNING = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
@@ -89,8 +92,22 @@ def _create(connection: Connection) -> None:
 
 
 def _upgrade(connection: Connection, version: _Version) -> None:
+    if version.schema < OLDEST:
+        _remove_servers(connection)
     _run(connection, STEPS[version.schema :])
     connection.execute("UPDATE room SET schema = %s, schema_min = %s", (len(STEPS), OLDEST))
+
+
+def _remove_servers(connection: Connection) -> None:
+    """Keep servers from going on that know no later tables than these. Raises StorageError if some are running."""
+    running = connection.execute(RUNNING).fetchall()
+    if found := ", ".join(str(address) for (address,) in running):
+        raise StorageError(
+            f"servers of an older version, on {found}, cannot use the tables of this one; stop them, wait for 10 s, and"
+            " start this one again"
+        )
+    # Should one of them wake up, it writes nothing any more.
+    connection.execute("DELETE FROM node")
 
 
 def _run(connection: Connection, steps: tuple[str, ...]) -> None:

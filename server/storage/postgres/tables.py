@@ -31,6 +31,8 @@ CREATE TABLE node (
     started_at bigint NOT NULL DEFAULT 0,
     address TEXT NOT NULL DEFAULT '',
     version TEXT NOT NULL DEFAULT '',
+    -- How long it has held the lock of the room at most lately, in milliseconds.
+    longest_lock bigint NOT NULL DEFAULT 0,
     -- The value of `room.names_changed` when a name last came into use on this server.
     names_changed bigint NOT NULL DEFAULT 0,
     -- Digests of its settings by name, so that others notice if theirs differ.

@@ -15,6 +15,7 @@ from server.storage.postgres import membership, news
 from server.storage.postgres.connecting import DatabaseLink, one_line
 from server.storage.postgres.connection import PostgresConnection
 from server.storage.postgres.hearing import Hearing, NewsRow
+from server.storage.postgres.lock_use import LockUse
 from server.storage.postgres.membership import BEAT_SECONDS, GONE_SECONDS, FencedError, SharedClock
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class TailThread(threading.Thread):
         hearing: Hearing,
         *,
         clock: SharedClock,
+        lock_use: LockUse,
         channels: Channels,
         silent: Callable[[], None],
         fenced: Callable[[FencedError], None],
@@ -66,6 +68,7 @@ class TailThread(threading.Thread):
         self._link = link
         self._hearing = hearing
         self._clock = clock
+        self._lock_use = lock_use
         self._channels = channels
         self._silent = silent
         self._fenced = fenced
@@ -113,7 +116,7 @@ class TailThread(threading.Thread):
         self._link.wait()
 
     def _beat(self, connection: PostgresConnection) -> None:
-        now, self.others, silent = membership.beat(connection, self._node)
+        now, self.others, silent = membership.beat(connection, self._node, self._lock_use.longest)
         at = time.monotonic()
         self._clock.learn(now)
         self._beat_at = at + BEAT_SECONDS

@@ -1,12 +1,13 @@
 """A room is the same after it moved to another database and back."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from server.operator.migrate import migrate, rehearse
+from server.operator.migrate import check_place, migrate, rehearse
 from server.operator.printing import CommandError
 from server.storage import copying, schema, trail
 from server.storage.base import StorageError
@@ -72,6 +73,21 @@ def test_a_dry_run_writes_nothing(source: Path, tmp_path: Path) -> None:
     assert "message: 12 rows" in said
     assert "stop the server and run" in said
     assert [file.name for file in tmp_path.iterdir()] == ["room.sqlite"]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("mysql://room@db/room", "write a file, or postgresql://USER@HOST/DATABASE"),
+        ("postgresql://room:s3cret@db/room", "others see arguments; set PGPASSWORD or FLAGPOST_DATABASE"),
+        ("postgresql://room@db/room?password=s3cret", "others see arguments"),
+        ("postgresql://room:s3c@ret/@db/room", "write special characters of the password as %40"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_named_without_its_password(place: str, words: str) -> None:
+    with pytest.raises(CommandError, match=re.escape(words)) as caught:
+        check_place(place)
+    assert "s3c" not in str(caught.value)
 
 
 def test_a_server_that_runs_is_named(source: Path, tmp_path: Path) -> None:

@@ -1,0 +1,145 @@
+"""The doctor's checks of a room in PostgreSQL: durability, clock, servers, and the lock that all writes take."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from server.operator import report_checks
+from server.operator.finding import Finding, Grade
+from server.operator.printing import span
+from server.settings import Settings
+from server.storage.base import StorageError
+from server.storage.clock import milliseconds, utc_now
+from server.storage.postgres import schema
+from server.storage.postgres.store import PostgresStore
+from server.storage.sql import SqlConnection
+
+LATE_BEAT_MILLISECONDS = 6_000
+LONG_LOCK_MILLISECONDS = 1_000
+NOTABLE_CLOCK_MILLISECONDS = 1_000
+CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+NODES = """
+SELECT address, version, now_milliseconds() - beat, now_milliseconds() - started_at, longest_lock FROM node ORDER BY 1
+"""
+LOCK = """
+SELECT pid, coalesce(host(client_addr), 'this machine'),
+    (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint
+FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE relation = 'room'::regclass AND mode = 'RowShareLock' AND granted AND pid != pg_backend_pid()
+    AND wait_event_type IS DISTINCT FROM 'Lock' AND xact_start IS NOT NULL
+ORDER BY xact_start LIMIT 1
+"""
+"""Who has locked the row: whoever has this lock on its table, and waits for no other."""
+
+
+class Durability(NamedTuple):
+    """Settings of the database that decide what survives which failure."""
+
+    fsync: str
+    full_page_writes: str
+    synchronous_commit: str
+    synchronous_standby_names: str
+
+
+class NodeRow(NamedTuple):
+    """A server of the room; durations are in milliseconds."""
+
+    address: str
+    version: str
+    silent: int
+    age: int
+    longest_lock: int
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Run all checks in order."""
+    store = PostgresStore(settings.database)
+    try:
+        with store.connected() as connection:
+            yield from _of_database(connection)
+            problem = schema.misfit(connection.raw)
+            yield from _of_lock(connection) if problem is None else ()
+        if problem is not None:
+            # Without tables, it is a database that waits for its first server.
+            yield Finding(Grade.WARNING if "create the tables" in problem else Grade.BAD, f"database: {problem}")
+            return
+        with store.transaction(write=True):
+            yield Finding(Grade.GOOD, f"database: up to date (schema {len(schema.STEPS)}) and writable")
+        with store.transaction() as connection:
+            yield from _of_nodes([NodeRow(*row) for row in connection.execute(NODES)])
+            yield from report_checks.findings(settings, connection)
+    except StorageError as error:
+        yield Finding(Grade.BAD, f"database: {str(error).removeprefix('Database: ')}")
+
+
+def _of_database(connection: SqlConnection) -> Iterator[Finding]:
+    (version,) = connection.execute("SELECT current_setting('server_version')").fetchone()
+    yield Finding(Grade.GOOD, f"database: PostgreSQL {version} answers")
+    (extension,) = connection.execute("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'").fetchone()
+    if not extension:
+        advice = "install PostgreSQL's contrib modules (Debian: part of postgresql)"
+        yield Finding(Grade.BAD, f"database: the extension pg_trgm is not available; {advice}")
+    names = ", ".join(f"current_setting('{name}')" for name in Durability._fields)
+    yield from durability(Durability(*connection.execute(f"SELECT {names}").fetchone()))
+    before = milliseconds(utc_now())
+    (now,) = connection.execute(CLOCK).fetchone()
+    yield clock(now - (before + milliseconds(utc_now())) // 2)
+
+
+def durability(found: Durability) -> Iterator[Finding]:
+    """Judge what survives a crash of the database, and the loss of its machine."""
+    for name in ("fsync", "full_page_writes"):
+        if getattr(found, name) != "on":
+            yield Finding(Grade.BAD, f"durability: {name} is off, so a crash can destroy the database; turn it on")
+    if found.synchronous_commit in {"off", "local", "remote_write"}:
+        grade = Grade.BAD if found.synchronous_commit == "off" else Grade.WARNING
+        lost = "crash" if found.synchronous_commit == "off" else "failover"
+        problem = f"synchronous_commit is {found.synchronous_commit}, so a {lost} loses what was confirmed last"
+        yield Finding(grade, f"durability: {problem}; set it to on for this user")
+    elif found.fsync == "on":
+        yield Finding(Grade.GOOD, "durability: what is confirmed survives a crash of the database")
+    if found.synchronous_standby_names:
+        yield Finding(Grade.GOOD, f"standby: commits wait for {found.synchronous_standby_names}")
+    else:
+        problem = "no synchronous standby, so what was confirmed last is lost with the database's machine"
+        yield Finding(Grade.WARNING, f"standby: {problem}, unless its disk is replicated; see docs/cluster.md")
+
+
+def clock(ahead: int) -> Finding:
+    """Judge how far the database's clock is ahead of this machine's, in milliseconds."""
+    if abs(ahead) < NOTABLE_CLOCK_MILLISECONDS:
+        return Finding(Grade.GOOD, "clock: this machine and the database agree")
+    apart = f"this machine's is {span(abs(ahead))} {'behind' if ahead > 0 else 'ahead of'} the database's"
+    return Finding(Grade.WARNING, f"clock: {apart}; synchronise both, for the site's signatures and the log")
+
+
+def _of_nodes(rows: Sequence[NodeRow]) -> Iterator[Finding]:
+    if not rows:
+        yield Finding(Grade.WARNING, "servers: none uses this room")
+    yield from map(node, rows)
+    versions = [version for version, _ in groupby(sorted(row.version for row in rows))]
+    if len(versions) > 1:
+        yield Finding(Grade.WARNING, f"servers: different versions: {', '.join(versions)}; finish the upgrade")
+
+
+def node(row: NodeRow) -> Finding:
+    """Judge a server of the room."""
+    said = f"server {row.address}: {row.version}, for {span(row.age)}, last beat {span(row.silent)} ago"
+    if row.silent > LATE_BEAT_MILLISECONDS:
+        return Finding(Grade.WARNING, f"{said}; it has stopped, or cannot reach the database: see its log")
+    said += f", longest lock of the room lately {row.longest_lock} ms"
+    if row.longest_lock > LONG_LOCK_MILLISECONDS:
+        return Finding(Grade.WARNING, f"{said}, while all others waited; check its machine and network")
+    return Finding(Grade.GOOD, said)
+
+
+def _of_lock(connection: SqlConnection) -> Iterator[Finding]:
+    found = connection.execute(LOCK).fetchone()
+    if found and found[2] > LONG_LOCK_MILLISECONDS:
+        process, where, held = found
+        problem = f"process {process} of the database, for {where}, has held the room for {span(held)}"
+        yield Finding(
+            Grade.BAD, f"lock: {problem}; everything waits for it: end it with pg_terminate_backend({process})"
+        )
+    else:
+        yield Finding(Grade.GOOD, "lock: nobody holds the room for long")

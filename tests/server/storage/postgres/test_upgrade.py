@@ -1,0 +1,79 @@
+"""Servers of two versions share a room while one after the other is upgraded, or are told that they cannot."""
+
+import pytest
+
+from server.storage.base import StorageError
+from server.storage.postgres import schema
+from server.storage.postgres.store import PostgresStore
+from tests.support.postgres_database import servers, until
+
+OLD = schema.STEPS
+NEW = (
+    *OLD,
+    "ALTER TABLE message ADD COLUMN extra bigint NOT NULL DEFAULT 0;"
+    "ALTER TABLE person ADD COLUMN extra bigint NOT NULL DEFAULT 0;",
+)
+"""The tables of a later version, which has more columns."""
+
+
+async def test_an_older_server_goes_on_while_a_newer_one_adds_to_the_tables(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with servers(url) as (older,):
+        await older.say("before")
+        monkeypatch.setattr(schema, "STEPS", NEW)
+        async with servers(url) as (newer,):
+            await older.say("of the older")
+            await newer.say("of the newer")
+            await until(lambda: older.heard == ["before", "of the older", "of the newer"])
+            assert newer.heard == ["of the older", "of the newer"]
+            assert await older.texts() == await newer.texts() == older.heard
+            assert not older.losses
+
+
+async def test_an_older_server_starts_beside_newer_ones_as_long_as_it_can_use_the_tables(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "STEPS", NEW)
+    async with servers(url) as (newer,):
+        monkeypatch.setattr(schema, "STEPS", OLD)
+        async with servers(url) as (older,):
+            await older.say("of the older")
+            await until(lambda: newer.heard == ["of the older"])
+        with PostgresStore(url).transaction(write=True) as connection:
+            connection.execute("UPDATE room SET schema_min = schema")
+        with pytest.raises(StorageError, match=r"from a newer version of Flagpost \(schema \d+, not \d+\); use that"):
+            async with servers(url):
+                pass
+
+
+async def test_a_newer_server_does_not_start_beside_older_ones_that_could_not_go_on(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with servers(url) as (older,):
+        await older.say("before")
+        monkeypatch.setattr(schema, "STEPS", NEW)
+        monkeypatch.setattr(schema, "OLDEST", len(NEW))
+        with pytest.raises(StorageError, match=r"servers of an older version, on .*, cannot use the tables of this"):
+            async with servers(url):
+                pass
+        await older.say("after")
+        assert await older.texts() == ["before", "after"]
+
+
+async def test_an_older_server_that_wakes_up_beside_newer_tables_writes_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with servers(url) as (older,):
+        await older.say("before")
+        monkeypatch.setattr(schema, "STEPS", NEW)
+        monkeypatch.setattr(schema, "OLDEST", len(NEW))
+        with PostgresStore(url).connected() as connection, connection.raw.transaction():
+            # As if it had been stopped for long.
+            connection.execute("UPDATE node SET beat = 0")
+            schema.prepare(connection.raw)
+        unanswered = older.say("after")
+        await until(lambda: older.losses)
+        assert not unanswered.done()
+        async with servers(url) as (newer,):
+            assert await newer.texts() == ["before"]
