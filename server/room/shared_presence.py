@@ -198,11 +198,12 @@ class SharedAttendance(Attendance):
             self._grant(waiting, entered)
         else:
             # The answer of the database was an error, and still it is stored.
-            exited = PersonExited(entered.person, entered.node, entered.session, "")
+            exited = PersonExited(entered.person, entered.node, entered.session, GONE)
             self._database.write_aside(partial(presence.leave, exited, 0))
 
     def _grant(self, waiting: _Waiting, entered: PersonEntered) -> None:
         session = waiting.claim.session
+        self._dismiss_holder(entered.person)
         self._people.reservations.joined(entered.person, self._database.now(), returns=waiting.claim.returns)
         session.place = entered.session
         waiting.claim.granted(waiting.person, waiting.joined)
@@ -210,11 +211,15 @@ class SharedAttendance(Attendance):
 
     def _enter(self, entered: PersonEntered) -> None:
         """Show somebody of another server, instead of who had the name until now."""
-        if before := self._hub.find(entered.person.name):
-            self._dismiss(before.logged_in_person)
+        self._dismiss_holder(entered.person)
         self._people.reservations.joined(entered.person, self._database.now(), returns=False)
         if replaced := self._hub.enter(Elsewhere(entered)):
             end_replaced(replaced, entered.person)
+
+    def _dismiss_holder(self, person: Person) -> None:
+        """Let go who had the name of a person who enters."""
+        if before := self._hub.find(person.name):
+            self._dismiss(before.logged_in_person)
 
     def _exit(self, other: Elsewhere, why: str) -> None:
         self._dismiss(other.logged_in_person)

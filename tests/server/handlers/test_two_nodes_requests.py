@@ -218,6 +218,8 @@ async def test_member_gets_their_name_from_a_guest_on_the_other_server(first: No
     guest.hang_up(CloseCode.REPLACED)
     assert dave.name == "dave"
     await watching.sees("dave", GONE, JOINED)
+    for node in (first, second):
+        assert not node.dispatcher.people.holds_name(guest.session.logged_in_person)
     assert (await first.enter("dave", "the secret of a guest")).name == "dave 2"
 
 
