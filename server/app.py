@@ -10,7 +10,8 @@ from urllib.parse import urljoin, urlsplit
 from async_lru import alru_cache
 
 from server.handlers import elsewhere
-from server.handlers.dispatch import Dispatcher, Live
+from server.handlers.dispatch import Dispatcher
+from server.handlers.live import Live
 from server.handlers.table import HANDLERS
 from server.http.gateway import http_app, metrics_app, serve
 from server.http.health import Health

@@ -2,36 +2,34 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import NamedTuple
 
 from msgspec import structs
 
+from server.handlers.live import Live
 from server.pacing.limiter import Allowance, Limiter
 from server.protocol import names
 from server.protocol.codec import BadFrame, decode_client
 from server.protocol.codes import CUT, CloseCode, ErrorCode
-from server.protocol.frames import ChannelEntry, ClientFrame, Frame, Relations, Welcome
-from server.reporting.desk import ReportDesk
+from server.protocol.frames import ClientFrame, Frame, Relations
 from server.room.elsewhere import Elsewhere
 from server.room.hub import Hub
 from server.room.presence import Attendance, Exit
 from server.room.session import Session
-from server.rules.filters import Filter
-from server.rules.link_spam import LinkCounter, LinkLimits
+from server.rules.link_spam import LinkCounter
 from server.rules.messages import MessageAccess
 from server.rules.ranks import Rank
 from server.rules.refusal import Refusal
 from server.rules.relations import MAX_RELATIONS
 from server.rules.visibility import GONE
-from server.settings import JWT, ApiKeys, PublicChannel
+from server.settings import PublicChannel
 from server.storage.base import Reader, StorageError
 from server.storage.broker import Broker
 from server.storage.database import NodeHealth
 from server.storage.people import People
-from server.webhooks.profiles import Profiles
 from server.websocket.connection import ConnectionPolicy
 
 log = logging.getLogger(__name__)
@@ -57,58 +55,6 @@ class Handler(NamedTuple):
     """Pages that the server reads for a frame."""
     stored: Callable[[ClientFrame], int] | None = None
     """Bytes that the server stores for a frame."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Live:
-    """Everything that a reload replaces, all in one assignment, so that no handler sees half of it."""
-
-    welcome: Welcome
-    channels: Sequence[PublicChannel]
-    policy: ConnectionPolicy
-    site_keys: ApiKeys = field(default_factory=ApiKeys)
-    """Keys that authenticate calls from the site."""
-    reports: ReportDesk | None = None
-    """Accepts reports; None if the webhook is off."""
-    profiles: Profiles | None = None
-    """Fetches profiles; None if the webhook is off."""
-    dm_context: bool = False
-    """Reports of direct messages have the last messages of the conversation."""
-    link_limits: LinkLimits | None = None
-    """Limits of links in direct messages; None if they are not counted."""
-    link_ban_hours: int = 0
-    filters: Sequence[Filter] = ()
-    """The filters that are on, in order."""
-    sign_in: JWT = field(default_factory=JWT)
-    """Whether members of the site sign in with a token, and whether only they may enter."""
-    encrypted: bool = False
-    """The server has a certificate, or a proxy in front of it has."""
-    cors_hosts: Sequence[str] = ()
-    """Origins of pages that may read the statistics."""
-    vip_secret: bool = False
-    """Only VIPs and operators see who is a VIP."""
-    blockable_operators: bool = False
-    keeps_direct: bool = True
-    """Direct messages are kept, and not only delivered."""
-
-    @cached_property
-    def vip_channels(self) -> frozenset[str]:
-        """The channels that only VIPs and operators can read."""
-        return frozenset(channel.id for channel in self.channels if channel.vip)
-
-    @cached_property
-    def _open_channels(self) -> Sequence[PublicChannel]:
-        return [channel for channel in self.channels if not channel.vip]
-
-    def channels_for(self, rank: Rank) -> Sequence[PublicChannel]:
-        """Return the channels that somebody of this rank can read."""
-        return self.channels if rank >= Rank.VIP else self._open_channels
-
-    def welcome_for(self, rank: Rank) -> Welcome:
-        """Return the welcome that lists the channels for this rank; `welcome` is the one from before the login."""
-        if not self.vip_channels or rank < Rank.VIP:
-            return self.welcome
-        return structs.replace(self.welcome, channels=[ChannelEntry(each.id, each.name) for each in self.channels])
 
 
 @dataclass(kw_only=True)

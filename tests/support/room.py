@@ -2,7 +2,8 @@
 
 import asyncio
 
-from server.handlers.dispatch import Dispatcher, Live
+from server.handlers.dispatch import Dispatcher
+from server.handlers.live import Live
 from server.handlers.table import HANDLERS
 from server.ops.metrics import Traffic
 from server.pacing.limiter import Limiter
