@@ -49,7 +49,11 @@ class DirectBroker(Broker):
         key = draft.author.identity, draft.nonce
         if draft.nonce and key in self._in_flight:
             return self._in_flight[key]
-        if before := self.unkept.resent(draft):
+        try:
+            before = self.unkept.resent(draft)
+        except Refusal as refusal:
+            return self._refuse(refusal)
+        if before:
             return _done(Published(before, fresh=False))
         is_here = draft.keeping is Keeping.IN_MEMORY
         store = direct_messages.pass_on if is_here else direct_messages.publish_waiting
@@ -128,8 +132,7 @@ class DirectBroker(Broker):
         try:
             changed = change(self.unkept.latest(msg_id))
         except Refusal as refusal:
-            # In its place among the changes before it.
-            return self._database.write(partial(_refuse, refusal))
+            return self._refuse(refusal)
 
         def work(connection: SqlConnection) -> Publication:
             if record:
@@ -141,6 +144,14 @@ class DirectBroker(Broker):
         future = self._database.write(work)
         future.add_done_callback(lambda _: self.unkept.give_up(changed))
         return future
+
+    def _refuse(self, refusal: Refusal) -> "asyncio.Future[Result]":
+        """Refuse something after what was begun before it."""
+
+        def refuse(_: SqlConnection) -> Result:
+            raise refusal
+
+        return self._database.write(refuse)
 
     def _apply(self, changes: Sequence[UnkeptChange]) -> None:
         if applied := [change for change in changes if self.unkept.apply(change)]:
@@ -174,7 +185,3 @@ def _done(result: Result) -> "asyncio.Future[Result]":
     future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
     future.set_result(result)
     return future
-
-
-def _refuse(refusal: Refusal, _: SqlConnection) -> Publication:
-    raise refusal

@@ -31,7 +31,7 @@ from server.protocol.frames import (
     Takeback,
 )
 from server.reporting.desk import ReportDesk
-from server.room.session import Session
+from server.room.session import MAX_PENDING_REQUESTS, Session
 from server.storage import retention
 from server.storage.base import Marker
 from server.storage.direct_broker import DirectBroker
@@ -125,6 +125,14 @@ async def test_a_message_to_someone_here_is_delivered_and_never_stored(room: Roo
     assert [each.messages for each in bob.outlet.frames if isinstance(each, History | SearchResults)] == [[], []]
     assert not room.on_disk(SECRET)
     assert room.on_disk("in public")
+
+
+async def test_a_nonce_of_another_message_is_refused_and_answered(ada: Member, bob: Member) -> None:
+    await ada.send(Say("@bob", SECRET, "n-1"))
+    await ada.send(*(Say("@bob", f"another {number}", "n-1") for number in range(MAX_PENDING_REQUESTS)))
+    assert [each.code for each in ada.outlet.frames if isinstance(each, Error)] == ["nonce-used"] * MAX_PENDING_REQUESTS
+    assert not ada.outlet.paused
+    assert bob.heard == [SECRET]
 
 
 async def test_it_can_be_reported_and_the_report_is_kept(room: Room, ada: Member, bob: Member) -> None:

@@ -99,3 +99,18 @@ async def test_what_ends_while_a_server_starts_has_ended(tmp_path: Path, read: i
     assert not people.relations.blocked_with(ALICE.identity)
     assert people.obstacle("mallory", "x-1") is None
     await database.close()
+
+
+async def test_a_mute_outlives_the_block_that_the_site_lifts(tmp_path: Path) -> None:
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
+    people, bob = People(database), Person("bob", "b-1")
+    await people.set_site_blocks("a-1", [bob])
+    assert [each.blocked for each in people.relations.of("a-1")] == [True]
+    mute = Relation("a-1", bob.identity, bob.name, blocked=False)
+    await people.relate(mute)
+    await people.set_site_blocks("a-1", [])
+    assert [each.blocked for each in people.relations.of("a-1")] == [False]
+    await people.set_site_blocks("a-1", [bob])
+    await people.set_site_blocks("a-1", [])
+    assert not people.relations.of("a-1")
+    await database.close()
