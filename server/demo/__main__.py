@@ -1,12 +1,10 @@
-"""`python -m server.demo`: a site, a room and its bots in one process."""
+"""`python -m server.demo`: a site, a room and its bots; the room in this process, or on several nodes."""
 
 import argparse
 import asyncio
-import base64
-import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,49 +12,57 @@ from tempfile import TemporaryDirectory
 import uvicorn
 
 from server import app
+from server.demo import settings_file
 from server.demo.bots import Bots
 from server.demo.chat_server import ChatServer
-from server.demo.script import CHANNELS, TITLE
+from server.demo.nodes import Nodes
+from server.demo.postgres_process import PostgresProcess
 from server.demo.site import Site
 from server.http.listening import Listener, ListenError, listen
 from server.operator import arguments
 from server.ops import process
 from server.protocol.address import DEFAULT_ADDRESS, Address
 from server.protocol.errors import OneLineError
-from server.settings import ApiKeys, Settings, SigningSecret, SigningSecrets, WebhookURL
+from server.settings import Settings, load
 
 SITE_ADDRESS = "127.0.0.1:9080"
 CLOSE_SECONDS = 1
+MAX_NODES = 9
 
 
 def main() -> int:
-    """Run the demo; return 0 after a clean shutdown, 2 if a given address cannot be used."""
+    """Run the demo; return 0 after a clean shutdown, 2 if it cannot start."""
     options = _parser().parse_args()
     try:
         room = _listen("--address", options.address, DEFAULT_ADDRESS)
         site = _listen("--site", options.site, SITE_ADDRESS)
+        process.handle_signals()
+        print(f"Chat room: {room.addresses[0].websocket_url()}", flush=True)
+        print(f"Report inbox: http://{site.addresses[0]}/", flush=True)
+        if options.child:
+            process.exit_with_parent()
+        with ExitStack() as stack:
+            directory = Path(stack.enter_context(TemporaryDirectory(prefix="flagpost-demo-")))
+            shared = stack.enter_context(PostgresProcess()).url if options.nodes > 1 else ""
+            file = settings_file.write(directory, f"http://{site.addresses[0]}", shared or "flagpost.sqlite")
+            nodes = Nodes(options.nodes, file) if shared else None
+            process.run(partial(_run, load(file, {}).settings, room, site, nodes))
     except OneLineError as error:
         print(f"flagpost: {error}", file=sys.stderr)
         return 2
-    process.handle_signals()
-    print(f"Chat room: {room.addresses[0].websocket_url()}", flush=True)
-    print(f"Report inbox: http://{site.addresses[0]}/", flush=True)
-    if options.child:
-        process.exit_with_parent()
-    with TemporaryDirectory(prefix="flagpost-demo-") as directory:
-        settings = _settings(f"http://{site.addresses[0]}", Path(directory))
-        process.run(partial(_run, settings, room, site))
     return 0
 
 
-async def _run(settings: Settings, room: Listener, site: Listener) -> None:
+async def _run(settings: Settings, room: Listener, site: Listener, nodes: Nodes | None) -> None:
     """Run everything until a signal ends the room; the site and the users stop after it has delivered its reports."""
+    if nodes:
+        await nodes.start()
     key, signing = settings.admin_api_key, settings.webhook_urls[0].secret
     website = _Website(Site(site.addresses[0], settings.title, key, signing, ChatServer(room.addresses[0], key)))
     async with asyncio.TaskGroup() as group:
         group.create_task(website.serve(list(site.sockets)))
         bots = group.create_task(Bots().live(room.addresses[0].websocket_url()))
-        await app.run(settings, room)
+        await (nodes.run(room) if nodes else app.run(settings, room))
         bots.cancel()
         website.should_exit = True
 
@@ -81,23 +87,6 @@ class _Website(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture no signals."""
         yield
-
-
-def _settings(site: str, directory: Path) -> Settings:
-    url = f"{site}/webhooks"
-    key = base64.b64encode(secrets.token_bytes(32)).decode()
-    signing = SigningSecrets((SigningSecret(f"{SigningSecret.PREFIX}{key}"),))
-    return Settings(
-        title=TITLE,
-        website_url=f"{site}/",
-        database=str(directory / "flagpost.sqlite"),
-        admin_api_key=ApiKeys(secrets.token_urlsafe(32)),
-        public_channels=CHANNELS,
-        webhook_urls=(
-            WebhookURL("report", enabled=True, url=url, evidence=True, secret=signing),
-            WebhookURL("profile", enabled=True, url=url, secret=signing),
-        ),
-    )
 
 
 def _listen(option: str, given: Address | None, default: str) -> Listener:
@@ -130,6 +119,13 @@ def _parser() -> argparse.ArgumentParser:
         type=arguments.address,
         metavar="HOST:PORT",
         help=f"address of the site (default: {SITE_ADDRESS} if free)",
+    )
+    parser.add_argument(
+        "--nodes",
+        type=int,
+        choices=range(1, MAX_NODES + 1),
+        default=1,
+        help="number of servers that share the room, on a PostgreSQL of their own (default: %(default)s)",
     )
     parser.add_argument("--child", action="store_true", help="end when standard input closes")
     return parser

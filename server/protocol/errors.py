@@ -11,6 +11,7 @@ FlagpostError
         LocalServerError        the server that a client starts
         NameRefusedError        the user's name
         NoServerError           the server that a client connects to
+        NodeError               a node of the demo
         PostgresError           the PostgreSQL that the demo starts
         ProxyFault              the proxy of the client's environment
         SettingsError           the server's settings

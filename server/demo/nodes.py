@@ -1,0 +1,135 @@
+"""Runs the nodes of a room as processes of their own, and starts each again that ends, as a service manager does."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from server.demo.balancer import Balancer
+from server.http.listening import Listener
+from server.ops import process
+from server.protocol.address import WEBSOCKET_PATH, Address
+from server.protocol.errors import OneLineError
+
+RESTART_SECONDS = 1.0
+"""Pause before a node is started again: until it serves, its clients are better off on another one."""
+END_SECONDS = 20.0
+
+EXPLANATION = """The room's address leads to any of them. To try what happens when one dies: kill -9 {pid}
+Everyone there is on another one within a second, nothing is lost, and the demo starts the node again."""
+
+
+class NodeError(OneLineError):
+    """A node did not start."""
+
+
+class NodeProcess:
+    """One node, at the same address in each of its lives."""
+
+    def __init__(self, name: str, settings: Path, log: int | None = None) -> None:
+        """`log` is the descriptor of its standard error; None: ours."""
+        self.name = name
+        self.address = Address("127.0.0.1", 0)
+        self._settings = settings
+        self._log = log
+        self._process: Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Return the ID of its process."""
+        return self._process.pid if self._process else 0
+
+    async def start(self) -> None:
+        """Start it. Raises NodeError."""
+        # What is meant for a server of the administrator's does not hold here.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("FLAGPOST_")}
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "server", "--child"),
+            *("--settings", str(self._settings), "--address", str(self.address)),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=self._log,
+            env=environment,
+            # Ctrl+C ends the demo, which ends its nodes.
+            start_new_session=True,
+        )
+        line = await self._process.stdout.readline() if self._process.stdout else b""
+        if not line:
+            await self._process.wait()
+            raise NodeError(f"{self.name} did not start; what it printed above says why")
+        self.address = Address.parse(line.decode().rpartition(WEBSOCKET_PATH)[0].rpartition("/")[2])
+
+    async def watch(self, say: Callable[[str], None]) -> None:
+        """Start it again whenever it ends, and say so, until it is cancelled."""
+        while True:
+            code = await self._process.wait() if self._process else 0
+            await self._start_again()
+            say(f"{self.name} {_ended(code)}; it runs again as process {self.pid}")
+
+    async def _start_again(self) -> None:
+        while True:
+            await asyncio.sleep(RESTART_SECONDS)
+            with suppress(NodeError):
+                return await self.start()
+
+    async def stop(self) -> None:
+        """End it in an orderly way, or kill it if it takes too long."""
+        if not self._process or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+
+class Nodes:
+    """All nodes of a room, behind one address."""
+
+    def __init__(self, count: int, settings: Path) -> None:
+        self._nodes = [NodeProcess(f"Node {number}", settings) for number in range(1, count + 1)]
+        self._balancer = Balancer()
+
+    async def start(self) -> None:
+        """Start all, and say what can be tried. Raises NodeError."""
+        try:
+            # One after another: the first creates the tables.
+            for node in self._nodes:
+                await node.start()
+        except BaseException:
+            await self._stop()
+            raise
+        self._balancer.nodes = [node.address for node in self._nodes]
+        for node in self._nodes:
+            _say(f"{node.name}: {node.address.websocket_url()}, process {node.pid}")
+        _say(EXPLANATION.format(pid=self._nodes[0].pid))
+
+    async def run(self, listener: Listener) -> None:
+        """Serve the room until a signal ends the process."""
+        ended = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        works = [self._balancer.serve(listener), *(node.watch(_say) for node in self._nodes)]
+        tasks = [asyncio.ensure_future(work) for work in works]
+        if not process.shutdown_requested():
+            await ended.wait()
+        for task in tasks:
+            task.cancel()
+        await self._stop()
+
+    async def _stop(self) -> None:
+        await asyncio.gather(*(node.stop() for node in self._nodes))
+
+
+def _say(line: str) -> None:
+    process.say(line, sys.stdout)
+
+
+def _ended(code: int) -> str:
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"

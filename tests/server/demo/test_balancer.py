@@ -1,0 +1,65 @@
+"""The demo's balancer: nodes in turn, and past those that are down."""
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from server.demo.balancer import Balancer
+from server.http.listening import listen
+from server.protocol.address import Address
+from tests.support.faulty_room import running
+
+LOOPBACK = Address("127.0.0.1", 0)
+
+
+@asynccontextmanager
+async def node(name: str) -> AsyncIterator[Address]:
+    """Run a server that answers each line with its name."""
+
+    async def answer(reader: StreamReader, writer: StreamWriter) -> None:
+        while await reader.readline():
+            writer.write(f"{name}\n".encode())
+        writer.close()
+
+    server = await asyncio.start_server(answer, *LOOPBACK)
+    async with server:
+        yield Address(*server.sockets[0].getsockname())
+
+
+async def ask(address: Address) -> str:
+    """Connect; return who answers, or "" if nobody does."""
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(b"who?\n")
+    try:
+        return (await reader.readline()).decode().strip()
+    except ConnectionResetError:
+        return ""
+    finally:
+        writer.close()
+
+
+async def test_connections_are_led_to_the_nodes_that_run_in_turn() -> None:
+    front = listen([LOOPBACK])
+    (address,) = front.addresses
+    balancer = Balancer()
+    async with node("one") as one, running(balancer.serve(front)):
+        async with node("two") as two:
+            balancer.nodes = [one, two]
+            assert sorted([await ask(address) for _ in range(4)]) == ["one", "one", "two", "two"]
+        assert {await ask(address) for _ in range(4)} == {"one"}
+        balancer.nodes = [two]
+        assert await ask(address) == ""
+
+
+async def test_a_connection_ends_with_its_node() -> None:
+    front = listen([LOOPBACK])
+    balancer = Balancer()
+
+    async def leave(_: StreamReader, writer: StreamWriter) -> None:
+        writer.transport.abort()
+
+    server = await asyncio.start_server(leave, *LOOPBACK)
+    async with server, running(balancer.serve(front)):
+        balancer.nodes = [Address(*server.sockets[0].getsockname())]
+        assert await ask(front.addresses[0]) == ""
