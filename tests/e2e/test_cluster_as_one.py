@@ -1,0 +1,87 @@
+"""What holds in a room on one server holds on two: the same tests, with each connection at the next node."""
+
+from collections.abc import Iterator
+from inspect import getmembers, isfunction, signature
+from itertools import cycle
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.e2e import (
+    test_block,
+    test_keyed_login,
+    test_login,
+    test_nonces,
+    test_resume,
+    test_room,
+    test_takeback,
+    test_together,
+    test_unread,
+)
+from tests.support.cluster import Cluster
+from tests.support.postgres import SharedPostgres
+
+pytestmark = pytest.mark.slow
+
+MODULES = (
+    test_block,
+    test_keyed_login,
+    test_login,
+    test_nonces,
+    test_resume,
+    test_room,
+    test_takeback,
+    test_together,
+    test_unread,
+)
+APART = {
+    # These expect at once what follows on the other node a moment later.
+    "test_a_client_that_disconnects_during_the_login_is_not_in_the_room",
+    "test_a_message_by_a_blocked_person_cannot_be_requested_by_its_number",
+    "test_direct_messages_wait_for_a_person_who_is_away",
+    "test_everyone_sees_who_is_there_who_comes_and_who_goes",
+    # A node knows within two seconds whether there are others, and typing may be lost.
+    "test_typing_is_sent_only_to_the_other_person",
+}
+
+
+class BothNodes:
+    """Two nodes in the place of one server."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._turn = cycle([cluster.one, cluster.two])
+
+    @property
+    def url(self) -> str:
+        """Return the address of the next node."""
+        return next(self._turn).url
+
+    @property
+    def port(self) -> int:
+        """Return the port of the next node."""
+        return next(self._turn).port
+
+    @property
+    def http_url(self) -> str:
+        """Return the HTTP base URL of the next node."""
+        return next(self._turn).http_url
+
+
+@pytest.fixture
+def server(postgres: SharedPostgres, tmp_path: Path) -> Iterator[BothNodes]:
+    """Two nodes of a new room."""
+    directory = tmp_path / "cluster"
+    directory.mkdir()
+    with postgres.database() as database, Cluster(directory, database, reports=False) as cluster:
+        yield BothNodes(cluster)
+
+
+def _add(module: ModuleType) -> None:
+    for name, test in getmembers(module, isfunction):
+        if name.startswith("test_") and "server" in signature(test).parameters and name not in APART:
+            globals()[f"{module.__name__.rpartition('.')[2]}_{name.removeprefix('test_')}"] = test
+
+
+for each in MODULES:
+    _add(each)
