@@ -10,13 +10,15 @@ from server.demo.postgres_process import PostgresProcess
 
 WAIT_SECONDS = 60.0
 STANDBY = "standby"
+RETRY = "wal_retrieve_retry_interval=100ms"
+"""How soon a standby follows a primary that has crashed, which cannot commit until then; by default 5 s."""
 
 
 class PostgresPair:
     """Both servers keep their ports; which of them is the primary changes with each failover."""
 
     def __init__(self, *options: str) -> None:
-        self.primary, self.standby = PostgresProcess(None, *options), PostgresProcess(None, *options)
+        self.primary, self.standby = (PostgresProcess(None, RETRY, *options) for _ in range(2))
         self.password = self.primary.password
 
     def __enter__(self) -> Self:
