@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg.adapt import Loader
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 from psycopg.types.numeric import Int8Dumper
 
@@ -47,6 +48,8 @@ class PostgresConnection:
 
     def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
         self.raw = connection
+        self._called: dict[str, bytes] = {}
+        """The names of statements that `call` has prepared."""
         self.now = 0
         self.announced: list[Event] = []
         """The events of the current transaction."""
@@ -65,6 +68,18 @@ class PostgresConnection:
         """See SqlConnection."""
         statement = translated(sql)
         return psycopg.RawCursor(self.raw).execute(statement.sql.encode(), statement.ordered(values), prepare=True)
+
+    def call(self, sql: str, values: Sequence[bytes]) -> list[list[bytes]]:
+        """Run a query in a fraction of `execute`'s time; values and columns are as PostgreSQL writes them."""
+        connection = self.raw.pgconn
+        if sql not in self._called:
+            name = f"called_{len(self._called)}".encode()
+            _check(connection.prepare(name, translated(sql).sql.encode()), ExecStatus.COMMAND_OK)
+            self._called[sql] = name
+        # Waits in C, without the lock of the interpreter.
+        result = _check(connection.exec_prepared(self._called[sql], values), ExecStatus.TUPLES_OK)
+        columns = range(result.nfields)
+        return [[result.get_value(row, column) or b"" for column in columns] for row in range(result.ntuples)]
 
     def insert(self, sql: str, values: Sequence[Value], /) -> int:
         """See SqlConnection."""
@@ -96,3 +111,9 @@ class PostgresConnection:
         """End a transaction, if the connection is in one that can still be ended."""
         if not self.raw.closed and self.raw.info.transaction_status != TransactionStatus.IDLE:
             self.raw.execute("ROLLBACK")
+
+
+def _check(result: PGresult, expected: ExecStatus) -> PGresult:
+    if result.status != expected:
+        raise psycopg.errors.error_from_result(result)
+    return result

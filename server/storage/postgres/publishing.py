@@ -20,8 +20,9 @@ from server.storage.postgres.attempts import Node
 from server.storage.postgres.connection import PostgresConnection
 from server.storage.postgres.hearing import Commit
 
-PUBLISH = "SELECT * FROM publish(?, ?, ?, ?, ?)"
+PUBLISH = "SELECT * FROM publish(?, ?, nullif(?, '')::bigint, ?, ?)"
 MICROSECONDS = 1_000_000
+TRUE = b"t"
 
 
 class PendingPublish(PendingWrite[Published]):
@@ -55,19 +56,21 @@ class Publishing:
         self._batch = batch
         self._node = node
         self._token = token
-        self._drafts = msgspec.json.encode([_draft(write.draft) for write in batch]).decode()
+        self._drafts = msgspec.json.encode([_draft(write.draft) for write in batch])
 
     def run(self, connection: PostgresConnection) -> Commit:
         """Store them, or find out what became of an earlier attempt. Raises psycopg.Error."""
         called_at = time.perf_counter()
-        values = self._node.id, self._token, self._node.now(), NONCE_MILLISECONDS, self._drafts
-        rows = connection.execute(PUBLISH, values).fetchall()
-        _, _, at, before, waited = rows[0]
+        now = self._node.now()
+        values = self._node.id, self._token, "" if now is None else str(now), str(NONCE_MILLISECONDS)
+        rows = connection.call(PUBLISH, [*map(str.encode, values), self._drafts])
+        at, before, waited = map(int, rows[0][2:])
         self._node.lock_use.add(time.perf_counter() - called_at - waited / MICROSECONDS)
-        resent = [msg_id for msg_id, fresh, *_ in rows if not fresh]
+        answers = [(int(msg_id), fresh == TRUE) for msg_id, fresh, *_ in rows]
+        resent = [msg_id for msg_id, fresh in answers if not fresh]
         stored = {each.msg_id: each for each in messages.find_all(resent, connection)} if resent else {}
         events = []
-        for write, (msg_id, fresh, *_) in zip(self._batch, rows, strict=True):
+        for write, (msg_id, fresh) in zip(self._batch, answers, strict=True):
             publication = _publication(write.draft, msg_id, at)
             if fresh:
                 write.result = Published(publication, fresh=True)
