@@ -6,7 +6,6 @@ the others along: their state follows the carrier's.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 import msgspec
 
@@ -18,6 +17,8 @@ from server.storage.sql import SqlConnection
 
 MAX_COMPANIONS = 50
 """Maximum number of reports whose content a delivery takes along; all are counted, and `reports show` has them."""
+MAX_GATHERED = 200
+"""Maximum number of reports that a delivery takes along: they change in one transaction, which others wait for."""
 
 _OF_MESSAGE = (
     " FROM delivery JOIN report ON report.id = delivery.report_id AND report.seq = delivery.seq"
@@ -25,20 +26,16 @@ _OF_MESSAGE = (
 )
 
 
-class _Post(NamedTuple):
-    state: str
-    attempts: int
-    due: int
-
-
 def due(connection: SqlConnection, msg_id: int, webhook: str) -> int:
     """Return when a new report of this message is due: at once, or together with others."""
-    rows = connection.execute(f"SELECT delivery.state, attempts, due{_OF_MESSAGE}", (msg_id, webhook))
-    posts, now = [_Post(*row) for row in rows], connection.now
-    latest = now + int(gathering_seconds(max(len(posts), 1)) * 1000)
+    (posts,) = connection.execute(f"SELECT count(*){_OF_MESSAGE}", (msg_id, webhook)).fetchone()
+    if not posts:
+        return connection.now
+    latest = connection.now + int(gathering_seconds(posts) * 1000)
     # Any later one dates from before the clock was set back.
-    gathering = [post.due for post in posts if not post.attempts and now < post.due <= latest]
-    return min(gathering, default=latest if posts else now)
+    query = f"SELECT min(due){_OF_MESSAGE} AND attempts = 0 AND due > ? AND due <= ?"
+    (gathering,) = connection.execute(query, (msg_id, webhook, connection.now, latest)).fetchone()
+    return latest if gathering is None else int(gathering)
 
 
 def gather(connection: SqlConnection, claims: Sequence[Claim]) -> list[Claim]:
@@ -59,8 +56,12 @@ def _take_along(connection: SqlConnection, carrier: Claim, claimed: Sequence[str
     taken = connection.execute(
         "UPDATE delivery SET gathered_in = ?, holder = NULL, leased_at = 0, leased_until = 0 WHERE id IN ("  # noqa: S608 - ours
         f" SELECT delivery.id{_OF_MESSAGE} AND delivery.state = 'waiting' AND attempts = 0 AND delivery.id != ?"
-        " AND (leased_until <= ? OR delivery.id IN (SELECT value FROM json_each(?)))) RETURNING id",
-        (carrier.id, row[0], carrier.webhook, carrier.id, connection.now, msgspec.json.encode(claimed).decode()),
+        " AND (leased_until <= ? OR delivery.id IN (SELECT value FROM json_each(?))) ORDER BY delivery.seq LIMIT ?)"
+        " RETURNING id",
+        (
+            *(carrier.id, row[0], carrier.webhook, carrier.id, connection.now),
+            *(msgspec.json.encode(claimed).decode(), MAX_GATHERED),
+        ),
     )
     return {row[0] for row in taken.fetchall()}
 
@@ -113,8 +114,11 @@ def free(connection: SqlConnection, report_id: str) -> None:
         " (SELECT id FROM delivery WHERE report_id = ? AND state = 'cancelled') ORDER BY seq",
         (report_id,),
     ).fetchall()
-    for (carried,) in rows:
-        connection.execute("UPDATE delivery SET gathered_in = nullif(?, id) WHERE id = ?", (rows[0][0], carried))
+    if rows:
+        connection.execute(
+            "UPDATE delivery SET gathered_in = nullif(?, id) WHERE id IN (SELECT value FROM json_each(?))",
+            (rows[0][0], msgspec.json.encode([carried for (carried,) in rows]).decode()),
+        )
 
 
 def reports_with(connection: SqlConnection, report_id: str) -> list[str]:

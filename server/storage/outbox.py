@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from server.rules.retries import FAILURES_TO_OPEN, Consequence, DeliveryState, Result, consequence
@@ -256,21 +256,22 @@ def _record_failure(connection: SqlConnection, claim: Claim, result: Result, fol
     )
 
 
-def first_webhook(connection: SqlConnection, report_id: str) -> str | None:
-    """Return the webhook that decides the status of a report: the first one in the settings when it was made."""
-    query = "SELECT webhook FROM delivery WHERE report_id = ? ORDER BY seq, place LIMIT 1"
-    row = connection.execute(query, (report_id,)).fetchone()
-    return str(row[0]) if row else None
+def sent(connection: SqlConnection, report_ids: Sequence[str]) -> dict[str, tuple[str, list[Sent]]]:
+    """Return the webhook that decides the status of each report, and the deliveries to it that are not cancelled.
 
-
-def sent(connection: SqlConnection, report_id: str) -> list[Sent]:
-    """Return the deliveries of a report to its first webhook in trail order, without cancelled ones."""
+    It is the first one in the settings when the report was made; deliveries are in the order of the trail.
+    """
     rows = connection.execute(
-        "SELECT seq, state, attempts, due, asked_to_wait, error FROM delivery"  # noqa: S608 - ours
-        f" WHERE report_id = ?1 AND state != ?2 AND {_FIRST} ORDER BY seq",
-        (report_id, DeliveryState.CANCELLED),
+        "SELECT report_id, webhook, state, seq, attempts, due, asked_to_wait, error FROM delivery"
+        " WHERE report_id IN (SELECT value FROM json_each(?)) ORDER BY seq, place",
+        (json.dumps(list(report_ids)),),
     )
-    return [Sent(seq, DeliveryState(state), *rest) for seq, state, *rest in rows]
+    found: dict[str, tuple[str, list[Sent]]] = {}
+    for report_id, webhook, state, seq, *rest in rows:
+        first, deliveries = found.setdefault(report_id, (webhook, []))
+        if webhook == first and state != DeliveryState.CANCELLED:
+            deliveries.append(Sent(seq, DeliveryState(state), *rest))
+    return found
 
 
 def has(connection: SqlConnection, report_id: str, webhook: str) -> bool:

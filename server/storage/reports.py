@@ -2,7 +2,8 @@
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple
@@ -15,14 +16,12 @@ from server.rules.evidence import Evidence
 from server.rules.messages import NONCE_MILLISECONDS, Person, nonce_used
 from server.rules.refusal import Refusal
 from server.rules.reports import StoredAddition, StoredReport
-from server.rules.retries import DeliveryState, report_status
 from server.rules.trail import Added, Event, Reported, Withdrawn, addition, decode, form, statement
-from server.storage import gathering, outbox, trail, webhook_state
+from server.storage import gathering, outbox, report_statuses, trail
 from server.storage.events import ReportChanged, ReportOpened
 from server.storage.outbox import Attempt, Claim
 from server.storage.sql import SqlConnection
 from server.storage.trail import TrailError, TrailRow
-from server.storage.webhook_state import Suspension, WebhookState
 
 MAX_OPEN = 50_000
 """Maximum number of open reports whose names stay reserved."""
@@ -31,16 +30,6 @@ MAX_ADDITIONS = 3
 """Maximum number of additions per report in a list: there can be any number, but a list is one frame."""
 WAITING, UNNOTIFIED = "status IN ('received', 'waiting')", "notified = 0"
 """Conditions for a reporter's reports: those that are waiting, or with a change they were not notified of."""
-PAUSED = "The site does not accept reports at the moment."
-SILENT = "The site has not been answering."
-
-
-class _DeliveryStatus(NamedTuple):
-    """The part of a report's status that results from its deliveries."""
-
-    status: ReportState
-    error: str
-    next_at: int | None
 
 
 class Submission(NamedTuple):
@@ -106,7 +95,7 @@ def submit(terms: Terms, submission: Submission, connection: SqlConnection) -> S
     for webhook in webhooks:
         due = None if known else gathering.due(connection, evidence.msg_id, webhook)
         outbox.queue(connection, seq, report_id, webhook, due)
-    _update_status(connection, report_id, notified=True)
+    report_statuses.update(connection, [report_id], notified=True)
     report = _found(connection, report_id)
     connection.announce(ReportOpened(report, Person(evidence.about, evidence.about_identity), terms.node))
     return report
@@ -176,7 +165,10 @@ def withdraw(terms: Terms, report_id: str, reporter: Person, connection: SqlConn
         if notified and webhook in seen:
             outbox.queue(connection, seq, report_id, webhook)
     gathering.free(connection, report_id)
-    _set(connection, report_id, ReportState.WITHDRAWN, notified=True)
+    connection.execute(
+        "UPDATE report SET status = ?, error = '', next_at = NULL, notified = 1 WHERE id = ?",
+        (ReportState.WITHDRAWN, report_id),
+    )
     report = _found(connection, report_id)
     connection.announce(ReportChanged(report, terms.node, answered=True))
     return report
@@ -189,41 +181,45 @@ def site_said(key: str, status: ReportState, note: str, connection: SqlConnectio
     ).fetchone()
     if row is None:
         return None
-    for report_id in gathering.reports_with(connection, row[0]):
-        _record_site_said(connection, _found(connection, report_id), status, note)
+    about = gathering.reports_with(connection, row[0])
+    _announce_changes(connection, [each for each in about if _record_site_said(connection, each, status, note)])
     return _found(connection, row[0])
 
 
-def _record_site_said(connection: SqlConnection, report: StoredReport, status: ReportState, note: str) -> None:
-    if said := rules.site_said(trail.account(connection, report.id), status, note):
-        trail.append(connection, report.id, connection.now, said)
-        if report.status is not ReportState.WITHDRAWN:
-            _set(connection, report.id, status)
-        connection.execute("UPDATE report SET note = ?, notified = 0 WHERE id = ?", (said.note, report.id))
-        _announce_change(connection, report.id)
+def _record_site_said(connection: SqlConnection, report_id: str, status: ReportState, note: str) -> bool:
+    """Record a status from the site for one report; return whether it changes anything."""
+    said = rules.site_said(trail.account(connection, report_id), status, note)
+    if said is None:
+        return False
+    trail.append(connection, report_id, connection.now, said)
+    connection.execute(
+        "UPDATE report SET status = CASE WHEN status = ?1 THEN status ELSE ?2 END, error = '', next_at = NULL,"
+        " note = ?3, notified = 0 WHERE id = ?4",
+        (ReportState.WITHDRAWN, status, said.note, report_id),
+    )
+    return True
 
 
 def record_attempt(claim: Claim, attempt: Attempt, chance: float, connection: SqlConnection) -> None:
     """Record an attempt, with what follows for the report and for those that it took along."""
     outbox.record_attempt(connection, claim, attempt, chance)
-    for report_id in (claim.report_id, *gathering.follow(connection, claim.id)):
-        if _update_status(connection, report_id):
-            _announce_change(connection, report_id)
+    followed = [claim.report_id, *gathering.follow(connection, claim.id)]
+    _announce_changes(connection, report_statuses.update(connection, followed))
 
 
 def replay(delivery_id: str, connection: SqlConnection) -> str | None:
     """Deliver again; return the ID of the report, or None if there is no such delivery."""
     report_id = outbox.replay(connection, delivery_id)
     gathering.replay(connection, delivery_id)
-    if report_id and _update_status(connection, report_id):
-        _announce_change(connection, report_id)
+    if report_id:
+        _announce_changes(connection, report_statuses.update(connection, [report_id]))
     return report_id
 
 
 def find(report_id: str, connection: SqlConnection) -> StoredReport | None:
     """Return the report with this ID, or None."""
     row: _Row | None = connection.execute(f"SELECT {_COLUMNS} WHERE report.id = ?", (report_id,)).fetchone()
-    return _report(connection, row) if row else None
+    return _report(row, _additions(connection, [report_id])) if row else None
 
 
 def sent_by(identity: str, limit: int, webhook: str, connection: SqlConnection) -> list[StoredReport]:
@@ -232,31 +228,16 @@ def sent_by(identity: str, limit: int, webhook: str, connection: SqlConnection) 
     While this webhook is suspended, waiting reports say so.
     """
     query = f"SELECT {_COLUMNS} WHERE reporter_identity = ? ORDER BY notified, report.seq DESC LIMIT ?"
-    return _as_suspended(connection, connection.execute(query, (identity, limit)), webhook)
+    return report_statuses.as_shown(
+        connection, _reports(connection, connection.execute(query, (identity, limit))), webhook
+    )
 
 
 def found_of(identities: Sequence[str], which: str, webhook: str, connection: SqlConnection) -> list[StoredReport]:
     """Return the reports of these people that are WAITING or UNNOTIFIED; they say so while the webhook is suspended."""
     query = f"SELECT {_COLUMNS} WHERE {which} AND reporter_identity IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
-    return _as_suspended(connection, connection.execute(query, (json.dumps(list(identities)),)), webhook)
-
-
-def _as_suspended(connection: SqlConnection, rows: Iterable[_Row], webhook: str) -> list[StoredReport]:
-    state = webhook_state.read(connection, webhook)
-    found = []
-    for row in rows:
-        # An altered report that cannot be read is for the administrator; its reporter must still be able to log in.
-        with suppress(msgspec.DecodeError):
-            found.append(_report(connection, row))
-    return [each._replace(**_as_waiting(connection, state, each)._asdict()) for each in found]
-
-
-def _as_waiting(connection: SqlConnection, state: WebhookState, report: StoredReport) -> _DeliveryStatus:
-    next_at, suspended = report.next_at, state.suspension(connection.now)
-    if next_at is not None and suspended:
-        asked = outbox.asked_to_wait(connection, report.id)
-        next_at = outbox.next_attempt(state, next_at, asked_to_wait=asked, now=connection.now)
-    return _while_suspended(suspended, report.status, report.error, next_at)
+    found = _reports(connection, connection.execute(query, (json.dumps(list(identities)),)))
+    return report_statuses.as_shown(connection, found, webhook)
 
 
 def open_about(connection: SqlConnection) -> list[tuple[str, Person]]:
@@ -278,11 +259,7 @@ def latest_before(before: str, limit: int, connection: SqlConnection) -> list[St
     """Return everyone's reports, the latest first: all, or those before this one. Altered ones are left out."""
     earlier = "report.seq < coalesce((SELECT seq FROM report WHERE id = ?), ?)"
     query = f"SELECT {_COLUMNS} WHERE {earlier} ORDER BY report.seq DESC LIMIT ?"
-    found = []
-    for row in connection.execute(query, (before, 2**63 - 1, limit)):
-        with suppress(msgspec.DecodeError):
-            found.append(_report(connection, row))
-    return found
+    return _reports(connection, connection.execute(query, (before, 2**63 - 1, limit)))
 
 
 def account(report_id: str, connection: SqlConnection) -> tuple[StoredReport, list[tuple[TrailRow, Event]]] | None:
@@ -322,72 +299,11 @@ def _check_rate(connection: SqlConnection, reporter: Person, per_hour: int) -> N
         )
 
 
-def _announce_change(connection: SqlConnection, report_id: str) -> None:
-    # If it was altered and cannot be read, there is nothing to show to the reporter.
-    with suppress(msgspec.DecodeError):
-        connection.announce(ReportChanged(_found(connection, report_id)))
-
-
-def _update_status(connection: SqlConnection, report_id: str, *, notified: bool = False) -> bool:
-    """Update the stored status of a report from its deliveries; return whether it changed."""
-    before = _stored_status(connection, report_id)
-    if before is None or before.status is ReportState.WITHDRAWN:
-        return False
-    sent, webhook = outbox.sent(connection, report_id), outbox.first_webhook(connection, report_id)
-    if not sent or webhook is None:
-        return False
-    (first,) = connection.execute("SELECT seq FROM report WHERE id = ?", (report_id,)).fetchone()
-    status = report_status([(each.state, each.attempts) for each in sent])
-    # A status from the site proves that it has the report, even if it answered too late for an attempt to count. It
-    # does not prove that it has an addition.
-    lost = status is ReportState.GIVEN_UP and sent[-1].seq != first
-    if before.status in {ReportState.SEEN, ReportState.RESOLVED} and not lost:
-        return False
-    deciding = [each for each in sent if each.state is DeliveryState.WAITING] or sent[-1:]
-    failed = min((each for each in deciding if each.error), key=lambda each: each.due, default=None)
-    state, error, next_at = webhook_state.read(connection, webhook), "", None
-    if failed:
-        error = failed.error
-        next_at = outbox.next_attempt(state, failed.due, asked_to_wait=failed.asked_to_wait, now=connection.now)
-    after = _while_suspended(state.suspension(connection.now), status, error, next_at)
-    if after.status is not ReportState.WAITING:
-        after = after._replace(next_at=None)
-    _set(connection, report_id, *after, notified=notified)
-    return after != before
-
-
-def _stored_status(connection: SqlConnection, report_id: str) -> _DeliveryStatus | None:
-    """Return the stored status of a report; None if it is gone."""
-    row = connection.execute("SELECT status, error, next_at FROM report WHERE id = ?", (report_id,)).fetchone()
-    return _DeliveryStatus(ReportState(row[0]), *row[1:]) if row else None
-
-
-def _while_suspended(
-    suspended: Suspension | None, status: ReportState, error: str, next_at: int | None
-) -> _DeliveryStatus:
-    """Return the status to show, given whether the webhook is suspended."""
-    error = "" if error == PAUSED else error
-    if suspended is None or status not in {ReportState.RECEIVED, ReportState.WAITING}:
-        return _DeliveryStatus(status, error, next_at)
-    if suspended.until is None:
-        return _DeliveryStatus(ReportState.WAITING, PAUSED, None)
-    return _DeliveryStatus(ReportState.WAITING, error or SILENT, next_at or suspended.until)
-
-
-def _set(
-    connection: SqlConnection,
-    report_id: str,
-    status: ReportState,
-    error: str = "",
-    next_at: int | None = None,
-    *,
-    notified: bool = False,
-) -> None:
-    connection.execute(
-        "UPDATE report SET status = ?1, error = ?2, next_at = ?3,"
-        " notified = CASE WHEN status = ?1 AND error = ?2 THEN notified ELSE ?4 END WHERE id = ?5",
-        (status, error, next_at, int(notified), report_id),
-    )
+def _announce_changes(connection: SqlConnection, report_ids: Sequence[str]) -> None:
+    if report_ids:
+        query = f"SELECT {_COLUMNS} WHERE report.id IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
+        for report in _reports(connection, connection.execute(query, (json.dumps(list(report_ids)),))):
+            connection.announce(ReportChanged(report))
 
 
 def _found(connection: SqlConnection, report_id: str) -> StoredReport:
@@ -397,17 +313,36 @@ def _found(connection: SqlConnection, report_id: str) -> StoredReport:
     return report
 
 
-def _report(connection: SqlConnection, row: _Row) -> StoredReport:
+def _reports(connection: SqlConnection, rows: Iterable[_Row]) -> list[StoredReport]:
+    """Return these reports, without altered ones that cannot be read: they are for the administrator."""
+    rows = [*rows]
+    additions, found = _additions(connection, [row[0] for row in rows]), list[StoredReport]()
+    for row in rows:
+        with suppress(msgspec.DecodeError):
+            found.append(_report(row, additions))
+    return found
+
+
+def _report(row: _Row, additions: Mapping[str, Sequence[StoredAddition]]) -> StoredReport:
     report_id, reporter, identity, at, content, status, error, next_at, note, notified, taken_back = row
     person, said = Person(reporter, identity), statement(content)
     status_fields = ReportState(status), error, next_at, note
-    additions = tuple(_additions(connection, report_id))[::-1]
-    return StoredReport(report_id, person, at, said, *status_fields, bool(notified), bool(taken_back), additions)
+    added = tuple(additions.get(report_id, ()))
+    return StoredReport(report_id, person, at, said, *status_fields, bool(notified), bool(taken_back), added)
 
 
-def _additions(connection: SqlConnection, report_id: str) -> Iterator[StoredAddition]:
-    query = "SELECT at, content FROM trail WHERE report_id = ? AND content LIKE ? ORDER BY seq DESC LIMIT ?"
-    for at, content in connection.execute(query, (report_id, trail.ADDED, MAX_ADDITIONS)):
+def _additions(connection: SqlConnection, report_ids: Sequence[str]) -> dict[str, list[StoredAddition]]:
+    """Return the latest additions to reports, in order."""
+    rows = connection.execute(
+        "SELECT trail.report_id, at, content FROM trail JOIN"
+        " (SELECT seq, row_number() OVER (PARTITION BY report_id ORDER BY seq DESC) AS place FROM trail"
+        " WHERE report_id IN (SELECT value FROM json_each(?)) AND content LIKE ?) AS latest ON latest.seq = trail.seq"
+        " WHERE place <= ? ORDER BY trail.seq",
+        (json.dumps(list(report_ids)), trail.ADDED, MAX_ADDITIONS),
+    )
+    found = defaultdict[str, list[StoredAddition]](list)
+    for report_id, at, content in rows:
         # An addition that was altered and cannot be read is for the administrator.
         with suppress(msgspec.DecodeError):
-            yield StoredAddition(at, *addition(content))
+            found[report_id].append(StoredAddition(at, *addition(content)))
+    return found

@@ -17,7 +17,7 @@ import pytest
 from server.protocol.codes import ReportState
 from server.protocol.frames import Message, ReportEntry, ReportStatus
 from server.storage.clock import milliseconds
-from server.storage.reports import PAUSED
+from server.storage.report_statuses import PAUSED
 from tests.support.bad_answers import bomb, never_ends, resets
 from tests.support.chat_client import ChatClient, entered
 from tests.support.database_file import Disk, Row

@@ -14,7 +14,7 @@ import trustme
 from server.protocol.codes import ReportState
 from server.protocol.frames import Profile, ProfileRequest, Reports, ReportsRequest, ReportStatus
 from server.reporting.deliveries import MAX_IN_FLIGHT
-from server.storage.reports import PAUSED
+from server.storage.report_statuses import PAUSED
 from tests.support.chat_client import ChatClient, entered
 from tests.support.database_file import until
 from tests.support.receiver import Receiver, answers, closed_port_url, stays_silent

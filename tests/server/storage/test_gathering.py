@@ -1,9 +1,11 @@
 """Several reports of one message: the first is delivered at once, later ones together, and nobody's is lost."""
 
+import pytest
+
 from server.protocol.codes import ReportState
 from server.rules.evidence import Companion
 from server.rules.messages import Person
-from server.rules.retries import GATHERING_SECONDS
+from server.rules.retries import GATHERING_SECONDS, Result
 from server.storage import gathering, reports
 from tests.support.stored_reports import ACCEPTED, ALICE, FAILED, TERMS, Desk
 
@@ -34,6 +36,37 @@ def test_a_flood_about_one_message_is_two_posts() -> None:
     desk.note(carrier, ACCEPTED)
     assert statuses(desk, others) == {ReportState.DELIVERED}
     assert desk.next_due() is None
+
+
+def test_a_post_takes_along_a_limited_number_of_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They change in one transaction; the others are in further posts."""
+    monkeypatch.setattr(gathering, "MAX_GATHERED", 4)
+    desk, others = flooded()
+    desk.pass_time(GATHERING_SECONDS)
+    carriers = []
+    while claims := desk.claim(room=1):
+        carriers += claims
+        desk.note(claims[0], ACCEPTED)
+    assert [claim.report_id for claim in carriers] == others[::5]
+    assert [gathering.companions(desk.connection, claim)[0] for claim in carriers] == [6, 11, 16, 19]
+    assert statuses(desk, others) == {ReportState.DELIVERED}
+
+
+@pytest.mark.parametrize("result", [ACCEPTED, FAILED])
+def test_an_attempt_reads_no_more_often_for_many_reports(result: Result) -> None:
+    """Each statement is a round trip to a database that several servers share."""
+    reads = []
+    for count in (2, 18):
+        desk, statements = Desk(), list[str]()
+        for guest in CROWD[:count]:
+            desk.submit(reporter=guest)
+        desk.pass_time(3600)
+        (claim,) = desk.claim(room=18)
+        desk.connection.set_trace_callback(statements.append)
+        desk.note(claim, result)
+        desk.connection.set_trace_callback(None)
+        reads.append(len([each for each in statements if not each.startswith("UPDATE report")]))
+    assert reads[0] == reads[1]
 
 
 def test_the_next_group_waits_longer() -> None:

@@ -10,7 +10,7 @@ from server.protocol.codes import ErrorCode, ReportState
 from server.rules.refusal import Refusal
 from server.rules.retries import FAILURES_TO_OPEN, Result
 from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, decode
-from server.storage import outbox, reports, retention, trail, webhook_state
+from server.storage import outbox, report_statuses, reports, retention, trail, webhook_state
 from server.storage.outbox import LEASE_SECONDS
 from server.storage.people import MAX_KNOWN
 from server.storage.reports import MAX_ADDITIONS, Submission
@@ -276,8 +276,8 @@ def test_410_pauses_the_webhook_until_an_administrator_resumes_it(desk: Desk) ->
     report = desk.submit()
     after = desk.try_next(Result(410, "Gone.", "status 410"))
     assert after
-    assert (after.status, after.error, after.next_at) == (ReportState.WAITING, reports.PAUSED, None)
-    assert desk.submit(8).error == reports.PAUSED
+    assert (after.status, after.error, after.next_at) == (ReportState.WAITING, report_statuses.PAUSED, None)
+    assert desk.submit(8).error == report_statuses.PAUSED
     desk.pass_time(10**7)
     assert desk.next_due() is None
     assert not desk.claim()

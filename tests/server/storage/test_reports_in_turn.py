@@ -7,7 +7,7 @@ import pytest
 from server.protocol.codes import ReportState
 from server.rules.retries import FAILURES_TO_OPEN, OPEN_SECONDS, SCHEDULE_SECONDS, Result
 from server.rules.trail import Withdrawn, decode
-from server.storage import outbox, reports, trail, webhook_state
+from server.storage import outbox, report_statuses, reports, trail, webhook_state
 from server.storage.outbox import LEASE_SECONDS
 from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
 
@@ -172,7 +172,7 @@ def test_a_waiting_report_shows_when_its_webhook_is_used_again(desk: Desk) -> No
     assert (stood.status, stood.error, stood.next_at) == (ReportState.WAITING, FAILED.words, desk.now + 30_000)
     webhook_state.pause(desk.connection, "report", "by an administrator")
     (stood,) = desk.sent_by(ALICE.identity)
-    assert (stood.status, stood.error, stood.next_at) == (ReportState.WAITING, reports.PAUSED, None)
+    assert (stood.status, stood.error, stood.next_at) == (ReportState.WAITING, report_statuses.PAUSED, None)
     desk.withdraw(stood.id)
     (stood,) = desk.sent_by(ALICE.identity)
     assert (stood.status, stood.error) == (ReportState.WITHDRAWN, "")
@@ -271,9 +271,9 @@ def test_a_pause_is_not_shown_after_it_ended(desk: Desk) -> None:
     report = desk.submit()
     webhook_state.pause(desk.connection, "report", "by a test")
     (paused,) = desk.sent_by(ALICE.identity)
-    assert paused.error == reports.PAUSED
+    assert paused.error == report_statuses.PAUSED
     desk.submit(add=True)
-    assert desk.find(report.id).error == reports.PAUSED
+    assert desk.find(report.id).error == report_statuses.PAUSED
     webhook_state.resume(desk.connection, "report")
     (resumed,) = desk.sent_by(ALICE.identity)
     assert resumed.error == ""
