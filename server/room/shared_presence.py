@@ -123,7 +123,8 @@ class SharedAttendance(Attendance):
         elif isinstance(result := done.result(), Outdated):
             self._outdated.append((result.number, claim))
             self._claim_again()
-        else:
+        elif not joined.done():
+            # Else the session has ended, and whoever waited for it was cancelled.
             joined.set_result(result)
 
     def _claim_again(self) -> None:

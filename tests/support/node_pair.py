@@ -96,7 +96,8 @@ class NodeDatabase:
 
     def hold(self) -> None:
         """Hold back everything that this server hears, until `release`."""
-        self._held = deque()
+        if self._held is None:
+            self._held = deque()
 
     def release(self) -> None:
         """Hear everything that was held back."""
