@@ -181,23 +181,19 @@ def site_said(key: str, status: ReportState, note: str, connection: SqlConnectio
     ).fetchone()
     if row is None:
         return None
-    about = gathering.reports_with(connection, row[0])
-    _announce_changes(connection, [each for each in about if _record_site_said(connection, each, status, note)])
-    return _found(connection, row[0])
-
-
-def _record_site_said(connection: SqlConnection, report_id: str, status: ReportState, note: str) -> bool:
-    """Record a status from the site for one report; return whether it changes anything."""
-    said = rules.site_said(trail.account(connection, report_id), status, note)
-    if said is None:
-        return False
-    trail.append(connection, report_id, connection.now, said)
-    connection.execute(
+    said = {
+        report_id: event
+        for report_id in gathering.reports_with(connection, row[0])
+        if (event := rules.site_said(trail.account(connection, report_id), status, note))
+    }
+    trail.append_all(connection, connection.now, said.items())
+    connection.executemany(
         "UPDATE report SET status = CASE WHEN status = ?1 THEN status ELSE ?2 END, error = '', next_at = NULL,"
         " note = ?3, notified = 0 WHERE id = ?4",
-        (ReportState.WITHDRAWN, status, said.note, report_id),
+        [(ReportState.WITHDRAWN, status, event.note, report_id) for report_id, event in said.items()],
     )
-    return True
+    _announce_changes(connection, [*said])
+    return _found(connection, row[0])
 
 
 def record_attempt(claim: Claim, attempt: Attempt, chance: float, connection: SqlConnection) -> None:

@@ -1,6 +1,9 @@
 """Deletes expired data: old messages and reports, texts of deleted messages, attempts, and people not seen for long."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from server.storage import direct_messages, held_names, login_keys, trail, withheld
 from server.storage import messages as message_rows
@@ -86,12 +89,17 @@ def _delete_reports(connection: SqlConnection, before: int, now: int) -> int:
         " AND NOT EXISTS (SELECT 1 FROM delivery WHERE report_id = report.id AND state = 'waiting') LIMIT ?2"
     )
     expired = [row[0] for row in connection.execute(query, (before, BATCH))]
-    for report_id in expired:
-        trail.erase(connection, report_id, now)
-        connection.execute(
-            "DELETE FROM attempt WHERE delivery_id IN (SELECT id FROM delivery WHERE report_id = ?)", (report_id,)
-        )
-        connection.execute("DELETE FROM delivery WHERE report_id = ?", (report_id,))
-        connection.execute("DELETE FROM report WHERE id = ?", (report_id,))
-        connection.announce(ReportDeleted(report_id))
+    if expired:
+        _delete(connection, expired, now)
     return len(expired)
+
+
+def _delete(connection: SqlConnection, report_ids: Sequence[str], now: int) -> None:
+    trail.erase(connection, report_ids, now)
+    ids = (msgspec.json.encode(report_ids).decode(),)
+    theirs = "SELECT id FROM delivery WHERE report_id IN (SELECT value FROM json_each(?))"
+    connection.execute(f"DELETE FROM attempt WHERE delivery_id IN ({theirs})", ids)  # noqa: S608 - constant
+    connection.execute("DELETE FROM delivery WHERE report_id IN (SELECT value FROM json_each(?))", ids)
+    connection.execute("DELETE FROM report WHERE id IN (SELECT value FROM json_each(?))", ids)
+    for report_id in report_ids:
+        connection.announce(ReportDeleted(report_id))

@@ -1,6 +1,6 @@
 """The trail of all reports in the database: append-only, and each row includes the hash of the one before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -34,20 +34,29 @@ class TrailRow(NamedTuple):
 
 def append(connection: SqlConnection, report_id: str, at: int, event: Event) -> int:
     """Append an event, within the current transaction; return its seq."""
-    last = _last_seq(connection)
-    previous = connection.execute("SELECT hash FROM trail ORDER BY seq DESC LIMIT 1").fetchone()
-    seq, content = last + 1, trail.encode(event)
-    row = TrailRow(
-        seq, report_id, at, content, trail.chained(previous[0] if previous else "", seq, report_id, at, content)
-    )
-    connection.execute("INSERT INTO trail (seq, report_id, at, content, hash) VALUES (?, ?, ?, ?, ?)", row)
+    return append_all(connection, at, [(report_id, event)])
+
+
+def append_all(connection: SqlConnection, at: int, events: Iterable[tuple[str, Event]]) -> int:
+    """Append events of the reports with these IDs; return the last seq."""
+    seq = _last_seq(connection)
+    latest = connection.execute("SELECT hash FROM trail ORDER BY seq DESC LIMIT 1").fetchone()
+    added, previous = list[TrailRow](), latest[0] if latest else ""
+    for report_id, event in events:
+        seq, content = seq + 1, trail.encode(event)
+        previous = trail.chained(previous, seq, report_id, at, content)
+        added.append(TrailRow(seq, report_id, at, content, previous))
+    connection.executemany("INSERT INTO trail (seq, report_id, at, content, hash) VALUES (?, ?, ?, ?, ?)", added)
     return seq
 
 
-def erase(connection: SqlConnection, report_id: str, at: int) -> None:
-    """Empty the rows of a report, and append that they were; the hashes stay, so that the chain can be verified."""
-    connection.execute("UPDATE trail SET content = '' WHERE report_id = ?", (report_id,))
-    append(connection, report_id, at, Erased())
+def erase(connection: SqlConnection, report_ids: Sequence[str], at: int) -> None:
+    """Empty the rows of reports, and append that they were; the hashes stay, so that the chain can be verified."""
+    connection.execute(
+        "UPDATE trail SET content = '' WHERE report_id IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(report_ids).decode(),),
+    )
+    append_all(connection, at, [(report_id, Erased()) for report_id in report_ids])
 
 
 def report_and_event(connection: SqlConnection, report_id: str, seq: int) -> tuple[Evidence, Event]:
