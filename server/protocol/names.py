@@ -1,6 +1,7 @@
 """Compares display names, in the server and in the client alike."""
 
 import unicodedata
+from functools import lru_cache
 
 from server.protocol.characters import ZERO
 from server.protocol.frames import MAX_NAME_CHARS
@@ -13,9 +14,15 @@ NOBODY = "\x01"
 
 def key(name: str) -> str:
     """Return the same key for all spellings of a name: ignores case, width, ligatures, spacing and accent encoding."""
-    # What could not be looked up matches nobody.
-    name = name.replace(ZERO, NOBODY)
-    if len(name) > MAX_TYPED_CHARS:
-        return f"{NOBODY}{name}"
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return _key(name) if len(name) <= MAX_TYPED_CHARS else f"{NOBODY}{_without_zero(name)}"
+
+
+@lru_cache(maxsize=4096)
+def _key(name: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _without_zero(name)).casefold())
     return " ".join(folded.split())
+
+
+def _without_zero(name: str) -> str:
+    """Return the name with what could not be looked up replaced by what matches nobody."""
+    return name.replace(ZERO, NOBODY)

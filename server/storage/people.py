@@ -44,8 +44,10 @@ class People:
         self._known: dict[str, Person] = {}
         self._backlog: list[Callable[[], None]] | None = None
         """What is heard during the load, and may be newer than what is loaded."""
-        self._hear(PersonJoined, self._add)
-        self._hear(PersonLeft, self._reserve)
+        if database.node:
+            # Otherwise it was done before.
+            self._hear(PersonJoined, self._add)
+            self._hear(PersonLeft, self._reserve)
         self._hear(RelationsChanged, self._change_relations)
         self._hear(Banned, self._ban)
         self._hear(BanLifted, self._lift_bans)
@@ -128,7 +130,7 @@ class People:
         """
         joined = PersonJoined(person, self._database.now(), returns, member)
         # Names are chosen from memory: on this server, nobody else can have this one from now on.
-        self.reservations.joined(person, joined.at, returns=returns)
+        self.reservations.joined(person, joined.at, returns=False)
         self._add([joined])
         return self._database.write(partial(join, joined))
 
