@@ -19,7 +19,8 @@ LONG_LOCK_MILLISECONDS = 1_000
 NOTABLE_CLOCK_MILLISECONDS = 1_000
 CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 NODES = """
-SELECT address, version, now_milliseconds() - beat, now_milliseconds() - started_at, longest_lock FROM node ORDER BY 1
+SELECT address, id, version, now_milliseconds() - beat, now_milliseconds() - started_at, longest_lock, settings
+FROM node ORDER BY address, started_at
 """
 LOCK = """
 SELECT pid, coalesce(host(client_addr), 'this machine'),
@@ -45,10 +46,13 @@ class NodeRow(NamedTuple):
     """A server of the room; durations are in milliseconds."""
 
     address: str
+    id: str
     version: str
     silent: int
     age: int
     longest_lock: int
+    settings: str
+    """Digests of its settings by name."""
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
@@ -120,11 +124,15 @@ def _of_nodes(rows: Sequence[NodeRow]) -> Iterator[Finding]:
     versions = [version for version, _ in groupby(sorted(row.version for row in rows))]
     if len(versions) > 1:
         yield Finding(Grade.WARNING, f"servers: different versions: {', '.join(versions)}; finish the upgrade")
+    if len({row.settings for row in rows}) > 1:
+        yield Finding(
+            Grade.WARNING, "servers: their settings differ; the log of the one that started last says in what"
+        )
 
 
 def node(row: NodeRow) -> Finding:
     """Judge a server of the room."""
-    said = f"server {row.address}: {row.version}, for {span(row.age)}, last beat {span(row.silent)} ago"
+    said = f"server {row.address} ({row.id}): {row.version}, for {span(row.age)}, last beat {span(row.silent)} ago"
     if row.silent > LATE_BEAT_MILLISECONDS:
         return Finding(Grade.WARNING, f"{said}; it has stopped, or cannot reach the database: see its log")
     said += f", longest lock of the room lately {row.longest_lock} ms"

@@ -145,7 +145,8 @@ class TailThread(threading.Thread):
             if notification.channel == self._channels.aside:
                 self._hear_aside(notification.payload)
             elif notification.payload:
-                node, number = notification.payload.split()
+                # Without a node, if it is from a command.
+                node, _, number = notification.payload.partition(" ")
                 # The writer passes on what this server commits.
                 if node != self._node:
                     self._hearing.know(int(number))

@@ -1,6 +1,5 @@
 """A room moves to PostgreSQL and back, and nothing of it changes."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,6 @@ from server.storage.copying import Content, Numbering
 from server.storage.opening import open_store
 from server.storage.postgres.store import PostgresStore
 from tests.server.operator.test_migrate import held, written
-from tests.support.postgres import SharedPostgres
-
-
-@pytest.fixture
-def url(postgres: SharedPostgres) -> Iterator[str]:
-    """Return the URL of a place without tables."""
-    with postgres.schema() as url:
-        yield url
 
 
 def content(url: str) -> tuple[list[Content], Numbering]:

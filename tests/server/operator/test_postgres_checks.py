@@ -14,6 +14,7 @@ from tests.server.operator.test_migrate import written
 from tests.support.postgres import SharedPostgres
 
 GOOD, WARNING, BAD = Grade.GOOD, Grade.WARNING, Grade.BAD
+ROW = NodeRow("chat-1", "5f", "1.0", 1500, 90_000, 12, "{}")
 SAFE = Durability("on", "on", "on", "ANY 1 (*)")
 
 
@@ -53,9 +54,9 @@ def test_a_clock_that_differs_is_named(ahead: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("row", "grade", "words"),
     [
-        (NodeRow("chat-1", "1.0", 1500, 90_000, 12), GOOD, "chat-1: 1.0, for 1 min, last beat 1 s ago, longest"),
-        (NodeRow("chat-1", "1.0", 6001, 90_000, 12), WARNING, "it has stopped, or cannot reach the database"),
-        (NodeRow("chat-1", "1.0", 10, 90_000, 1001), WARNING, "1001 ms, while all others waited"),
+        (ROW, GOOD, "chat-1 (5f): 1.0, for 1 min, last beat 1 s ago, longest"),
+        (ROW._replace(silent=6001), WARNING, "it has stopped, or cannot reach the database"),
+        (ROW._replace(longest_lock=1001), WARNING, "1001 ms, while all others waited"),
     ],
 )
 def test_a_server_is_judged_by_its_beats_and_by_how_long_it_holds_the_room(
@@ -76,8 +77,9 @@ def test_the_doctor_reads_a_room_while_another_program_holds_it(postgres: Shared
         store = PostgresStore(url)
         with store.transaction(write=True) as connection:
             for name, version in (("chat-1", "1.0"), ("chat-2", "1.1")):
-                values = (name, connection.now, name, version)
-                connection.execute("INSERT INTO node (id, beat, address, version) VALUES (?, ?, ?, ?)", values)
+                row = (name, connection.now, name, version, f'{{"Title": "{name}"}}')
+                query = "INSERT INTO node (id, beat, address, version, settings) VALUES (?, ?, ?, ?, ?)"
+                connection.execute(query, row)
         found = {text: grade for grade, text in examined()}
         for words, grade in (
             ("database: PostgreSQL ", GOOD),
@@ -86,8 +88,9 @@ def test_the_doctor_reads_a_room_while_another_program_holds_it(postgres: Shared
             ("clock: this machine and the database agree", GOOD),
             ("lock: nobody holds the room for long", GOOD),
             ("database: up to date (schema 1) and writable", GOOD),
-            ("server chat-1: 1.0, ", GOOD),
+            ("server chat-1 (chat-1): 1.0, ", GOOD),
             ("servers: different versions: 1.0, 1.1; finish the upgrade", WARNING),
+            ("servers: their settings differ", WARNING),
             ("trail: ", GOOD),
         ):
             assert [grade for text, grade in found.items() if text.startswith(words)] == [grade], words
