@@ -6,7 +6,7 @@ import pytest
 
 from server.handlers.dispatch import MOVED
 from server.protocol.codes import CloseCode, ErrorCode
-from server.protocol.frames import Disconnect, Error, Login, Message, Ping, Pong, Presence, Say, SetStatus
+from server.protocol.frames import Disconnect, Error, Login, Message, Ping, Pong, Presence, Say, SetStatus, Who
 from server.rules.ranks import Rank
 from server.rules.statuses import HIDDEN
 from server.rules.visibility import GONE, JOINED
@@ -80,6 +80,21 @@ async def test_hidden_operator_on_another_server_is_seen_by_operators_only(first
     assert guest.name == "olga 2"
     assert any("is reserved" in each.message for each in guest.of(Error)), "nothing reveals that the operator is here"
     assert "olga" not in second.dispatcher.hub.names()
+
+
+async def test_client_of_barertc_gets_the_whole_list_after_changes_on_the_other_server(
+    first: Node, second: Node
+) -> None:
+    client = first.connect()
+    client.send(Login("ada", dialect="barertc"))
+    await client.in_room()
+    bob = await second.enter("bob")
+    await until(lambda: [each.username for each in client.of(Who)[-1].who_list] == ["ada", "bob"])
+    bob.send(SetStatus("away"))
+    await until(lambda: [each.status for each in client.of(Who)[-1].who_list] == ["online", "away"])
+    bob.hang_up()
+    await until(lambda: [each.username for each in client.of(Who)[-1].who_list] == ["ada"])
+    assert client.changes("bob") == [JOINED, GONE]
 
 
 async def test_login_on_another_server_replaces_the_session_and_nobody_notices(first: Node, second: Node) -> None:

@@ -22,6 +22,8 @@ from server.protocol.frames import (
     Message,
     Mute,
     Presence,
+    React,
+    Reacted,
     Read,
     Relations,
     Say,
@@ -62,6 +64,20 @@ async def test_direct_messages_and_typing_reach_the_other_server(first: Node, se
     await until(lambda: said_to(bob) == ["psst"])
     bob.send(Say("@ada", "yes?", "n-2"))
     await until(lambda: said_to(ada) == ["psst", "yes?"])
+
+
+async def test_direct_message_that_is_not_kept_is_not_stored_for_somebody_on_the_other_server(
+    shared: Shared, first: Node, second: Node
+) -> None:
+    for node in (first, second):
+        node.dispatcher.live = replace(node.dispatcher.live, keeps_direct=False)
+    ada, bob = await first.enter("ada"), await second.enter("bob")
+    ada.send(Say("@bob", "psst", "n-1"))
+    await until(lambda: said_to(bob) == ["psst"])
+    await shared.committed()
+    assert await shared.write(lambda sql: sql.execute("SELECT count(*) FROM message").fetchone()) == (0,)
+    bob.send(React(bob.of(Message)[0].msg_id, "👍"))
+    await until(lambda: [each.message for each in ada.of(Reacted)] == ["👍"])
 
 
 async def test_do_not_disturb_holds_on_the_other_server(first: Node, second: Node) -> None:
