@@ -30,7 +30,7 @@ OPTIONS = {
 }
 COUNTED_FROM = {
     Fault.KILL: "the kill",
-    Fault.CRASH: "the crash",
+    Fault.CRASH: "its recovery",
     Fault.STOP: "its end",
     Fault.FAILOVER: "the promotion",
     Fault.PARTITION: "its end",

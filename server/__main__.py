@@ -22,8 +22,8 @@ from server.settings import DEFAULT_FILE, LoadedSettings, Settings, defaults, lo
 def main() -> int:
     """Run the command line.
 
-    Return 0 after an orderly exit, 1 if the site or an operator asked for it, 2 if settings, address or database are
-    unusable.
+    Return 0 after an orderly exit, 1 if the site or an operator asked for it or the other servers of the room have
+    removed this one, 2 if settings, address or database are unusable.
     """
     options = _parser().parse_args()
     say: Callable[[int, str], None] = _say_to_people

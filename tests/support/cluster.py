@@ -47,6 +47,7 @@ class Cluster:
 
     def restart(self, number: int) -> None:
         """Start a node again that has ended."""
+        self._kill(number)
         self._nodes[number] = self._start(number)
 
     def _kill(self, number: int) -> None:

@@ -215,8 +215,7 @@ class FaultyCluster:
         if fault is Fault.CRASH:
             await asyncio.to_thread(self._databases.primary.crash)
             await asyncio.to_thread(self._databases.primary.start)
-            return begin
-        if fault is Fault.FAILOVER:
+        elif fault is Fault.FAILOVER:
             await asyncio.to_thread(self._databases.primary.crash)
             await asyncio.sleep(FAILOVER_SECONDS)
             await asyncio.to_thread(self._databases.promote)
