@@ -16,6 +16,8 @@ class SqlDialect(NamedTuple):
     """Takes the next number of a message, and returns it."""
     last_trail: str
     """Returns the last seq of the trail ever assigned, even if its row is gone; 0 if there was none."""
+    claim: str
+    """Takes a place in the room in one call, see `presence.enter`; empty if single statements do."""
     rows: str
     """Returns rows as one JSON array of arrays; to be completed by the columns and an ordered query.
 
@@ -52,6 +54,7 @@ def _like(query: Query, after: int, before: int) -> Candidates:
 SQLITE = SqlDialect(
     next_message="UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'message' RETURNING seq",
     last_trail="SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'trail'",
+    claim="",
     rows="SELECT json_group_array(json_array({})) FROM ({}) AS ordered",
     candidates=_matching,
     # An ORDER BY would read all of them first; a CROSS JOIN keeps the order.
@@ -60,6 +63,7 @@ SQLITE = SqlDialect(
 POSTGRES = SqlDialect(
     next_message="SELECT next_message()",
     last_trail="SELECT trail FROM room",
+    claim="SELECT * FROM claim(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     rows="SELECT coalesce(json_agg(json_build_array({}))::text, '[]') FROM ({}) AS ordered",
     candidates=_like,
     in_order="ORDER BY found DESC",

@@ -43,6 +43,28 @@ class Outdated(NamedTuple):
 
 def enter(wish: Wish, connection: SqlConnection) -> Joined | Outdated:
     """Take a place for a person, in the transaction that stores them, and announce it; or change nothing."""
+    if not connection.dialect.claim:
+        return enter_by_statements(wish, connection)
+    person, joined = wish.person, PersonJoined(wish.person, connection.now, wish.returns, wish.member)
+    outdated, number, *stored, name, identity = connection.execute(
+        connection.dialect.claim,
+        (
+            wish.node, wish.known, connection.now, names.key(person.name), *person, wish.session, int(wish.rank),
+            wish.member, wish.returns, _encoded(wish.entry),
+        ),
+    ).fetchone()  # fmt: skip
+    if outdated is not None:
+        return Outdated(outdated)
+    if name is not None:
+        # A guest with the name of a member, who takes it over.
+        people.leave(Person(name, identity), 0, connection)
+    connection.announce(joined)
+    connection.announce(PersonEntered(person, wish.node, wish.session, wish.entry, wish.rank, wish.member, number))
+    return Joined(*stored)
+
+
+def enter_by_statements(wish: Wish, connection: SqlConnection) -> Joined | Outdated:
+    """Do what `enter` does, without a function of the database."""
     changed = connection.execute(
         "SELECT coalesce(max(names_changed), 0) FROM node WHERE id <> ?", (wish.node,)
     ).fetchone()[0]

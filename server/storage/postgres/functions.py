@@ -107,4 +107,43 @@ BEGIN
         PERFORM wake_others(of_node, news_before + last - of_room.message);
     END IF;
 END $$;
+
+-- Take a place for a person, and store that they joined, unless names have come into use on other servers that were not
+-- `known`. `replaced`: whom a member takes the name from. The names are those of server.storage.presence.
+CREATE FUNCTION claim(of_node text, known bigint, moment bigint, of_key text, of_name text, of_identity text,
+    of_session bigint, of_rank bigint, is_member bigint, returns bigint, of_entry text,
+    OUT outdated bigint, OUT number bigint, OUT last_message bigint, OUT read_from bigint, OUT changes bigint,
+    OUT replaced_name text, OUT replaced_identity text) LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT max(names_changed) INTO outdated FROM node WHERE id <> of_node;
+    IF outdated > known THEN RETURN; END IF;
+    outdated := NULL;
+    UPDATE room SET names_changed = names_changed + 1 RETURNING names_changed INTO number;
+    UPDATE node SET names_changed = number WHERE id = of_node;
+    IF is_member = 1 THEN
+        SELECT p.name, p.identity INTO replaced_name, replaced_identity FROM presence p
+        WHERE p.key = of_key AND p.identity <> of_identity;
+        INSERT INTO member (identity, name, seen_at) VALUES (of_identity, of_name, moment)
+        ON CONFLICT (identity) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at;
+    END IF;
+    INSERT INTO presence (key, name, identity, node, session, number, rank, member, entry)
+    VALUES (of_key, of_name, of_identity, of_node, of_session, claim.number, of_rank, is_member, of_entry)
+    ON CONFLICT (key) DO UPDATE SET name = excluded.name, identity = excluded.identity, node = excluded.node,
+        session = excluded.session, number = excluded.number, rank = excluded.rank, member = excluded.member,
+        entry = excluded.entry;
+    IF returns = 1 THEN
+        INSERT INTO held_name (identity, name) VALUES (of_identity, of_name)
+        ON CONFLICT (identity, name) DO UPDATE SET held_at = NULL;
+    END IF;
+    SELECT p.last_message, p.read_from INTO last_message, read_from FROM person p WHERE p.identity = of_identity;
+    IF FOUND THEN
+        UPDATE person SET name = of_name, seen_at = moment WHERE identity = of_identity;
+    ELSE
+        SELECT coalesce(max(id), 0) INTO read_from FROM message;
+        INSERT INTO person (identity, name, seen_at, last_message, read_from)
+        VALUES (of_identity, of_name, moment, 0, claim.read_from);
+    END IF;
+    UPDATE login_key SET seen_at = moment WHERE identity = of_identity;
+    SELECT c.number INTO changes FROM message_changes c;
+END $$;
 """
