@@ -16,6 +16,8 @@ from server.storage.sql import SqlConnection
 REPORTED, ADDED = '{"kind":"reported",%', '{"kind":"added",%'
 """LIKE patterns for rows from a reporter; json_extract would fail if a row is not valid JSON."""
 ERASED = trail.encode(Erased())
+BATCH = 50
+"""Rows that are in memory at once."""
 
 
 class TrailError(FlagpostError):
@@ -93,8 +95,10 @@ def account(connection: SqlConnection, report_id: str) -> Account | None:
 
 def walk(connection: SqlConnection) -> Iterator[TrailRow]:
     """Iterate over all rows, without loading them into memory."""
-    query = "SELECT seq, report_id, at, content, hash FROM trail ORDER BY seq"
-    return (TrailRow(*row) for row in connection.execute(query))
+    last, query = -(2**63), "SELECT seq, report_id, at, content, hash FROM trail WHERE seq > ? ORDER BY seq LIMIT ?"
+    while found := connection.execute(query, (last, BATCH)).fetchall():
+        yield from (TrailRow(*row) for row in found)
+        last = found[-1][0]
 
 
 def verify(connection: SqlConnection) -> tuple[int, str]:

@@ -6,6 +6,7 @@ from random import Random
 from server.storage.copying import TABLES
 from server.storage.sql import Value
 from server.storage.sqlite_connection import SqliteConnection
+from tests.support.empty_room import in_memory
 from tests.support.stored_reports import ACCEPTED, BOB, FAILED, Desk
 
 TEXTS = (
@@ -31,7 +32,8 @@ REPORTING = {"trail", "report", "delivery", "attempt", "webhook"}
 
 def filled(seed: int, rows: int = 12) -> SqliteConnection:
     """Return a room in memory, with rows in every table."""
-    random, desk = Random(seed), Desk()
+    connection = in_memory()
+    random, desk = Random(seed), Desk(connection=connection)
     for msg_id in range(1, 5):
         report = desk.submit(msg_id)
     desk.submit(1, BOB)
@@ -40,11 +42,11 @@ def filled(seed: int, rows: int = 12) -> SqliteConnection:
     desk.try_next(FAILED)
     for table in TABLES:
         if table not in REPORTING:
-            _fill(desk.connection, table, random, rows)
-    desk.connection.execute("UPDATE message_changes SET number = 41")
+            _fill(connection, table, random, rows)
+    connection.execute("UPDATE message_changes SET number = 41")
     # Later numbers were assigned, and their messages deleted.
-    desk.connection.execute("UPDATE sqlite_sequence SET seq = seq + 7 WHERE name = 'message'")
-    return desk.connection
+    connection.execute("UPDATE sqlite_sequence SET seq = seq + 7 WHERE name = 'message'")
+    return connection
 
 
 def _fill(connection: SqliteConnection, table: str, random: Random, rows: int) -> None:

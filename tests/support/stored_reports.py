@@ -1,6 +1,5 @@
 """Reports on the storage layer: a database in memory, a manual clock, and results given by the test."""
 
-import sqlite3
 from collections.abc import Collection
 from datetime import UTC, datetime
 
@@ -9,12 +8,12 @@ from server.rules.evidence import Evidence
 from server.rules.messages import Person
 from server.rules.reports import StoredReport
 from server.rules.retries import Result
-from server.storage import gathering, outbox, reports, schema
+from server.storage import gathering, outbox, reports
 from server.storage.clock import milliseconds, moment
 from server.storage.events import ReportChanged
 from server.storage.outbox import Attempt, Claim
 from server.storage.reports import Submission, Terms
-from server.storage.sqlite_connection import SqliteConnection
+from tests.support.empty_room import Connection, in_memory
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ALICE, BOB = Person("alice", "a-1"), Person("bob", "b-1")
@@ -31,9 +30,9 @@ def evidence(msg_id: int = 7, reporter: str = "alice") -> Evidence:
 class Desk:
     """A database and its clock."""
 
-    def __init__(self, terms: Terms = TERMS) -> None:
-        self.connection = sqlite3.connect(":memory:", isolation_level=None, factory=SqliteConnection)
-        schema.prepare(self.connection)
+    def __init__(self, terms: Terms = TERMS, connection: Connection | None = None) -> None:
+        """Use a room in memory, or this one."""
+        self.connection = connection or in_memory()
         self.connection.begin(milliseconds(START))
         self.terms = terms
 

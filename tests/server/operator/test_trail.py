@@ -19,8 +19,9 @@ from server.rules.trail import Reported, chained
 from server.storage import reports as stored
 from server.storage import trail
 from server.storage.reports import Submission
-from server.storage.sqlite_connection import SqliteConnection
+from server.storage.sql import SqlConnection
 from server.storage.trail import TrailError
+from tests.support.empty_room import ON_SQLITE, Connection
 from tests.support.imitation import TEXTS
 from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, START, Desk, evidence
 
@@ -28,9 +29,9 @@ COLUMNS = {"seq": "9", "report_id": "'rep_x'", "at": "at + 1", "content": "repla
 
 
 @pytest.fixture
-def desk() -> Desk:
+def desk(connection: Connection) -> Desk:
     """Return three reports, one with an addition and a status of the site: five rows."""
-    desk = Desk()
+    desk = Desk(connection=connection)
     first = desk.submit(1)
     desk.submit(2)
     desk.submit(1, add=True)
@@ -50,6 +51,7 @@ def test_an_unaltered_trail_is_verified_by_its_last_hash(desk: Desk) -> None:
         report_commands.verify(desk.connection, "0" * 64)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("seq", range(1, 6))
 def test_a_change_of_any_column_of_any_row_is_found(desk: Desk, seq: int, column: str) -> None:
@@ -58,19 +60,19 @@ def test_a_change_of_any_column_of_any_row_is_found(desk: Desk, seq: int, column
         trail.verify(desk.connection)
 
 
-def deletes(seq: int) -> Callable[[SqliteConnection], object]:
+def deletes(seq: int) -> Callable[[SqlConnection], object]:
     """Remove a row."""
     return lambda connection: connection.execute("DELETE FROM trail WHERE seq = ?", (seq,))
 
 
-def swaps(connection: SqliteConnection) -> None:
+def swaps(connection: SqlConnection) -> None:
     """Swap the content of two rows, including their hashes."""
     connection.execute("UPDATE trail SET seq = -2 WHERE seq = 2")
     connection.execute("UPDATE trail SET seq = 2 WHERE seq = 3")
     connection.execute("UPDATE trail SET seq = 3 WHERE seq = -2")
 
 
-def rewrites_one_hash(connection: SqliteConnection) -> None:
+def rewrites_one_hash(connection: SqlConnection) -> None:
     """Alter a row and recompute its hash."""
     row = trail.rows(connection)[1]
     content = row.content.replace("spam", "praise")
@@ -78,14 +80,14 @@ def rewrites_one_hash(connection: SqliteConnection) -> None:
     connection.execute("UPDATE trail SET content = ?, hash = ? WHERE seq = 2", (content, fresh))
 
 
-def points_elsewhere(connection: SqliteConnection) -> None:
+def points_elsewhere(connection: SqlConnection) -> None:
     """Let a report start at a row of another report."""
     connection.execute("UPDATE report SET seq = 1 WHERE msg_id = 3")
 
 
 @pytest.mark.parametrize("alter", [*map(deletes, range(1, 6)), swaps, rewrites_one_hash, points_elsewhere])
 def test_rows_that_are_gone_moved_or_made_to_fit_are_found(
-    desk: Desk, alter: Callable[[SqliteConnection], object]
+    desk: Desk, alter: Callable[[SqlConnection], object]
 ) -> None:
     alter(desk.connection)
     with pytest.raises(TrailError):
@@ -191,7 +193,8 @@ def test_an_export_can_be_verified_by_others(desk: Desk) -> None:
 def test_an_export_does_not_load_the_whole_trail(desk: Desk) -> None:
     row = trail.rows(desk.connection)[0]._replace(content="x" * 10_000)
     desk.connection.executemany(
-        "INSERT INTO trail (report_id, at, content, hash) VALUES (?, ?, ?, ?)", [row[1:]] * 1000
+        "INSERT INTO trail (seq, report_id, at, content, hash) VALUES (?, ?, ?, ?, ?)",
+        [row._replace(seq=seq) for seq in range(6, 1006)],
     )
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""Messages in one SQLite file: numbered, committed in groups, and readable by the right people."""
+"""Messages in a database: numbered, committed in groups, and readable by the right people."""
 
 import asyncio
 import sqlite3
@@ -17,17 +17,18 @@ from server.storage.broker import Broker
 from server.storage.events import MessageChange
 from server.storage.pending import MAX_COMMIT
 from server.storage.sqlite_connection import SqliteConnection
-from server.storage.sqlite_database import SqliteDatabase
+from tests.support.empty_room import EmptyRoom, SqliteRoom
 from tests.support.write_ahead_log import commits
 
+ON_A_FILE = pytest.mark.parametrize("empty_room", ["sqlite"], indirect=True)
 AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
 ALICE, BOB, CAROL = Person("alice", "a-1"), Person("bob", "b-1"), Person("carol", "c-1")
 
 
 @asynccontextmanager
-async def opened(directory: Path) -> AsyncIterator[Broker]:
-    """Open a broker on the same file each time, with a constant clock."""
-    database = SqliteDatabase(str(directory / "room.sqlite"), clock=lambda: AT)
+async def opened(room: EmptyRoom) -> AsyncIterator[Broker]:
+    """Open a broker on the same room each time, with a constant clock."""
+    database = room.open(lambda: AT)
     try:
         yield Broker(database)
     finally:
@@ -35,8 +36,8 @@ async def opened(directory: Path) -> AsyncIterator[Broker]:
 
 
 @pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
-    async with opened(tmp_path) as one:
+async def broker(empty_room: EmptyRoom) -> AsyncIterator[Broker]:
+    async with opened(empty_room) as one:
         yield one
 
 
@@ -68,7 +69,8 @@ async def test_messages_are_delivered_once_in_the_order_of_their_numbers(broker:
     assert [one.msg_id for one in heard] == list(range(1, 2501))
 
 
-async def test_a_message_is_stored_before_it_is_delivered(broker: Broker, tmp_path: Path) -> None:
+@ON_A_FILE
+async def test_sqlite_message_is_stored_before_it_is_delivered(broker: Broker, tmp_path: Path) -> None:
     stored: list[int] = []
 
     def look(_: Sequence[MessageChange]) -> None:
@@ -102,13 +104,15 @@ async def test_an_unknown_number_finds_no_message(broker: Broker) -> None:
     assert await broker.find_all([2**63 - 1]) == []
 
 
-async def test_the_messages_of_one_turn_are_stored_in_as_few_commits_as_fit(broker: Broker, tmp_path: Path) -> None:
+@ON_A_FILE
+async def test_sqlite_messages_of_one_turn_are_stored_in_as_few_commits_as_fit(broker: Broker, tmp_path: Path) -> None:
     before = commits(tmp_path / "room.sqlite")
     await publish(broker, *[said(str(number)) for number in range(2 * MAX_COMMIT)])
     assert commits(tmp_path / "room.sqlite") - before == 2
 
 
-async def test_single_messages_are_committed_one_by_one(broker: Broker, tmp_path: Path) -> None:
+@ON_A_FILE
+async def test_sqlite_single_messages_are_committed_one_by_one(broker: Broker, tmp_path: Path) -> None:
     before = commits(tmp_path / "room.sqlite")
     for number in range(10):
         await broker.publish(said(str(number)))
@@ -132,9 +136,9 @@ OTHERS = [said("bye", nonce="n"), said("hello", channel="tea", nonce="n"), whisp
 
 
 @pytest.mark.parametrize("other", OTHERS)
-async def test_a_nonce_is_unique_for_messages_for_a_day(tmp_path: Path, other: MessageDraft) -> None:
+async def test_a_nonce_is_unique_for_messages_for_a_day(empty_room: EmptyRoom, other: MessageDraft) -> None:
     now = AT
-    database = SqliteDatabase(str(tmp_path / "room.sqlite"), clock=lambda: now)
+    database = empty_room.open(lambda: now)
     broker = Broker(database)
     first = await broker.publish(said("hello", nonce="n"))
     with pytest.raises(Refusal) as refused:
@@ -231,11 +235,11 @@ async def test_the_newest_of_many_missed_messages_are_returned_with_more(broker:
     assert (texts(page), page.more) == (["3", "4", "5"], True)
 
 
-async def test_epoch_numbers_and_nonces_survive_a_restart(tmp_path: Path) -> None:
-    async with opened(tmp_path) as broker:
+async def test_epoch_numbers_and_nonces_survive_a_restart(empty_room: EmptyRoom) -> None:
+    async with opened(empty_room) as broker:
         epoch = broker.epoch
         await publish(broker, said("1", nonce="n-1"), said("2"))
-    async with opened(tmp_path) as broker:
+    async with opened(empty_room) as broker:
         assert broker.epoch == epoch
         again, third = await publish(broker, said("1", nonce="n-1"), said("3"))
         assert (again.publication.msg_id, again.fresh) == (1, False)
@@ -243,17 +247,16 @@ async def test_epoch_numbers_and_nonces_survive_a_restart(tmp_path: Path) -> Non
         assert texts(await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 10)) == ["1", "2", "3"]
 
 
-async def test_another_file_has_another_epoch(tmp_path: Path) -> None:
-    (tmp_path / "other").mkdir()
-    async with opened(tmp_path) as one, opened(tmp_path / "other") as other:
+async def test_sqlite_another_file_has_another_epoch(tmp_path: Path) -> None:
+    async with opened(SqliteRoom(tmp_path / "one")) as one, opened(SqliteRoom(tmp_path / "other")) as other:
         assert one.epoch != other.epoch
 
 
-async def test_waiting_writes_are_stored_on_close(tmp_path: Path) -> None:
-    async with opened(tmp_path) as broker:
+async def test_waiting_writes_are_stored_on_close(empty_room: EmptyRoom) -> None:
+    async with opened(empty_room) as broker:
         waiting = [broker.publish(said(str(number))) for number in range(50)]
     assert all([(await one).fresh for one in waiting])
-    async with opened(tmp_path) as broker:
+    async with opened(empty_room) as broker:
         assert len((await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 100)).publications) == 50
 
 

@@ -7,13 +7,13 @@ from server.rules.refusal import Refusal
 from server.rules.retries import FAILURES_TO_OPEN, Result
 from server.storage import outbox, webhook_state
 from server.storage.outbox import Claim
+from tests.support.empty_room import ON_SQLITE
 from tests.support.stored_reports import ACCEPTED, ALICE, FAILED, TERMS, Desk
 
 
-@pytest.fixture
-def desk() -> Desk:
-    """Return a desk of a site with a copy for an archive, which is notified of withdrawals."""
-    return Desk(TERMS._replace(copies=(("archive", True),)))
+@pytest.fixture(autouse=True)
+def _terms(desk: Desk) -> None:
+    desk.terms = TERMS._replace(copies=(("archive", True),))
 
 
 def claim(desk: Desk, webhook: str) -> list[Claim]:
@@ -49,7 +49,7 @@ def test_a_copy_that_fails_does_not_suspend_the_first(desk: Desk) -> None:
 
 
 def test_a_withdrawal_is_sent_to_those_that_may_have_the_report(desk: Desk) -> None:
-    desk = Desk(TERMS._replace(copies=(("archive", True), ("mute", False))))
+    desk.terms = TERMS._replace(copies=(("archive", True), ("mute", False)))
     report = desk.submit()
     for webhook in ("archive", "mute"):
         desk.note(claim(desk, webhook)[0], ACCEPTED)
@@ -57,8 +57,8 @@ def test_a_withdrawal_is_sent_to_those_that_may_have_the_report(desk: Desk) -> N
     assert [len(claim(desk, webhook)) for webhook in ("report", "archive", "mute")] == [0, 1, 0]
 
 
-def test_addition_is_sent_only_to_webhooks_with_evidence() -> None:
-    desk = Desk(TERMS._replace(evidence=False, copies=(("archive", True),)))
+def test_addition_is_sent_only_to_webhooks_with_evidence(desk: Desk) -> None:
+    desk.terms = TERMS._replace(evidence=False, copies=(("archive", True),))
     desk.submit()
     for webhook in ("report", "archive"):
         desk.note(claim(desk, webhook)[0], ACCEPTED)
@@ -67,8 +67,9 @@ def test_addition_is_sent_only_to_webhooks_with_evidence() -> None:
     assert added.status is ReportState.DELIVERED
 
 
-def test_addition_that_no_webhook_would_get_is_refused() -> None:
-    desk = Desk(TERMS._replace(evidence=False))
+@ON_SQLITE
+def test_addition_that_no_webhook_would_get_is_refused(desk: Desk) -> None:
+    desk.terms = TERMS._replace(evidence=False)
     desk.submit()
     with pytest.raises(Refusal, match="the site has your report"):
         desk.submit(add=True)
@@ -77,8 +78,8 @@ def test_addition_that_no_webhook_would_get_is_refused() -> None:
     assert desk.next_due() is not None
 
 
-def test_report_is_open_again_after_its_withdrawal_without_a_second_one_at_the_site() -> None:
-    desk = Desk(TERMS._replace(evidence=False))
+def test_report_is_open_again_after_its_withdrawal_without_a_second_one_at_the_site(desk: Desk) -> None:
+    desk.terms = TERMS._replace(evidence=False)
     report = desk.submit()
     desk.note(claim(desk, "report")[0], ACCEPTED)
     desk.withdraw(report.id)

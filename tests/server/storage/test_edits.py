@@ -1,9 +1,5 @@
 """Edited messages: the text everyone sees, the earlier ones for reports, and how long they are kept."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
 
 from server.protocol.codes import ErrorCode
@@ -12,39 +8,33 @@ from server.rules.evidence import evidence
 from server.rules.messages import EVERYWHERE, MAX_VERSIONS, MessageDraft, Person
 from server.rules.refusal import Refusal
 from server.rules.search import query
-from server.storage import edits, messages, retention, schema, searches
+from server.storage import edits, messages, retention, searches
 from server.storage.base import MAX_EDITED_BYTES, Reader, Search
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
+from server.storage.sql import SqlConnection
 from server.storage.sqlite_connection import SqliteConnection
 
 ALICE, BOB = Person("alice", "a-1"), Person("bob", "b-1")
 READER = Reader(BOB, ["lobby"])
 
 
-@pytest.fixture
-def connection() -> Iterator[SqliteConnection]:
-    with closing(sqlite3.connect(":memory:", isolation_level=None, factory=SqliteConnection)) as made:
-        schema.prepare(made)
-        yield made
-
-
-def say(connection: SqliteConnection, text: str, nonce: str | None = None, at: int = 1) -> int:
+def say(connection: SqlConnection, text: str, nonce: str | None = None, at: int = 1) -> int:
     """Store a message of Alice in the lobby."""
     return messages.insert(MessageDraft(ALICE, "lobby", None, text, nonce), at, connection).publication.msg_id
 
 
-def edit(connection: SqliteConnection, msg_id: int, text: str, person: Person = ALICE, now: int = 2) -> None:
+def edit(connection: SqlConnection, msg_id: int, text: str, person: Person = ALICE, now: int = 2) -> None:
     """Edit a message."""
     edits.edit(msg_id, person, text, EVERYWHERE, now, connection)
 
 
-def found(connection: SqliteConnection, words: str) -> list[str]:
+def found(connection: SqlConnection, words: str) -> list[str]:
     """Return the texts that a search finds."""
     page = searches.search(READER, Search(query(words), "", 0, 50), connection).page
     return [each.text for each in page.publications]
 
 
-def test_everyone_reads_the_new_text_and_reports_have_all_of_them(connection: SqliteConnection) -> None:
+def test_everyone_reads_the_new_text_and_reports_have_all_of_them(connection: SqlConnection) -> None:
     msg_id = say(connection, "vile words")
     edit(connection, msg_id, "kind words", now=2000)
     edit(connection, msg_id, "Kinder words", now=3000)
@@ -59,7 +49,7 @@ def test_everyone_reads_the_new_text_and_reports_have_all_of_them(connection: Sq
     assert earlier == [(0.001, "vile words"), (2.0, "kind words")]
 
 
-def test_same_text_again_is_no_new_version(connection: SqliteConnection) -> None:
+def test_same_text_again_is_no_new_version(connection: SqlConnection) -> None:
     msg_id = say(connection, "hello")
     for _ in range(MAX_VERSIONS + 1):
         edit(connection, msg_id, "hello")
@@ -68,17 +58,18 @@ def test_same_text_again_is_no_new_version(connection: SqliteConnection) -> None
     assert (publication.versions, publication.edited_at) == ((), None)
 
 
-def test_search_finds_the_new_text_only(connection: SqliteConnection) -> None:
+def test_search_finds_the_new_text_only(connection: SqlConnection) -> None:
     msg_id = say(connection, "vile words")
     edit(connection, msg_id, "kind words")
     assert found(connection, "vile") == []
     assert found(connection, "kind") == ["kind words"]
     messages.take_back(msg_id, ALICE, EVERYWHERE, 3, connection)
     assert found(connection, "words") == []
-    connection.execute("INSERT INTO message_text (message_text) VALUES ('integrity-check')")
+    if isinstance(connection, SqliteConnection):
+        connection.execute("INSERT INTO message_text (message_text) VALUES ('integrity-check')")
 
 
-def test_resend_of_an_edited_message_is_still_a_resend(connection: SqliteConnection) -> None:
+def test_resend_of_an_edited_message_is_still_a_resend(connection: SqlConnection) -> None:
     msg_id = say(connection, "vile words", "n")
     edit(connection, msg_id, "kind words")
     again = messages.insert(MessageDraft(ALICE, "lobby", None, "vile words", "n"), 3, connection)
@@ -88,14 +79,14 @@ def test_resend_of_an_edited_message_is_still_a_resend(connection: SqliteConnect
 @pytest.mark.parametrize(
     ("person", "code"), [(BOB, ErrorCode.NOT_YOURS), (Person("alice", "a-2"), ErrorCode.NOT_YOURS)]
 )
-def test_only_the_author_may_edit(connection: SqliteConnection, person: Person, code: ErrorCode) -> None:
+def test_only_the_author_may_edit(connection: SqlConnection, person: Person, code: ErrorCode) -> None:
     msg_id = say(connection, "hello")
     with pytest.raises(Refusal) as refused:
         edit(connection, msg_id, "bye", person)
     assert refused.value.code == code
 
 
-def test_deleted_unknown_and_often_edited_messages_cannot_be_edited(connection: SqliteConnection) -> None:
+def test_deleted_unknown_and_often_edited_messages_cannot_be_edited(connection: SqlConnection) -> None:
     msg_id, deleted = say(connection, "hello"), say(connection, "hello")
     messages.take_back(deleted, ALICE, EVERYWHERE, 2, connection)
     for number in range(MAX_VERSIONS):
@@ -110,7 +101,7 @@ def test_deleted_unknown_and_often_edited_messages_cannot_be_edited(connection: 
         assert refused.value.code == code
 
 
-def test_client_that_comes_back_gets_recent_edits_that_fit(connection: SqliteConnection) -> None:
+def test_client_that_comes_back_gets_recent_edits_that_fit(connection: SqlConnection) -> None:
     numbers = [say(connection, "hello") for _ in range(30)]
     for number in numbers:
         edit(connection, number, f"{number} " + "x" * 2000, now=number)
@@ -122,7 +113,7 @@ def test_client_that_comes_back_gets_recent_edits_that_fit(connection: SqliteCon
     assert edits.edited(READER, numbers[0], 500, connection) == []
 
 
-def test_earlier_texts_are_erased_with_the_message(connection: SqliteConnection) -> None:
+def test_earlier_texts_are_erased_with_the_message(connection: SqlConnection) -> None:
     deleted, old = say(connection, "vile words"), say(connection, "more vile words")
     for msg_id in (deleted, old):
         edit(connection, msg_id, "kind words")

@@ -7,26 +7,26 @@ from server.rules.evidence import Companion
 from server.rules.messages import Person
 from server.rules.retries import GATHERING_SECONDS, Result
 from server.storage import gathering, reports
+from tests.support.empty_room import ON_SQLITE, in_memory
 from tests.support.stored_reports import ACCEPTED, ALICE, FAILED, TERMS, Desk
 
 CROWD = [Person(f"guest {number}", f"g-{number}") for number in range(18)]
 
 
-def flooded() -> tuple[Desk, list[str]]:
-    """Return a desk with a delivered report, and 18 later ones of the same message; the IDs of these."""
-    desk = Desk()
+def flooded(desk: Desk) -> list[str]:
+    """Store a delivered report, and 18 later ones of the same message; return the IDs of these."""
     desk.submit()
     (claim,) = desk.claim()
     desk.note(claim, ACCEPTED)
-    return desk, [desk.submit(reporter=guest).id for guest in CROWD]
+    return [desk.submit(reporter=guest).id for guest in CROWD]
 
 
 def statuses(desk: Desk, report_ids: list[str]) -> set[ReportState]:
     return {desk.find(report_id).status for report_id in report_ids}
 
 
-def test_a_flood_about_one_message_is_two_posts() -> None:
-    desk, others = flooded()
+def test_a_flood_about_one_message_is_two_posts(desk: Desk) -> None:
+    others = flooded(desk)
     assert not desk.claim()
     desk.pass_time(GATHERING_SECONDS)
     (carrier,) = desk.claim(room=8)
@@ -38,10 +38,10 @@ def test_a_flood_about_one_message_is_two_posts() -> None:
     assert desk.next_due() is None
 
 
-def test_a_post_takes_along_a_limited_number_of_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_post_takes_along_a_limited_number_of_reports(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """They change in one transaction; the others are in further posts."""
     monkeypatch.setattr(gathering, "MAX_GATHERED", 4)
-    desk, others = flooded()
+    others = flooded(desk)
     desk.pass_time(GATHERING_SECONDS)
     carriers = []
     while claims := desk.claim(room=1):
@@ -53,24 +53,25 @@ def test_a_post_takes_along_a_limited_number_of_reports(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("result", [ACCEPTED, FAILED])
-def test_an_attempt_reads_no_more_often_for_many_reports(result: Result) -> None:
+def test_sqlite_attempt_reads_no_more_often_for_many_reports(result: Result) -> None:
     """Each statement is a round trip to a database that several servers share."""
     reads = []
     for count in (2, 18):
-        desk, statements = Desk(), list[str]()
+        connection, statements = in_memory(), list[str]()
+        desk = Desk(connection=connection)
         for guest in CROWD[:count]:
             desk.submit(reporter=guest)
         desk.pass_time(3600)
         (claim,) = desk.claim(room=18)
-        desk.connection.set_trace_callback(statements.append)
+        connection.set_trace_callback(statements.append)
         desk.note(claim, result)
-        desk.connection.set_trace_callback(None)
+        connection.set_trace_callback(None)
         reads.append(len([each for each in statements if not each.startswith("UPDATE report")]))
     assert reads[0] == reads[1]
 
 
-def test_the_next_group_waits_longer() -> None:
-    desk, _ = flooded()
+def test_the_next_group_waits_longer(desk: Desk) -> None:
+    flooded(desk)
     desk.pass_time(GATHERING_SECONDS)
     (carrier,) = desk.claim()
     desk.note(carrier, ACCEPTED)
@@ -80,8 +81,8 @@ def test_the_next_group_waits_longer() -> None:
     assert (desk.next_due() or 0) <= 0, "another message"
 
 
-def test_a_failed_post_is_retried_with_the_same_reports() -> None:
-    desk, others = flooded()
+def test_a_failed_post_is_retried_with_the_same_reports(desk: Desk) -> None:
+    others = flooded(desk)
     desk.pass_time(GATHERING_SECONDS)
     (first,) = desk.claim()
     desk.submit(reporter=Person("late", "l-1"))
@@ -96,8 +97,8 @@ def test_a_failed_post_is_retried_with_the_same_reports() -> None:
     assert statuses(desk, others) == {ReportState.DELIVERED}
 
 
-def test_reports_are_delivered_without_the_one_that_took_them_along_if_it_is_withdrawn() -> None:
-    desk, others = flooded()
+def test_reports_are_delivered_without_the_one_that_took_them_along_if_it_is_withdrawn(desk: Desk) -> None:
+    others = flooded(desk)
     desk.pass_time(GATHERING_SECONDS)
     (carrier,) = desk.claim()
     desk.note(carrier, FAILED)
@@ -110,8 +111,8 @@ def test_reports_are_delivered_without_the_one_that_took_them_along_if_it_is_wit
     assert statuses(desk, others) == {ReportState.WITHDRAWN, ReportState.DELIVERED}
 
 
-def test_a_status_from_the_site_applies_to_all_reports_of_the_delivery() -> None:
-    desk, others = flooded()
+def test_a_status_from_the_site_applies_to_all_reports_of_the_delivery(desk: Desk) -> None:
+    others = flooded(desk)
     desk.pass_time(GATHERING_SECONDS)
     (carrier,) = desk.claim()
     desk.note(carrier, ACCEPTED)
@@ -120,8 +121,9 @@ def test_a_status_from_the_site_applies_to_all_reports_of_the_delivery() -> None
     assert {desk.find(each).note for each in others} == {"Thank you."}
 
 
-def test_what_was_given_up_together_is_delivered_again_together() -> None:
-    desk, others = flooded()
+@ON_SQLITE
+def test_what_was_given_up_together_is_delivered_again_together(desk: Desk) -> None:
+    others = flooded(desk)
     desk.fail_until_given_up()
     assert statuses(desk, others) == {ReportState.GIVEN_UP}
     (carrier,) = desk.values("SELECT DISTINCT gathered_in FROM delivery WHERE gathered_in IS NOT NULL")
@@ -130,8 +132,7 @@ def test_what_was_given_up_together_is_delivered_again_together() -> None:
     assert statuses(desk, others) == {ReportState.DELIVERED}
 
 
-def test_a_clock_that_was_set_back_does_not_delay_a_report() -> None:
-    desk = Desk()
+def test_a_clock_that_was_set_back_does_not_delay_a_report(desk: Desk) -> None:
     desk.submit()
     desk.submit(reporter=CROWD[0])
     desk.pass_time(-1_000_000)

@@ -6,6 +6,7 @@ from server.protocol.codes import ReportState
 from server.rules.retries import FAILURES_TO_OPEN, SCHEDULE_SECONDS, Result
 from server.storage import webhook_state
 from server.storage.outbox import Claim
+from tests.support.empty_room import ON_SQLITE
 from tests.support.stored_reports import ACCEPTED, FAILED, Desk
 
 PROMISED_SECONDS = 5 * 60
@@ -41,12 +42,12 @@ def seconds_until_accepted(desk: Desk) -> float:
     return waited
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("chance", [0.0, 1.0])
 @pytest.mark.parametrize("reports", [1, 7])
 def test_a_healthy_site_receives_the_first_delivery_within_5_minutes_at_every_point_of_the_schedule(
-    reports: int, chance: float
+    desk: Desk, reports: int, chance: float
 ) -> None:
-    desk = Desk()
     for number in range(reports):
         desk.submit(number)
     attempts = 0
@@ -62,8 +63,8 @@ def test_a_healthy_site_receives_the_first_delivery_within_5_minutes_at_every_po
     assert attempts > len(SCHEDULE_SECONDS)
 
 
-def test_probes_do_not_use_up_the_schedule() -> None:
-    desk = Desk()
+@ON_SQLITE
+def test_probes_do_not_use_up_the_schedule(desk: Desk) -> None:
     desk.submit()
     began, scheduled = desk.at, 0
     while desk.values("SELECT state FROM delivery") == ["waiting"]:
@@ -83,8 +84,7 @@ def deep_in_an_outage(desk: Desk, *numbers: int) -> None:
     assert soonest - desk.now > 3600 * 1000
 
 
-def test_a_delivery_that_the_site_never_accepts_does_not_block_the_others() -> None:
-    desk = Desk()
+def test_a_delivery_that_the_site_never_accepts_does_not_block_the_others(desk: Desk) -> None:
     deep_in_an_outage(desk, 1, 2)
     before, accepted = desk.at, set[str]()
     while not accepted and (due := desk.next_due()) is not None:
@@ -96,8 +96,7 @@ def test_a_delivery_that_the_site_never_accepts_does_not_block_the_others() -> N
     assert (desk.at - before).total_seconds() <= 2 * PROMISED_SECONDS
 
 
-def test_what_an_overloaded_site_refused_at_its_recovery_follows_soon() -> None:
-    desk = Desk()
+def test_what_an_overloaded_site_refused_at_its_recovery_follows_soon(desk: Desk) -> None:
     deep_in_an_outage(desk, *range(20))
     (recovery,) = attempt(desk, ACCEPTED)
     assert recovery.scheduled
@@ -110,8 +109,7 @@ def test_what_an_overloaded_site_refused_at_its_recovery_follows_soon() -> None:
     assert (desk.at - began).total_seconds() < 3600
 
 
-def test_a_delay_that_the_site_requested_is_kept_by_probes() -> None:
-    desk = Desk()
+def test_a_delay_that_the_site_requested_is_kept_by_probes(desk: Desk) -> None:
     desk.submit()
     for _ in range(FAILURES_TO_OPEN):
         attempt(desk, Result(503, "No.", "status 503", "7200"))
@@ -121,10 +119,10 @@ def test_a_delay_that_the_site_requested_is_kept_by_probes() -> None:
     assert report.next_at - desk.now > 7000 * 1000
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("paused", ["", "by an administrator", webhook_state.GONE])
 @pytest.mark.parametrize("change", ["resume", "retarget", "end_rest"])
-def test_a_change_by_the_administrator_probes_at_once(change: str, paused: str) -> None:
-    desk = Desk()
+def test_a_change_by_the_administrator_probes_at_once(desk: Desk, change: str, paused: str) -> None:
     deep_in_an_outage(desk, 1, 2)
     webhook_state.pause(desk.connection, "report", paused)
     if change == "end_rest":
@@ -136,8 +134,7 @@ def test_a_change_by_the_administrator_probes_at_once(change: str, paused: str) 
     assert len(desk.claim()) == (0 if not lifted else 1 if change == "end_rest" else 2)
 
 
-def test_failures_from_before_the_settings_changed_do_not_open_the_breaker() -> None:
-    desk = Desk()
+def test_failures_from_before_the_settings_changed_do_not_open_the_breaker(desk: Desk) -> None:
     deep_in_an_outage(desk, 1)
     desk.pass_time(PROMISED_SECONDS)
     (claim,) = desk.claim()
@@ -146,9 +143,8 @@ def test_failures_from_before_the_settings_changed_do_not_open_the_breaker() -> 
     assert webhook_state.read(desk.connection, "report").failures == 0
 
 
-def test_a_row_that_cannot_be_sent_is_no_probe() -> None:
+def test_a_row_that_cannot_be_sent_is_no_probe(desk: Desk) -> None:
     """Otherwise it would be claimed every second."""
-    desk = Desk()
     deep_in_an_outage(desk, 1, 2)
     attempt(desk, FAILED._replace(ours=True))
     (other,) = attempt(desk, ACCEPTED)
@@ -156,8 +152,7 @@ def test_a_row_that_cannot_be_sent_is_no_probe() -> None:
     assert (desk.next_due() or 0) > 3600
 
 
-def test_the_reporter_sees_the_next_probe() -> None:
-    desk = Desk()
+def test_the_reporter_sees_the_next_probe(desk: Desk) -> None:
     deep_in_an_outage(desk, 1)
     (report,) = desk.sent_by("a-1")
     assert report.next_at

@@ -18,14 +18,15 @@ from server.storage.people import MAX_KNOWN, People
 from server.storage.reports import Submission
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_database import SqliteDatabase
+from tests.support.empty_room import EmptyRoom
 from tests.support.stored_reports import ALICE, BOB, TERMS, evidence
 
 Result = TypeVar("Result")
 
 
-async def test_a_name_belongs_to_its_last_holder_also_after_a_restart(tmp_path: Path) -> None:
+async def test_a_name_belongs_to_its_last_holder_also_after_a_restart(empty_room: EmptyRoom) -> None:
     times = count()
-    database = SqliteDatabase(str(tmp_path / "room.sqlite"), clock=lambda: datetime.fromtimestamp(next(times), UTC))
+    database = empty_room.open(lambda: datetime.fromtimestamp(next(times), UTC))
     people = People(database)
     for person in (Person("Ada", "a-1"), Person("ada", "a-2"), Person("bob", "b-1")):
         await people.joined(person)
@@ -53,8 +54,8 @@ async def test_only_the_latest_people_are_known(tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_a_mute_ends_by_the_name_of_that_time_and_by_the_present_one(tmp_path: Path) -> None:
-    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
+async def test_a_mute_ends_by_the_name_of_that_time_and_by_the_present_one(empty_room: EmptyRoom) -> None:
+    database = empty_room.open()
     people = People(database)
     for name in ("bob", "bob 2"):
         await people.relate(Relation("a-1", "b-1", "bob", blocked=False))

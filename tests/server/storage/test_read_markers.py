@@ -1,47 +1,40 @@
 """What each person has read: markers, the list of places with unread messages, and pages in both directions."""
 
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from server.protocol.frames import MAX_UNREAD
 from server.rules.messages import EVERYWHERE, MessageDraft, Person
-from server.storage import messages, read_markers, schema
+from server.storage import messages, read_markers
 from server.storage.base import Marker, Page, Reader
 from server.storage.messages import Span
 from server.storage.people import store_joined
-from server.storage.sqlite_connection import SqliteConnection
+from server.storage.sql import SqlConnection
 
 ALICE, BOB, CAROL = Person("alice", "a-1"), Person("Bob", "b-1"), Person("carol", "c-1")
 CHANNELS = ["lobby", "tea"]
 
 
-@pytest.fixture
-def connection(tmp_path: Path) -> Iterator[SqliteConnection]:
-    """A room in which Alice, Bob and Carol have been."""
-    connection = schema.connect(str(tmp_path / "room.sqlite"))
-    schema.prepare(connection)
+@pytest.fixture(autouse=True)
+def _visits(connection: SqlConnection) -> None:
     for person in (ALICE, BOB, CAROL):
         store_joined(person, 1, connection)
-    yield connection
-    connection.close()
 
 
-def say(connection: SqliteConnection, author: Person, to: str | Person, text: str = "x") -> int:
+def say(connection: SqlConnection, author: Person, to: str | Person, text: str = "x") -> int:
     """Store a message; return its number."""
     channel, peer = (to, None) if isinstance(to, str) else ("", to)
     return messages.insert(MessageDraft(author, channel, peer, text, None), 1, connection).publication.msg_id
 
 
-def places(connection: SqliteConnection, person: Person = ALICE, *hidden: str) -> dict[str, tuple[int, int, int, int]]:
+def places(connection: SqlConnection, person: Person = ALICE, *hidden: str) -> dict[str, tuple[int, int, int, int]]:
     """Return last message, marker, unread messages and mentions of each place, by its channel."""
     found = read_markers.places(Reader(person, CHANNELS, hidden), messages.NEWEST, connection)
     return {each.channel: (each.last_id, each.read_id, each.unread, each.mentions) for each in found}
 
 
-def test_unread_messages_and_mentions_of_others_are_counted_from_the_marker(connection: SqliteConnection) -> None:
+def test_unread_messages_and_mentions_of_others_are_counted_from_the_marker(connection: SqlConnection) -> None:
     first = say(connection, BOB, "lobby", "hello")
     say(connection, BOB, "lobby", "is Alice here?")
     say(connection, ALICE, "lobby", "alice is here")
@@ -53,7 +46,7 @@ def test_unread_messages_and_mentions_of_others_are_counted_from_the_marker(conn
     assert places(connection) == {"lobby": (last, last, 0, 0)}
 
 
-def test_what_was_said_before_a_person_came_is_read(connection: SqliteConnection) -> None:
+def test_what_was_said_before_a_person_came_is_read(connection: SqlConnection) -> None:
     before = say(connection, BOB, "lobby")
     dave = Person("dave", "d-1")
     store_joined(dave, 1, connection)
@@ -63,7 +56,7 @@ def test_what_was_said_before_a_person_came_is_read(connection: SqliteConnection
     assert places(connection, dave) == {"lobby": (after, before, 1, 1)}
 
 
-def test_conversations_are_listed_from_both_sides_the_latest_first(connection: SqliteConnection) -> None:
+def test_conversations_are_listed_from_both_sides_the_latest_first(connection: SqlConnection) -> None:
     one = say(connection, BOB, ALICE)
     two = say(connection, ALICE, CAROL)
     assert list(places(connection)) == ["@carol", "@Bob"]
@@ -72,7 +65,7 @@ def test_conversations_are_listed_from_both_sides_the_latest_first(connection: S
     assert places(connection, Person("dave", "d-1")) == {}
 
 
-def test_a_marker_only_moves_forward_and_up_to_a_message_that_exists(connection: SqliteConnection) -> None:
+def test_a_marker_only_moves_forward_and_up_to_a_message_that_exists(connection: SqlConnection) -> None:
     numbers = [say(connection, BOB, ALICE) for _ in range(3)]
     mark = partial(read_markers.update, ALICE.identity, connection=connection)
     assert mark(Marker("@bob", 2**63 - 1)) == Marker("@bob", numbers[2])
@@ -84,7 +77,7 @@ def test_a_marker_only_moves_forward_and_up_to_a_message_that_exists(connection:
     assert places(connection) == {"@Bob": (later, numbers[2], 1, 0)}
 
 
-def test_a_closed_conversation_is_listed_again_after_a_later_message(connection: SqliteConnection) -> None:
+def test_a_closed_conversation_is_listed_again_after_a_later_message(connection: SqlConnection) -> None:
     number = say(connection, BOB, ALICE)
     read_markers.update(ALICE.identity, Marker("@Bob", number, closed=True), connection)
     assert places(connection) == {}
@@ -92,7 +85,7 @@ def test_a_closed_conversation_is_listed_again_after_a_later_message(connection:
     assert places(connection) == {"@Bob": (later, number, 0, 0)}
 
 
-def test_deleted_messages_and_those_of_hidden_people_are_not_unread(connection: SqliteConnection) -> None:
+def test_deleted_messages_and_those_of_hidden_people_are_not_unread(connection: SqlConnection) -> None:
     deleted = say(connection, BOB, "lobby", "alice")
     messages.take_back(deleted, BOB, EVERYWHERE, 2, connection)
     hidden = say(connection, CAROL, "lobby", "alice")
@@ -100,7 +93,7 @@ def test_deleted_messages_and_those_of_hidden_people_are_not_unread(connection: 
     assert places(connection, ALICE, CAROL.identity) == {"lobby": (hidden, 0, 0, 0)}
 
 
-def test_messages_that_are_delivered_after_the_login_are_not_counted(connection: SqliteConnection) -> None:
+def test_messages_that_are_delivered_after_the_login_are_not_counted(connection: SqlConnection) -> None:
     before = say(connection, BOB, "lobby")
     say(connection, BOB, ALICE)
     later = say(connection, BOB, "lobby", "alice")
@@ -112,7 +105,7 @@ def test_messages_that_are_delivered_after_the_login_are_not_counted(connection:
     ]
 
 
-def test_unread_messages_are_counted_up_to_a_limit(connection: SqliteConnection) -> None:
+def test_unread_messages_are_counted_up_to_a_limit(connection: SqlConnection) -> None:
     for _ in range(MAX_UNREAD + 50):
         say(connection, BOB, "lobby", "alice")
         say(connection, BOB, ALICE)
@@ -121,54 +114,10 @@ def test_unread_messages_are_counted_up_to_a_limit(connection: SqliteConnection)
     assert found["lobby"].mentions == MAX_UNREAD + 50
 
 
-def test_the_list_looks_through_indices_and_not_through_all_messages(connection: SqliteConnection) -> None:
-    """Counted in steps of SQLite's machine, for a reader of few among very many messages."""
-    say(connection, BOB, ALICE)
-    columns = "at, author, author_identity, channel, author_key, peer, peer_identity, peer_key, text"
-    rows = [
-        *[("Bob", "b-1", "elsewhere", "bob", None, None, None)] * 5000,
-        *[("Bob", "b-1", "", "bob", "alice", "a-1", "alice")] * 5000,
-        *[("Bob", "b-1", "", "bob", "carol", "c-1", "carol")] * 5000,
-        *[("Bob", "b-1", "lobby", "bob", None, None, None)] * 5000,
-    ]
-    connection.execute("BEGIN")
-    insert = f"INSERT INTO message ({columns}) VALUES (1, ?, ?, ?, ?, ?, ?, ?, '')"
-    connection.executemany(insert, rows)
-    connection.execute("COMMIT")
-    steps = 0
-
-    def step() -> None:
-        nonlocal steps
-        steps += 1
-
-    connection.set_progress_handler(step, 100)
-    assert len(places(connection)) == 2
-    assert steps * 100 < 20_000
-
-
-def test_an_upgraded_file_has_nothing_unread_but_what_came_while_away(tmp_path: Path) -> None:
-    connection = schema.connect(str(tmp_path / "old.sqlite"))
-    step = schema.STEPS.index(schema.READ_MARKERS)
-    connection.executescript(
-        f"{''.join(schema.STEPS[:step])} PRAGMA user_version = {step}; INSERT INTO epoch VALUES('e')"
-    )
-    said = (
-        "INSERT INTO message (at, author, author_identity, channel, text, author_key)"
-        " VALUES (1, 'carol', 'c-1', 'lobby', 'hello', 'carol') RETURNING id"
-    )
-    numbers = [connection.execute(said).fetchone()[0] for _ in range(3)]
-    insert = "INSERT INTO person (identity, name, seen_at, last_message) VALUES (?, ?, 1, ?)"
-    connection.executemany(insert, [(*ALICE[::-1], numbers[0]), (*BOB[::-1], 0)])
-    schema.prepare(connection)
-    assert places(connection, ALICE) == {"lobby": (numbers[2], numbers[0], 2, 0)}
-    assert places(connection, BOB) == {"lobby": (numbers[2], numbers[2], 0, 0)}
-    connection.close()
-
-
 @pytest.mark.parametrize("to", ["lobby", BOB], ids=["channel", "conversation"])
 @pytest.mark.parametrize("limit", [1, 7, 100])
 def test_a_place_is_read_forward_and_backward_without_gap_or_double(
-    connection: SqliteConnection, to: str | Person, limit: int
+    connection: SqlConnection, to: str | Person, limit: int
 ) -> None:
     """One side of the conversation writes more, and its texts fill pages."""
     numbers = [

@@ -9,13 +9,13 @@ from server.rules.retries import FAILURES_TO_OPEN, OPEN_SECONDS, SCHEDULE_SECOND
 from server.rules.trail import Withdrawn, decode
 from server.storage import outbox, report_statuses, reports, trail, webhook_state
 from server.storage.outbox import LEASE_SECONDS
+from tests.support.empty_room import ON_SQLITE
 from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
 
 
-@pytest.fixture
-def desk() -> Desk:
-    """Return a desk of a site that is notified of withdrawals."""
-    return Desk(TERMS._replace(evidence=True))
+@pytest.fixture(autouse=True)
+def _terms(desk: Desk) -> None:
+    desk.terms = TERMS._replace(evidence=True)
 
 
 def site_says(desk: Desk, report_id: str, status: ReportState, note: str = "") -> None:
@@ -23,16 +23,16 @@ def site_says(desk: Desk, report_id: str, status: ReportState, note: str = "") -
     assert reports.site_said(report_id, status, note, desk.connection)
 
 
-def test_a_status_of_the_site_does_not_count_as_a_report() -> None:
-    desk = Desk(TERMS._replace(per_hour=3))
+def test_a_status_of_the_site_does_not_count_as_a_report(desk: Desk) -> None:
+    desk.terms = TERMS._replace(per_hour=3)
     for number in (1, 2):
         site_says(desk, desk.submit(number).id, ReportState.RESOLVED, "Banned.")
     assert desk.submit(3).status is ReportState.RECEIVED
 
 
-def test_a_damaged_row_does_not_affect_other_reporters() -> None:
+def test_a_damaged_row_does_not_affect_other_reporters(desk: Desk) -> None:
     """Otherwise all writes of the same commit would fail."""
-    desk = Desk(TERMS._replace(per_hour=3))
+    desk.terms = TERMS._replace(per_hour=3)
     desk.submit(1)
     desk.connection.execute("UPDATE trail SET content = '{'")
     assert desk.submit(2).status is ReportState.RECEIVED
@@ -194,6 +194,7 @@ def give_up(desk: Desk) -> None:
     desk.connection.execute("DELETE FROM webhook")
 
 
+@ON_SQLITE
 def test_the_status_of_a_report_follows_its_waiting_deliveries(desk: Desk) -> None:
     """It does not follow those given up before, whose time has passed."""
     report = desk.submit()
@@ -205,6 +206,7 @@ def test_the_status_of_a_report_follows_its_waiting_deliveries(desk: Desk) -> No
     assert found.next_at == desk.now + SCHEDULE_SECONDS[0] * 1000
 
 
+@ON_SQLITE
 def test_a_delivered_addition_counts_for_a_report_that_was_given_up(desk: Desk) -> None:
     report = desk.submit()
     give_up(desk)
@@ -214,6 +216,7 @@ def test_a_delivered_addition_counts_for_a_report_that_was_given_up(desk: Desk) 
     assert (desk.find(report.id).status, desk.find(report.id).error) == (ReportState.DELIVERED, "")
 
 
+@ON_SQLITE
 def test_a_replay_clears_the_previous_error(desk: Desk) -> None:
     report = desk.submit()
     give_up(desk)
@@ -222,6 +225,7 @@ def test_a_replay_clears_the_previous_error(desk: Desk) -> None:
     assert (desk.find(report.id).status, desk.find(report.id).error) == (ReportState.RECEIVED, "")
 
 
+@ON_SQLITE
 def test_a_status_of_the_site_does_not_hide_a_lost_addition(desk: Desk) -> None:
     report = desk.submit()
     desk.try_next(ACCEPTED)

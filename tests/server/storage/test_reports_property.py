@@ -10,6 +10,7 @@ from server.rules.refusal import Refusal
 from server.rules.retries import Result
 from server.storage import outbox, reports, trail, webhook_state
 from server.storage.outbox import LEASE_SECONDS, Claim
+from tests.support.empty_room import in_memory
 from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
 
 ENDS = {ReportState.DELIVERED, ReportState.GIVEN_UP, ReportState.WITHDRAWN, ReportState.SEEN, ReportState.RESOLVED}
@@ -34,7 +35,8 @@ class Outbox(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.desk = Desk(TERMS._replace(evidence=True))
+        self.connection = in_memory()
+        self.desk = Desk(TERMS._replace(evidence=True), self.connection)
         self.received: list[str] = []
         """In order of creation: IDs are random, so sorting by them would differ between runs."""
         self.noted: set[str] = set()
@@ -167,7 +169,7 @@ class Outbox(RuleBasedStateMachine):
         assert self.desk.next_due() is None
         self.reports_marked_delivered_were_accepted()
         assert {self.desk.find(report_id).status for report_id in self.received} <= ENDS
-        self.desk.connection.close()
+        self.connection.close()
 
 
 class OutboxAtLength(Outbox):
