@@ -16,7 +16,7 @@ from server.storage.sql import SqlConnection
 REPORTED, ADDED = '{"kind":"reported",%', '{"kind":"added",%'
 """LIKE patterns for rows from a reporter; json_extract would fail if a row is not valid JSON."""
 ERASED = trail.encode(Erased())
-BATCH = 50
+BATCH = 25
 """Rows that are in memory at once."""
 
 
