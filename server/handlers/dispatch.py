@@ -223,7 +223,8 @@ class Dispatcher:
 
     def _send_elsewhere(self) -> None:
         for session in [*self.hub.sessions.values(), *self.presence.waiting()]:
-            session.close(CloseCode.SERVICE_RESTART, MOVED, reconnect=True)
+            if not session.ended:
+                session.close(CloseCode.SERVICE_RESTART, MOVED, reconnect=True)
 
     async def drain(self) -> None:
         """Ignore new frames and wait for running tasks. If cancelled, cancel the tasks that are still running."""
