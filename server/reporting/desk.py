@@ -23,7 +23,6 @@ from server.storage.reports import Submission, Terms
 from server.storage.trail import TrailRow
 
 MAX_LISTED = 100
-MAX_EXCERPT_CHARS = 300
 MAX_LISTED_BYTES = 48 * 1024
 """Maximum size of a list. With a page of messages it stays below the limit of unread data, so that logins succeed."""
 
@@ -173,7 +172,7 @@ def entry(report: StoredReport) -> ReportEntry:
         said.about,
         said.channel,
         said.at,
-        "" if report.taken_back else said.message[:MAX_EXCERPT_CHARS],
+        "" if report.taken_back else said.message,
         said.reason,
         said.comment,
         moment(report.at),

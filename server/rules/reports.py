@@ -6,6 +6,8 @@ from server.protocol.codes import ReportState
 from server.rules.evidence import Statement
 from server.rules.messages import Person
 
+MAX_EXCERPT_CHARS = 300
+
 
 class StoredAddition(NamedTuple):
     """An addition of the reporter; `at` is in milliseconds."""
@@ -22,6 +24,7 @@ class StoredReport(NamedTuple):
     reporter: Person
     at: int
     statement: Statement
+    """Its message is cut to MAX_EXCERPT_CHARS."""
     status: ReportState
     error: str
     next_at: int | None

@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from server.protocol.codes import ErrorCode, ReportState
 from server.rules import trail as rules
 from server.rules.evidence import Evidence
 from server.rules.messages import NONCE_MILLISECONDS, Person, nonce_used
 from server.rules.refusal import Refusal
-from server.rules.reports import StoredAddition, StoredReport
+from server.rules.reports import MAX_EXCERPT_CHARS, StoredAddition, StoredReport
 from server.rules.trail import Added, Event, Reported, Withdrawn, addition, decode, form, statement
 from server.storage import gathering, outbox, report_statuses, trail
 from server.storage.events import ReportChanged, ReportOpened
@@ -322,6 +323,7 @@ def _reports(connection: SqlConnection, rows: Iterable[_Row]) -> list[StoredRepo
 def _report(row: _Row, additions: Mapping[str, Sequence[StoredAddition]]) -> StoredReport:
     report_id, reporter, identity, at, content, status, error, next_at, note, notified, taken_back = row
     person, said = Person(reporter, identity), statement(content)
+    said = structs.replace(said, message=said.message[:MAX_EXCERPT_CHARS])
     status_fields = ReportState(status), error, next_at, note
     added = tuple(additions.get(report_id, ()))
     return StoredReport(report_id, person, at, said, *status_fields, bool(notified), bool(taken_back), added)

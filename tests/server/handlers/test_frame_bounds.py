@@ -12,12 +12,13 @@ from server.http.callbacks import MAX_NOTE_CHARS
 from server.protocol import frames, target
 from server.protocol.codec import encode
 from server.protocol.frames import MAX_CONTEXT_BEFORE, MAX_MESSAGE_CHARS, MAX_NAME_CHARS, MAX_STATUS_CHARS, ServerFrame
-from server.reporting.desk import MAX_EXCERPT_CHARS, MAX_LISTED_BYTES
+from server.reporting.desk import MAX_LISTED_BYTES
 from server.room.presence_wires import GATHERED_BYTES
 from server.room.who_pages import PAGE as WHO_PAGE
 from server.rules.messages import Person, Publication
 from server.rules.reactions import MAX_EMOJI, MAX_REACTIONS
 from server.rules.relations import MAX_RELATIONS
+from server.rules.reports import MAX_EXCERPT_CHARS
 from server.settings import MAX_CHANNELS, MAX_REASONS
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
 from server.storage.reports import MAX_ADDITIONS

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from server.protocol.codes import ErrorCode, ReportState
 from server.rules.refusal import Refusal
+from server.rules.reports import MAX_EXCERPT_CHARS
 from server.rules.retries import FAILURES_TO_OPEN, Result
 from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, decode
 from server.storage import outbox, report_statuses, reports, retention, trail, webhook_state
@@ -37,6 +38,13 @@ def test_a_report_is_stored_with_its_evidence_and_one_delivery(desk: Desk) -> No
     assert (after.status, after.error, after.next_at) == (ReportState.DELIVERED, "", None)
     assert not desk.claim()
     assert desk.next_due() is None
+
+
+def test_the_site_gets_a_long_message_and_the_reporter_an_excerpt(desk: Desk) -> None:
+    long = structs.replace(evidence(), message="x" * 16_384)
+    report = reports.submit(desk.terms, Submission(ALICE, long, None, add=False), desk.connection)
+    assert report.statement.message == "x" * MAX_EXCERPT_CHARS
+    assert trail.report_and_event(desk.connection, report.id, 1)[0].message == long.message
 
 
 def test_a_repeated_report_counts_once_and_returns_the_current_status(desk: Desk) -> None:
