@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -18,8 +18,9 @@ from websockets.typing import Origin
 from server.protocol.frames import Message
 from tests.support.browser import find_browser, page
 from tests.support.chat_client import entered, says
+from tests.support.forks import Process
 from tests.support.page_processes import children, given, gone, gone_all
-from tests.support.server_process import ServerProcess, environment
+from tests.support.server_process import ServerProcess, environment, start, started
 from tui.web.access import FOREIGN_HOST, FOREIGN_PAGE, NO_TOKEN
 from tui.web.page import MAX_CLIENTS
 
@@ -34,7 +35,7 @@ WAIT_SECONDS = 20.0
 class Serving(NamedTuple):
     """A running `--serve`: what it printed, and where its standard error goes."""
 
-    process: subprocess.Popen[str]
+    process: Process
     url: str
     log: Path
 
@@ -61,22 +62,20 @@ class Serving(NamedTuple):
 
 @contextmanager
 def serving(
-    *arguments: str, directory: Path, extra: dict[str, str] | None = None, program: Sequence[str] = ("-m", "tui")
+    *arguments: str, directory: Path, extra: dict[str, str] | None = None, program: str = ""
 ) -> Iterator[Serving]:
-    """Run `python -m tui --serve` on a free port; yield it with the URL that it prints."""
+    """Run `python -m tui --serve`, or a program in Python, on a free port; yield it with the URL that it prints."""
     file = directory / "serve.log"
+    words = ["--serve", "--port", "0", *arguments]
     with file.open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, *program, "--serve", "--port", "0", *arguments],
-            cwd=directory,
-            env=environment(extra),
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-    with process:
+        if program:
+            process: Process = started(["-c", program, *words], directory, log.fileno(), extra)
+        else:
+            process = start("tui", words, directory, log.fileno(), extra)
+    assert process.stdin
+    assert process.stdout
+    with process.stdin, process.stdout:
         try:
-            assert process.stdout
             label, _, url = process.stdout.readline().strip().partition(": ")
             assert label == "Open in a browser"
             yield Serving(process, url, file)
@@ -84,6 +83,7 @@ def serving(
             process.wait(WAIT_SECONDS)
         finally:
             process.kill()
+            process.wait(WAIT_SECONDS)
 
 
 async def test_the_chat_is_drawn_in_a_page_and_what_is_typed_there_is_sent(
@@ -246,7 +246,7 @@ async def test_a_page_runs_this_client_and_not_one_of_the_working_directory(tmp_
     (other / "__init__.py").touch()
     (other / "__main__.py").write_text("open('posed', 'w')\n")
     program = "import sys; sys.path.remove(''); from tui.cli import run; sys.exit(run())"
-    with serving(NOBODY, directory=tmp_path, program=("-c", program)) as served:
+    with serving(NOBODY, directory=tmp_path, program=program) as served:
         async with served.open() as socket:
             assert await socket.recv()
     assert not (tmp_path / "posed").exists()

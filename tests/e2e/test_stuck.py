@@ -19,7 +19,7 @@ from tests.e2e.test_killed import assert_usable, in_the_room
 from tests.support.terminal import Terminal
 
 STUCK = """
-import collections, itertools, re, sys, time
+import ctypes, re
 from pathlib import Path
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.room.writing import Writing
@@ -34,8 +34,10 @@ def in_a_pattern():
     re.match(r"(a+)+$", "a" * 100 + "b")
 
 def in_one_call():
-    # Holds the interpreter's lock for ever, and looks for no signal.
-    collections.deque(itertools.repeat(None), maxlen=0)
+    # Waits for itself, holds the interpreter's lock for ever, and looks for no signal.
+    lock = ctypes.create_string_buffer(64)
+    while True:
+        ctypes.PyDLL(None).pthread_mutex_lock(lock)
 
 def say(self, text, place):
     Path("stuck").touch()

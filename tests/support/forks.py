@@ -19,7 +19,10 @@ import msgspec
 from tests.support.fork_server import Request
 
 ROOT = Path(__file__).parents[2]
-IMPORTED = {"server": ["server.app", "server.operator.commands"], "tui": ["tui.cli", "tui.fullscreen.app"]}
+IMPORTED = {
+    "server": ["server.app", "server.operator.commands"],
+    "tui": ["tui.cli", "tui.fullscreen.app", "tui.web.serve"],
+}
 
 
 def can_fork(extra: Mapping[str, str] | None) -> bool:

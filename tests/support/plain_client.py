@@ -1,15 +1,14 @@
 """The client without a screen, `python -m tui --plain`, with pipes for its input and output."""
 
+import os
 import queue
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
-from tests.support.server_process import environment
+from tests.support.server_process import start
 
 WAIT_SECONDS = 30.0
 
@@ -18,21 +17,19 @@ class PlainClient:
     """One such process; the context manager ends it."""
 
     def __init__(self, url: str, name: str, directory: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tui", "--plain", "--name", name, url],
-            cwd=directory,
-            env=environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        errors, log = os.pipe()
+        self.process = start("tui", ["--plain", "--name", name, url], directory, log)
+        os.close(log)
+        assert self.process.stdin
+        assert self.process.stdout
+        self._input, self._output = self.process.stdin, self.process.stdout
         self.lines: list[str] = []
         """The lines read from its output."""
         self._coming: queue.Queue[str] = queue.Queue()
         self._errors: list[str] = []
         self._threads = [
-            threading.Thread(target=_read, args=(self.process.stdout, self._coming.put)),
-            threading.Thread(target=_read, args=(self.process.stderr, self._errors.append)),
+            threading.Thread(target=_read, args=(os.dup(self._output.fileno()), self._coming.put)),
+            threading.Thread(target=_read, args=(errors, self._errors.append)),
         ]
         for thread in self._threads:
             thread.start()
@@ -45,15 +42,14 @@ class PlainClient:
         self.process.wait()
         for thread in self._threads:
             thread.join()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if pipe:
-                pipe.close()
+        self._input.close()
+        self._output.close()
 
     def write(self, *lines: str) -> None:
         """Type lines."""
-        assert self.process.stdin
-        self.process.stdin.write("".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"))
-        self.process.stdin.flush()
+        text = "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
+        while text:
+            text = text[os.write(self._input.fileno(), text) :]
 
     def until(self, text: str) -> str:
         """Return the next line that contains a text."""
@@ -76,8 +72,7 @@ class PlainClient:
 
     def end_input(self) -> tuple[int, list[str]]:
         """Close its input; return the exit code, and its standard error."""
-        assert self.process.stdin
-        self.process.stdin.close()
+        self._input.close()
         return self.ended()
 
     def ended(self) -> tuple[int, list[str]]:
@@ -90,6 +85,7 @@ class PlainClient:
         return code, self._errors
 
 
-def _read(pipe: IO[bytes] | None, take: Callable[[str], None]) -> None:
-    for line in pipe or ():
-        take(line.decode().removesuffix("\n"))
+def _read(pipe: int, take: Callable[[str], None]) -> None:
+    with open(pipe, "rb") as lines:
+        for line in lines:
+            take(line.decode().removesuffix("\n"))

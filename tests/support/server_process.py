@@ -72,6 +72,30 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**inherited, "PYTHONPATH": str(ROOT), **(extra or {})}
 
 
+def start(
+    program: str, arguments: Sequence[str], directory: Path, log: int, extra: Mapping[str, str] | None = None
+) -> Process:
+    """Start `python -m program` with pipes to its input and from its output, and its errors in `log`."""
+    if can_fork(extra):
+        return Fork.piped(program, arguments, directory, environment(extra), log)
+    return started(["-m", program, *arguments], directory, log, extra)
+
+
+def started(
+    arguments: Sequence[str], directory: Path, log: int, extra: Mapping[str, str] | None
+) -> subprocess.Popen[str]:
+    """Start Python with these arguments, as `start` does, without a fork."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=directory,
+        env=environment(extra),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+
+
 def run(*arguments: str, directory: Path, extra: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a server that is expected to end by itself."""
     # A separate home directory, for the data of a server without settings.
@@ -108,7 +132,12 @@ class ServerProcess:
         self._log = settings.with_name("server.log")
         arguments = ["--settings", str(settings), "--address", "127.0.0.1:0", *options]
         with self._log.open("ab") as log:
-            self.process = self._start(arguments, settings.parent, log.fileno(), extra, deadlines)
+            if deadlines:
+                # A constant has its new value before other modules import it.
+                arguments = ["-c", HURRIED, json.dumps(deadlines), *arguments]
+                self.process: Process = started(arguments, settings.parent, log.fileno(), extra)
+            else:
+                self.process = start("server", arguments, settings.parent, log.fileno(), extra)
         self.url = self._read_url()
 
     def __enter__(self) -> Self:
@@ -144,28 +173,6 @@ class ServerProcess:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
                 pipe.close()
-
-    def _start(
-        self,
-        arguments: Sequence[str],
-        directory: Path,
-        log: int,
-        extra: Mapping[str, str] | None,
-        deadlines: Mapping[str, float] | None,
-    ) -> Process:
-        if not deadlines and can_fork(extra):
-            return Fork.piped("server", arguments, directory, environment(extra), log)
-        # A constant has its new value before other modules import it.
-        program = ["-c", HURRIED, json.dumps(deadlines)] if deadlines else ["-m", "server"]
-        return subprocess.Popen(
-            [sys.executable, *program, *arguments],
-            cwd=directory,
-            env=environment(extra),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
 
     def _read_url(self) -> str:
         guard = threading.Timer(START_SECONDS, self.process.kill)
