@@ -82,7 +82,8 @@ async def test_a_newcomer_gets_in_beside_people_who_ask_for_all_the_history(tmp_
 
 
 async def test_an_error_of_the_rate_limit_names_the_refused_request(tmp_path: Path) -> None:
-    with ServerProcess(write_settings(tmp_path, limits={"PagesBurst": 10, "PagesPerSecond": 1})) as server:
+    settings = write_settings(tmp_path, limits={"PagesBurst": 10, "PagesPerSecond": 1})
+    with ServerProcess(settings, deadlines={"server.pacing.limiter.PATIENCE_SECONDS": 1.0}) as server:
         async with entered(server.url, "alice") as alice:
             for number in range(20):
                 await alice.send(HistoryRequest("lobby", f"n-{number}", limit=100))

@@ -11,6 +11,7 @@ import runpy
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
 import msgspec
@@ -26,6 +27,8 @@ class Request(NamedTuple):
     directory: str
     environment: dict[str, str]
     new_session: bool
+    constants: dict[str, float]
+    """Values for constants of the program, by their full names."""
 
 
 def main() -> None:
@@ -54,6 +57,16 @@ def main() -> None:
             os.close(stream)
 
 
+def set_constants(constants: Mapping[str, float]) -> None:
+    """Give constants other values, in their modules and in those that have imported them."""
+    for name, value in constants.items():
+        module, _, constant = name.rpartition(".")
+        before = getattr(importlib.import_module(module), constant)
+        for each in list(sys.modules.values()):
+            if getattr(each, constant, None) is before:
+                setattr(each, constant, value)
+
+
 def _wait(pid: int, report: int, streams: list[int]) -> NoReturn:
     """Write the process ID of the program to `report`, then its exit code; exit."""
     for stream in streams:
@@ -79,6 +92,7 @@ def _become(request: Request, streams: list[int]) -> None:
     os.environ.clear()
     os.environ.update(request.environment)
     sys.argv = [request.program, *request.arguments]
+    set_constants(request.constants)
     gc.unfreeze()
     runpy.run_module(request.program, run_name="__main__", alter_sys=True)
 

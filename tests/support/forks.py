@@ -64,10 +64,11 @@ class Fork:
         streams: Sequence[int],
         *,
         new_session: bool = False,
+        constants: Mapping[str, float] | None = None,
     ) -> None:
-        """Run a package with these descriptors as its standard streams."""
+        """Run a package with these descriptors as its standard streams, and these values of its constants."""
         self.returncode: int | None = None
-        request = Request(program, [*arguments], str(directory), dict(environment), new_session)
+        request = Request(program, [*arguments], str(directory), dict(environment), new_session, dict(constants or {}))
         self._report, report = os.pipe()
         with _LOCK:
             socket.send_fds(_fork_server(program), [msgspec.json.encode(request)], [*streams, report])
@@ -76,11 +77,18 @@ class Fork:
 
     @classmethod
     def piped(
-        cls, program: str, arguments: Sequence[str], directory: Path, environment: Mapping[str, str], log: int
+        cls,
+        program: str,
+        arguments: Sequence[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        log: int,
+        constants: Mapping[str, float] | None = None,
     ) -> Self:
         """Run a package with pipes to its input and from its output, and its errors in `log`."""
         (input_end, into), (out, output_end) = os.pipe(), os.pipe()
-        fork = cls(program, arguments, directory, environment, [input_end, output_end, log])
+        streams = [input_end, output_end, log]
+        fork = cls(program, arguments, directory, environment, streams, constants=constants)
         os.close(input_end)
         os.close(output_end)
         fork.stdin, fork.stdout = os.fdopen(into, "w", encoding="utf-8"), os.fdopen(out, encoding="utf-8")

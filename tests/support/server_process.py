@@ -21,16 +21,14 @@ END_SECONDS = 20.0
 UNHURRIED = {"MessagesPerSecond": 0, "PagesPerSecond": 0, "StoredKilobytesPerDay": 0, "BytesPerSecond": 0}
 """Limits for tests, which send within a second what people send within minutes."""
 
-HURRIED = """
-import importlib, json, runpy, sys
-for name, seconds in json.loads(sys.argv.pop(1)).items():
-    module, _, constant = name.rpartition(".")
-    found = importlib.import_module(module)
-    assert hasattr(found, constant), name
-    setattr(found, constant, seconds)
+WITH_CONSTANTS = """
+import json, runpy, sys
+from tests.support.fork_server import set_constants
+
+set_constants(json.loads(sys.argv.pop(1)))
 runpy.run_module("server", run_name="__main__", alter_sys=True)
 """
-"""Runs `python -m server` with other deadlines, given as JSON before its arguments."""
+"""Runs `python -m server` with other values of constants, given as JSON before its arguments."""
 
 
 class Channel(NamedTuple):
@@ -73,12 +71,18 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def start(
-    program: str, arguments: Sequence[str], directory: Path, log: int, extra: Mapping[str, str] | None = None
+    program: str,
+    arguments: Sequence[str],
+    directory: Path,
+    log: int,
+    extra: Mapping[str, str] | None = None,
+    constants: Mapping[str, float] | None = None,
 ) -> Process:
     """Start `python -m program` with pipes to its input and from its output, and its errors in `log`."""
     if can_fork(extra):
-        return Fork.piped(program, arguments, directory, environment(extra), log)
-    return started(["-m", program, *arguments], directory, log, extra)
+        return Fork.piped(program, arguments, directory, environment(extra), log, constants)
+    words = ["-c", WITH_CONSTANTS, json.dumps(constants)] if constants else ["-m", program]
+    return started([*words, *arguments], directory, log, extra)
 
 
 def started(
@@ -132,12 +136,7 @@ class ServerProcess:
         self._log = settings.with_name("server.log")
         arguments = ["--settings", str(settings), "--address", "127.0.0.1:0", *options]
         with self._log.open("ab") as log:
-            if deadlines:
-                # A constant has its new value before other modules import it.
-                arguments = ["-c", HURRIED, json.dumps(deadlines), *arguments]
-                self.process: Process = started(arguments, settings.parent, log.fileno(), extra)
-            else:
-                self.process = start("server", arguments, settings.parent, log.fileno(), extra)
+            self.process = start("server", arguments, settings.parent, log.fileno(), extra, deadlines)
         self.url = self._read_url()
 
     def __enter__(self) -> Self:
