@@ -1,6 +1,7 @@
-"""Frames of a client with one invalid field, generated from the types of the frames."""
+"""Frames of a client with one invalid field, from the types of the frames: all of a list, or generated."""
 
 from base64 import b64encode
+from collections.abc import Iterator
 from typing import NamedTuple, get_args
 
 import msgspec
@@ -90,6 +91,73 @@ def bad(kind: inspect.Type) -> SearchStrategy[Json]:
     raise NotImplementedError(kind)
 
 
+VALUES: list[Json] = [
+    None, False, True, 0, -1, 1.5, 10**30, -(10**30), "", "x", "🦊", [], [None], ["x"], {}, {"a": 1},
+]  # fmt: skip
+
+
+def sample(kind: inspect.Type) -> Json:
+    """Return a valid value of this type, the smallest."""
+    match kind:
+        case inspect.Metadata(type=inner):
+            return sample(inner)
+        case inspect.UnionType(types=[first, *_]):
+            return sample(first)
+        case inspect.StrType(min_length=least):
+            return "x" * (least or 0)
+        case inspect.BytesType(min_length=least):
+            return _base64(b"x" * (least or 0))
+        case inspect.IntType(ge=least):
+            return least
+        case inspect.VarTupleType():
+            return []
+        case inspect.StructType():
+            return {field.encode_name: sample(field.type) for field in kind.fields}
+        case inspect.BoolType():
+            return False
+        case inspect.LiteralType(values=(first, *_)):
+            return first
+    raise NotImplementedError(kind)
+
+
+def wrong(kind: inspect.Type) -> Iterator[Json]:
+    """Yield invalid values of this type: of each other type, and just out of bounds."""
+    match kind:
+        case inspect.Metadata(type=inner):
+            yield from wrong(inner)
+        case inspect.UnionType(types=[inner, inspect.NoneType()]):
+            yield from (value for value in wrong(inner) if value is not None)
+        case inspect.StrType(min_length=least, max_length=most):
+            yield from (*_others(str), *_out_of_bounds(least, most))
+        case inspect.BytesType(min_length=int(least), max_length=int(most)):
+            yield from _others(str)
+            yield from (_base64(bytes(size)) for size in (least - 1, most + 1))
+            yield f"{sample(kind)}\n"
+        case inspect.IntType(ge=int(least), le=int(most)):
+            yield from _others(int)
+            yield from (False, True, least - 1, most + 1, -(10**30), 10**30)
+        case inspect.VarTupleType(item_type=item, max_length=int(most)):
+            yield from _others(list)
+            yield from ([value] for value in wrong(item))
+            yield [sample(item)] * (most + 1)
+        case inspect.StructType():
+            yield from _others(dict)
+            yield from (value for field in kind.fields for value in wrong_in(kind, field))
+        case inspect.BoolType():
+            yield from _others(bool)
+        case inspect.LiteralType(values=values):
+            yield from _others(str)
+            yield from ("", f"{values[0]}x")
+        case _:
+            raise NotImplementedError(kind)
+
+
+def wrong_in(kind: inspect.StructType, field: inspect.Field) -> Iterator[dict[str, Json]]:
+    """Yield objects in which only this field is invalid."""
+    fields = {each.encode_name: sample(each.type) for each in kind.fields}
+    return ({**fields, field.encode_name: value} for value in wrong(field.type))
+
+
 def spoiled(spot: Spot) -> SearchStrategy[dict[str, Json]]:
     """Generate frames in which only this field is invalid."""
     return _spoiled(FRAMES[spot.action], spot.field).map(lambda fields: {"action": spot.action, **fields})
@@ -111,6 +179,17 @@ def _spoiled(kind: inspect.StructType, spoiled: str) -> SearchStrategy[dict[str,
 
 def _base64(content: bytes) -> Json:
     return b64encode(content).decode()
+
+
+def _out_of_bounds(least: int | None, most: int | None) -> Iterator[str]:
+    if least:
+        yield "x" * (least - 1)
+    if most is not None:
+        yield "x" * (most + 1)
+
+
+def _others(kind: type[object]) -> Iterator[Json]:
+    return (value for value in VALUES if not isinstance(value, kind))
 
 
 def _but(kind: type[object]) -> SearchStrategy[Json]:

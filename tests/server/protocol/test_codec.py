@@ -14,7 +14,7 @@ from server.protocol import frames
 from server.protocol.codec import BadFrame, decode_client, decode_server, encode
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import ClientFrame, Frame, ServerFrame
-from tests.support.invalid_frames import FRAMES, SPOTS, Spot, encoded, good, plain, spoiled, texts
+from tests.support.invalid_frames import FRAMES, SPOTS, encoded, good, plain, spoiled, texts, wrong_in
 
 AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
 SAID = frames.Message("lobby", "bob", "hi\n*there* 🦊", 7, AT, "n-1")
@@ -130,14 +130,24 @@ def test_a_server_frame_survives_encoding(frame: ServerFrame) -> None:
     assert decode_server(encode(frame)) == frame
 
 
-@pytest.mark.parametrize("spot", SPOTS, ids=".".join)
-@settings(max_examples=25)
+@pytest.mark.parametrize("action", FRAMES)
+def test_a_wrong_value_in_any_field_is_malformed(action: str) -> None:
+    for field in FRAMES[action].fields:
+        for fields in wrong_in(FRAMES[action], field):
+            assert_malformed({"action": action, **fields}, field.encode_name)
+
+
+@settings(max_examples=200)
 @given(data=st.data())
-def test_a_wrong_type_in_any_field_is_malformed(spot: Spot, data: st.DataObject) -> None:
-    frame = data.draw(spoiled(spot))
+def test_any_wrong_type_in_any_field_is_malformed(data: st.DataObject) -> None:
+    spot = data.draw(st.sampled_from(SPOTS))
+    assert_malformed(data.draw(spoiled(spot)), spot.field)
+
+
+def assert_malformed(frame: dict[str, object], field: str) -> None:
     error = refused(encoded(frame))
     assert error.code == ErrorCode.MALFORMED
-    if spot.field != "nonce":
+    if field != "nonce":
         assert error.nonce == frame.get("nonce")
 
 
