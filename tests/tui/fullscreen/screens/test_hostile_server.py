@@ -1,6 +1,6 @@
 """The client still reacts to keys, whatever the server has sent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -26,30 +26,37 @@ from tui.client.timeline import Line
 from tui.limits import MAX_EMOJI
 
 
+@pytest.fixture(autouse=True)
+def drawn_when_looked_at() -> None:
+    """Draw each change."""
+
+
 def reacted(count: int) -> Message:
     """A message with `count` reactions."""
     return replace(line(9, "bob", "look"), reactions=[Reaction(f"e{number}", ["a"]) for number in range(count)])
 
 
-EVIDENCE: dict[str, Sequence[ServerFrame]] = {
-    "reactions at once": [reacted(20_000)],
-    "reactions one by one": [Reacted(3, f"p{number}", f"e{number % 99}") for number in range(5_000)],
-    "people": [Who([WhoEntry(f"p{number}", 1) for number in range(12_000)])],
-    "people one by one": [Presence(f"p{number}", "is here", WhoEntry(f"p{number}", 1)) for number in range(5_000)],
-    "links": [line(9, "bob", "http://a-" * 7_000)],
-    "brackets": [line(9, "bob", "[" * 900_000)],
-    "one long word": [line(9, "bob", "x" * 1_000_000)],
-    "line ends": [line(9, "bob", "\n" * 400_000)],
-    "places": [line(number, "bob", "hi", f"@p{number}") for number in range(9, 5_000)],
-    "notices": [Error(f"n{number}", ErrorCode.NOTICE, CHAT_SERVER) for number in range(10_000)],
-    "writing": [Typing("@bob")] * 5_000,
+EVIDENCE: dict[str, Callable[[], Sequence[ServerFrame]]] = {
+    "reactions at once": lambda: [reacted(20_000)],
+    "reactions one by one": lambda: [Reacted(3, f"p{number}", f"e{number % 99}") for number in range(5_000)],
+    "people": lambda: [Who([WhoEntry(f"p{number}", 1) for number in range(12_000)])],
+    "people one by one": lambda: [
+        Presence(f"p{number}", "is here", WhoEntry(f"p{number}", 1)) for number in range(5_000)
+    ],
+    "links": lambda: [line(9, "bob", "http://a-" * 7_000)],
+    "brackets": lambda: [line(9, "bob", "[" * 900_000)],
+    "one long word": lambda: [line(9, "bob", "x" * 1_000_000)],
+    "line ends": lambda: [line(9, "bob", "\n" * 400_000)],
+    "places": lambda: [line(number, "bob", "hi", f"@p{number}") for number in range(9, 5_000)],
+    "notices": lambda: [Error(f"n{number}", ErrorCode.NOTICE, CHAT_SERVER) for number in range(10_000)],
+    "writing": lambda: [Typing("@bob")] * 5_000,
 }
 
 
 @pytest.mark.parametrize("frames", EVIDENCE.values(), ids=EVIDENCE.keys())
-async def test_key_is_drawn_after_whatever_a_server_sends(frames: Sequence[ServerFrame]) -> None:
+async def test_key_is_drawn_after_whatever_a_server_sends(frames: Callable[[], Sequence[ServerFrame]]) -> None:
     async with client() as (pilot, server):
-        server.send(*frames, Error("that was all", ErrorCode.NOTICE, CHAT_SERVER))
+        server.send(*frames(), Error("that was all", ErrorCode.NOTICE, CHAT_SERVER))
         await until_seen(pilot, "that was all")
         await pilot.press("h", "e", "r", "e")
         await until_seen(pilot, "here")
