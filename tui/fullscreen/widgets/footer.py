@@ -76,7 +76,8 @@ class KeyFooter(Footer):
     def compose(self) -> ComposeResult:
         self._composed = self._fitting() if self._bindings_ready else []
         for each in self._composed:
-            classes = "-always" if each.id == HELP else ""
+            # The class that Textual would add after it is mounted, which matches all style rules once more.
+            classes = "-compact -always" if each.id == HELP else "-compact"
             yield FooterKey(each.key, each.display, each.label, each.action, disabled=not each.enabled, classes=classes)
 
     def _fitting(self) -> list[FooterEntry]:
