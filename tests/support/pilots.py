@@ -1,10 +1,12 @@
 """Pilot tests of the client: waiting for the screen without sleeping longer than necessary."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import monotonic
 
+from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -21,6 +23,8 @@ GUARD_SECONDS = 30.0
 
 def screen_text(app: FlagpostApp) -> str:
     """Return the text of the screen, line by line."""
+    # What a dialog leaves in sight is drawn from here.
+    visible_screen_stack.set(app._background_screens)
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
@@ -29,7 +33,7 @@ async def until(pilot: Pilot[None], condition: Callable[[], bool], what: str = "
     end = monotonic() + GUARD_SECONDS
     while not condition():
         assert monotonic() < end, f"never came true: {what}\n{screen_text(app_of(pilot))}"
-        await pilot.pause(0.02)
+        await asyncio.sleep(0.02)
 
 
 async def until_seen(pilot: Pilot[None], text: str) -> None:

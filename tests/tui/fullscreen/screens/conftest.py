@@ -1,4 +1,4 @@
-"""Fixtures of the tests that press many keys."""
+"""Fixtures of the tests of screens."""
 
 import pytest
 from textual._compositor import Compositor
@@ -6,9 +6,12 @@ from textual._context import visible_screen_stack
 from textual.screen import Screen
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def drawn_when_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not draw each change for a terminal that is not there, which is a quarter of the time of many key presses."""
+    """Do not draw each change for a terminal that is not there, which is a quarter of the time of these tests.
+
+    Modules about what is hard to draw replace this fixture.
+    """
     draw = Compositor.render_update
 
     def update(

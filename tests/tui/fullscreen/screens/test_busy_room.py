@@ -21,6 +21,11 @@ CHANNELS = [*WELCOME.channels, *(ChannelEntry(f"room{number}", f"Room {number}")
 BUSY = ScriptedServer(welcome=replace(WELCOME, channels=CHANNELS), opening=(CROWD, OPENING))
 
 
+@pytest.fixture(autouse=True)
+def drawn_when_looked_at() -> None:
+    """Draw each change, as what is drawn is counted."""
+
+
 @contextmanager
 def counted(pilot: Pilot[None], patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Yield a list to which everything that must not happen often is added, by name."""

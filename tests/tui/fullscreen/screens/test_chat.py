@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import pytest
 from textual import events
 from textual.widgets import Input
 
@@ -29,8 +28,6 @@ from tui.fullscreen.screens.name import NamePrompt
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.composer import Composer
 from tui.options import Options
-
-pytestmark = pytest.mark.usefixtures("drawn_when_looked_at")
 
 
 async def test_a_message_is_pending_until_the_server_has_numbered_it() -> None:

@@ -30,8 +30,6 @@ from tui.fullscreen.screens.search_screen import SearchScreen
 from tui.fullscreen.typeahead import SILENCE_SECONDS
 from tui.fullscreen.widgets.composer import Composer
 
-pytestmark = pytest.mark.usefixtures("drawn_when_looked_at")
-
 
 def being(frame: ClientFrame) -> list[ServerFrame]:
     """Announces ada's status, as the real server does."""

@@ -12,8 +12,6 @@ from tests.support.scripted_server import PEOPLE, ScriptedServer, confirming, li
 from tui.client.state import TYPING_SHOWN
 from tui.fullscreen.widgets.composer import Composer
 
-pytestmark = pytest.mark.usefixtures("drawn_when_looked_at")
-
 
 async def test_each_channel_has_a_draft_of_its_own() -> None:
     async with client() as (pilot, server):

@@ -55,8 +55,6 @@ from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
 from tui.fullscreen.widgets.row_list import RowList
 
-pytestmark = pytest.mark.usefixtures("drawn_when_looked_at")
-
 LATEST = 13
 SAID = [
     line(1, "bob", "number 1"),

@@ -8,6 +8,11 @@ ROOM: list[str] = []
 PEOPLE, FORM, PALETTE = ["ctrl+o"], ["up", "r"], ["ctrl+g"]
 
 
+@pytest.fixture(autouse=True)
+def drawn_when_looked_at() -> None:
+    """Draw each change."""
+
+
 @pytest.mark.parametrize(
     ("keys", "widths", "seen"),
     [

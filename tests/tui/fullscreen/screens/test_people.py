@@ -27,8 +27,6 @@ from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.composer import Composer
 
-pytestmark = pytest.mark.usefixtures("drawn_when_looked_at")
-
 MINE = Echo([line(1, "bob", "hello"), line(2, "ada", "my words"), line(3, "bob", "bye")])
 
 

@@ -22,8 +22,6 @@ from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
 
-pytestmark = pytest.mark.usefixtures("drawn_when_looked_at")
-
 FIELDS = [ProfileField("Member since", "2019 🎂"), ProfileField("名前", "ボブ"), ProfileField("[b]Bio[/b]", "one\ntwo")]
 
 

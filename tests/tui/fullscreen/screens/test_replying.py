@@ -15,8 +15,6 @@ from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.row_list import RowList
 
-pytestmark = pytest.mark.usefixtures("drawn_when_looked_at")
-
 
 @pytest.mark.parametrize(
     ("text", "quoted"),

@@ -36,8 +36,6 @@ from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.evidence_view import EvidenceView
 from tui.times import clock
 
-pytestmark = pytest.mark.usefixtures("drawn_when_looked_at")
-
 FAILED = "The website did not take it: it answered with status 500."
 REPORTED = marked_flag(ReportState.DELIVERED)
 

@@ -18,8 +18,6 @@ from tui.fullscreen.typeahead import SILENCE_SECONDS
 from tui.fullscreen.widgets.composer import Composer
 from tui.options import Options
 
-pytestmark = pytest.mark.usefixtures("drawn_when_looked_at")
-
 FAILED = "The website did not take it: it answered with status 500."
 
 

@@ -34,8 +34,6 @@ from tui.fullscreen.screens.report_form import ReportForm
 from tui.fullscreen.screens.reports_screen import ReportsScreen
 from tui.fullscreen.timeline.view import TimelineView
 
-pytestmark = pytest.mark.usefixtures("drawn_when_looked_at")
-
 LATE = datetime(2026, 3, 15, tzinfo=UTC)
 
 

@@ -26,8 +26,6 @@ from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.row_list import RowList
 from tui.options import Options
 
-pytestmark = pytest.mark.usefixtures("drawn_when_looked_at")
-
 
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
