@@ -74,7 +74,7 @@ class PostgresDatabase:
                 committed=committed,
                 fenced=self._fence,
             )
-            self._reader = ReaderThread(DatabaseLink(partial(self._connect, READING)), self.now)
+            self._reader = ReaderThread(DatabaseLink(partial(self._connect, READING)), self.now, self._fence)
             self._tail = TailThread(
                 self.node,
                 DatabaseLink(self._listen),
@@ -135,7 +135,9 @@ class PostgresDatabase:
         try:
             return await read.future
         except psycopg.Error as error:
-            raise StorageError(f"{one_line(error)}; check that PostgreSQL runs") from None
+            # Without a state, it was not the server that spoke.
+            advice = "" if error.sqlstate else "; check that PostgreSQL runs"
+            raise StorageError(f"{one_line(error)}{advice}") from None
 
     def tell_aside(self, event: Event) -> None:
         """See Database."""

@@ -15,6 +15,8 @@ BEAT_SECONDS = 2.0
 GONE_SECONDS = GONE_MILLISECONDS / 1000
 KEPT_MILLISECONDS = 3600_000
 """Time for which news are kept: those who could still need them are gone long before."""
+KEPT_NEWS = 1000
+"""Number of the latest news that are kept in any case: a server recognises its place by them."""
 PRUNED = 5000
 """Number of news that are deleted at once."""
 
@@ -24,9 +26,15 @@ UPDATE node SET beat = {NOW}, longest_lock = ?3 WHERE id = ?1
 RETURNING beat, (SELECT count(*) FROM node WHERE id <> ?1),
     (SELECT count(*) FROM node WHERE id <> ?1 AND beat < {NOW} - ?2)
 """  # noqa: S608 - constants
-PRUNE = """
-DELETE FROM news WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM news ORDER BY seq LIMIT ?1) AS oldest WHERE at < ?2)
-"""
+PRUNE = f"""
+DELETE FROM news WHERE seq IN (
+    SELECT seq FROM (SELECT seq, at FROM news ORDER BY seq LIMIT ?1) AS oldest
+    WHERE at < ?2 AND seq <= (SELECT news FROM room) - {KEPT_NEWS}
+)
+"""  # noqa: S608 - constants
+
+
+MISSED = "it was away for so long that news are missing"
 
 
 class FencedError(StorageError):
@@ -58,11 +66,12 @@ def check_history(connection: PostgresConnection, epoch: str, position: Position
     """Raise FencedError if the database does not continue what this server knows: it is a backup, or it lagged."""
     query = "SELECT epoch, news, (SELECT at FROM news WHERE seq = ?) FROM room"
     present, number, at = connection.execute(query, (position.number,)).fetchone()
-    if present == epoch and number >= position.number and (at or 0) == position.at:
-        return
-    # If no other server did it before: the numbers will stand for other messages.
-    connection.execute("UPDATE room SET epoch = ? WHERE epoch = ?", (secrets.token_hex(8), epoch))
-    raise FencedError("the database lost what this server had stored, or was replaced")
+    if present != epoch or number < position.number or (position.at and at not in {None, position.at}):
+        # If no other server did it before: the numbers will stand for other messages.
+        connection.execute("UPDATE room SET epoch = ? WHERE epoch = ?", (secrets.token_hex(8), epoch))
+        raise FencedError("the database lost what this server had stored, or was replaced")
+    if position.at and at is None:
+        raise FencedError(MISSED)
 
 
 class Beat(NamedTuple):

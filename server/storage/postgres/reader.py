@@ -9,13 +9,16 @@ import psycopg
 from server.storage.fair import QueueKey
 from server.storage.pending import PendingRead, ReadQueue, Result, Work
 from server.storage.postgres.connecting import PATIENCE_SECONDS, DatabaseLink
+from server.storage.postgres.membership import FencedError
 
 
 class ReaderThread(threading.Thread):
     """Runs one read at a time."""
 
-    def __init__(self, link: DatabaseLink, now: Callable[[], int]) -> None:
+    def __init__(self, link: DatabaseLink, now: Callable[[], int], fenced: Callable[[FencedError], None]) -> None:
         super().__init__(name="reader", daemon=True)
+        self._fenced = fenced
+        self._ended = False
         self._link = link
         self._now = now
         self._reads = ReadQueue()
@@ -27,7 +30,8 @@ class ReaderThread(threading.Thread):
         self._reads.put(key, read)
 
     def end(self) -> None:
-        """Finish all waiting reads, then end the thread."""
+        """Finish all waiting reads, without waiting for the database, then end the thread."""
+        self._ended = True
         self._reads.end()
 
     def run(self) -> None:
@@ -47,9 +51,13 @@ class ReaderThread(threading.Thread):
                 if not self._link.check(error):
                     raise
                 self._give_up_at = self._give_up_at or time.monotonic() + PATIENCE_SECONDS
-                if time.monotonic() > self._give_up_at:
+                if self._ended or time.monotonic() > self._give_up_at:
                     raise
                 self._link.wait()
+            except FencedError as fenced:
+                # First, so that nobody is told why.
+                self._fenced(fenced)
+                raise
             else:
                 self._give_up_at = None
                 return result

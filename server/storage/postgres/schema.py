@@ -118,7 +118,13 @@ def _run(connection: Connection, steps: tuple[str, ...]) -> None:
 
 def _extension(connection: Connection) -> str:
     """Return the schema of pg_trgm, which is installed if it is not."""
-    connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public")
+    try:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public")
+    except (psycopg.errors.FeatureNotSupported, psycopg.errors.UndefinedFile):
+        raise StorageError("the extension pg_trgm is missing; install PostgreSQL's contrib package") from None
+    except psycopg.errors.InsufficientPrivilege:
+        advice = "have the owner of the database run: CREATE EXTENSION pg_trgm SCHEMA public"
+        raise StorageError(f"the extension pg_trgm is not installed; {advice}") from None
     query = "SELECT nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'pg_trgm'"
     (schema,) = connection.execute(query).fetchone() or ("public",)
     return str(schema)

@@ -132,7 +132,7 @@ class TailThread(threading.Thread):
         found = connection.execute(news.READ, (position.number, READ_ROWS)).fetchall()
         rows = _whole([news.from_row(row) for row in found])
         if rows and rows[0].number != position.number + 1:
-            raise FencedError("it was away for so long that news are missing")
+            raise FencedError(membership.MISSED)
         self._hearing.add_read(rows)
         return len(found) == READ_ROWS
 

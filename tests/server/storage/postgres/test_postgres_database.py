@@ -13,7 +13,9 @@ from server.rules.refusal import Refusal
 from server.storage.base import Published, StorageError
 from server.storage.events import NodeGone, PersonLeft
 from server.storage.postgres import membership, tail
+from server.storage.postgres.connecting import connect
 from server.storage.postgres.database import PostgresDatabase
+from server.storage.postgres.membership import FencedError
 from server.storage.sql import SqlConnection
 from tests.support.cutting_proxy import Cut, cutting_proxy
 from tests.support.postgres import SharedPostgres
@@ -173,6 +175,43 @@ async def test_event_of_a_newer_version_is_passed_over(url: str, caplog: pytest.
         await until(lambda: one.heard == other.heard == ["known"])
         await newer.close()
     assert "newer version" in caplog.text
+
+
+@pytest.mark.parametrize("kept", [1, 0])
+async def test_old_news_are_deleted_but_the_latest_ones(kept: int, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(membership, "PRUNE", membership.PRUNE.replace(str(membership.KEPT_NEWS), str(kept)))
+    async with servers(url) as (one,):
+        for text in ("first", "second"):
+            await one.say(text)
+        epoch, position = one.database.life.epoch, one.database._hearing.position
+        connection = connect(url, {})
+        assert not membership.prune(connection, one.database.now() + 2 * membership.KEPT_MILLISECONDS)
+        left = [number for (number,) in connection.execute("SELECT seq FROM news").fetchall()]
+        assert left == [2][:kept]
+        if kept:
+            membership.check_history(connection, epoch, position)
+        else:
+            # It cannot know what it missed, but the numbers still stand for the same messages.
+            with pytest.raises(FencedError, match="news are missing"):
+                membership.check_history(connection, epoch, position)
+        assert connection.execute("SELECT epoch FROM room").fetchone() == (epoch,)
+        connection.raw.close()
+
+
+def test_server_that_is_too_old_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.storage.postgres.connecting.MINIMUM_VERSION", 99)
+    with pytest.raises(StorageError, match=r"PostgreSQL \d+ is too old; use version 99 or newer"):
+        connect(url, {})
+
+
+async def test_missing_extension_says_what_to_run(postgres: SharedPostgres) -> None:
+    with postgres.schema() as url, postgres.database() as empty:
+        role = url.partition("//")[2].partition("@")[0]
+        with psycopg.connect(empty, autocommit=True) as administrator:
+            administrator.execute(f"CREATE SCHEMA own AUTHORIZATION {role}".encode())
+        place = empty.replace("//flagpost@", f"//{role}@") + "&options=-csearch_path%3Down"
+        with pytest.raises(StorageError, match="have the owner of the database run: CREATE EXTENSION pg_trgm"):
+            PostgresDatabase(place)
 
 
 async def test_server_that_missed_news_is_removed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
