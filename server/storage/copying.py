@@ -13,6 +13,9 @@ from server.storage.sql import SqlConnection, Value
 BATCH = 500
 """Rows that are in memory at once."""
 
+TOGETHER = 50
+"""Rows in a statement: each costs a fraction of a statement of its own. SQLite takes 999 values at least."""
+
 TABLES = {
     "message": ("id",),
     "message_version": ("msg_id", "number"),
@@ -65,9 +68,7 @@ def copy(source: SqlConnection, target: SqlConnection) -> Iterator[Content]:
         columns = _columns(source, table)
         if _columns(target, table) != columns:
             raise StorageError(f"table {table} has other columns there; use the same version of Flagpost for both")
-        marks = ", ".join("?" * len(columns))
-        insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names of the schema
-        copied = _content(source, table, partial(target.executemany, insert))
+        copied = _content(source, table, partial(_insert, target, table, columns))
         if _content(target, table) != copied:
             raise StorageError(f"table {table} arrived altered; run `doctor` on both databases")
         yield copied
@@ -92,6 +93,15 @@ def _content(
         each(batch)
         count += len(batch)
     return Content(table, count, digest)
+
+
+def _insert(target: SqlConnection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    marks = f"({', '.join('?' * len(columns))})"
+    for start in range(0, len(rows), TOGETHER):
+        part = rows[start : start + TOGETHER]
+        values = ", ".join([marks] * len(part))
+        insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}"  # noqa: S608 - names of the schema
+        target.execute(insert, [value for row in part for value in row])
 
 
 def _batches(connection: SqlConnection, table: str, columns: Sequence[str]) -> Iterator[list[Row]]:
