@@ -9,6 +9,7 @@ from server.operator.finding import Finding, Grade
 from server.operator.migrate import migrate
 from server.operator.postgres_checks import Durability, NodeRow
 from server.settings import Settings
+from server.settings.database_url import URL_VARIABLE
 from server.storage.postgres.store import PostgresStore
 from tests.server.operator.test_migrate import written
 from tests.support.postgres import SharedPostgres
@@ -96,9 +97,11 @@ def test_the_doctor_reads_a_room_while_another_program_holds_it(postgres: Shared
             assert [grade for text, grade in found.items() if text.startswith(words)] == [grade], words
 
 
-def test_an_unreachable_database_is_one_finding_without_a_password() -> None:
+def test_an_unreachable_database_is_one_finding_without_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     url = "postgresql://flagpost@127.0.0.1:9/flagpost?connect_timeout=1"
+    monkeypatch.setenv(URL_VARIABLE, url.replace("@", ":s3cret@"))
     (finding,) = postgres_checks.findings(Settings(database=url))
     assert finding.grade is BAD
     assert finding.text.startswith(f"database: {url}: ")
+    assert "s3cret" not in finding.text
     assert "\n" not in finding.text
