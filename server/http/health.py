@@ -5,8 +5,8 @@ import time
 
 from server.handlers.dispatch import Dispatcher
 from server.ops.watchdog import LoopWatchdog
-from server.storage import schema
 from server.storage.database import Database, NodeHealth
+from server.storage.sql import touch
 
 DEAD_SECONDS = 5.0
 """Time without a beat of the watchdog after which the server counts as dead."""
@@ -52,7 +52,7 @@ class Health:
         """Test a write, because the result of the last message's write may be outdated."""
         now = time.monotonic()
         if self._probe is None or (self._probe.done() and now > self._probe_valid_until):
-            self._probe = self._database.write(schema.touch)
+            self._probe = self._database.write(touch)
             # The caller may have left by then, and asyncio would log an exception that nobody retrieved.
             self._probe.add_done_callback(lambda probe: probe.cancelled() or probe.exception())
             self._probe_valid_until = now + PROBE_CACHE_SECONDS

@@ -13,6 +13,7 @@ from server.settings import Settings
 from server.storage import schema
 from server.storage.clock import milliseconds, utc_now
 from server.storage.database_file import server_on
+from server.storage.sql import touch
 from server.storage.sqlite_connection import SqliteConnection
 
 MIN_FREE_BYTES = 200 * 1024 * 1024
@@ -77,7 +78,7 @@ def _content(settings: Settings, connection: SqliteConnection) -> Iterator[Findi
         return
     # Acquire and release the write lock: it proves that the file is writable, and not locked for long.
     connection.execute("BEGIN IMMEDIATE")
-    schema.touch(connection)
+    touch(connection)
     connection.execute("ROLLBACK")
     yield Finding(Grade.GOOD, f"database: intact, up to date (schema {len(schema.STEPS)}) and writable")
     with connection:

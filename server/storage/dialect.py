@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from server.rules.search import TOKEN_CHARS, Query
 
+APPLICATION_ID = 0x466C6167
+"""Identifies a SQLite file of Flagpost to other programs, and to `file`: "Flag" in ASCII."""
+
 Candidates = tuple[str, list[str | int]]
 """A query for the numbers of messages, each as `found`, and its values."""
 
@@ -16,6 +19,8 @@ class SqlDialect(NamedTuple):
     """Takes the next number of a message, and returns it."""
     last_trail: str
     """Returns the last seq of the trail ever assigned, even if its row is gone; 0 if there was none."""
+    touch: str
+    """Writes without changing anything. In SQLite, an UPDATE to the same value would not write."""
     claim: str
     """Takes a place in the room in one call, see `presence.enter`; empty if single statements do."""
     rows: str
@@ -54,6 +59,7 @@ def _like(query: Query, after: int, before: int) -> Candidates:
 SQLITE = SqlDialect(
     next_message="UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'message' RETURNING seq",
     last_trail="SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'trail'",
+    touch=f"PRAGMA application_id = {APPLICATION_ID}",
     claim="",
     rows="SELECT json_group_array(json_array({})) FROM ({}) AS ordered",
     candidates=_matching,
@@ -63,6 +69,7 @@ SQLITE = SqlDialect(
 POSTGRES = SqlDialect(
     next_message="SELECT next_message()",
     last_trail="SELECT trail FROM room",
+    touch="UPDATE room SET trail = trail",
     claim="SELECT * FROM claim(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     rows="SELECT coalesce(json_agg(json_build_array({}))::text, '[]') FROM ({}) AS ordered",
     candidates=_like,

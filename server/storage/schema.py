@@ -5,6 +5,7 @@ import sqlite3
 
 from server.rules.search import fold
 from server.storage.database import Life
+from server.storage.dialect import APPLICATION_ID
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_connection import SqliteConnection
 
@@ -186,8 +187,6 @@ CREATE INDEX login_key_seen ON login_key (seen_at) WHERE kept = 0;
 -- Together with message_nonce: whether a person wrote anything.
 CREATE INDEX message_without_nonce ON message (author_identity) WHERE nonce IS NULL;
 """
-APPLICATION_ID = 0x466C6167
-"""Identifies a file of Flagpost to other programs, and to `file`: "Flag" in ASCII."""
 OWN_FILE = f"PRAGMA application_id = {APPLICATION_ID};"
 RECOVERY = """
 -- When the site last accepted a delivery after failures: what failed before that is sent again at once.
@@ -495,12 +494,6 @@ def misfit(connection: SqliteConnection) -> str | None:
     if version != len(STEPS):
         return f"from a newer version of Flagpost (schema {version}, not {len(STEPS)}); use that version"
     return None
-
-
-def touch(connection: SqlConnection) -> None:
-    """Write without changing anything, within a transaction, to find out whether the file can be written."""
-    # An UPDATE to the same value would not write.
-    connection.execute(f"PRAGMA user_version = {_version(connection)}")
 
 
 def _upgrade(connection: SqliteConnection, steps: str) -> None:

@@ -66,3 +66,8 @@ class SqlConnection(Protocol):
 
     def announce(self, event: Event) -> None:
         """Have every server of this database hear of an event once it is committed, in the order of the commits."""
+
+
+def touch(connection: SqlConnection) -> None:
+    """Write without changing anything, within a transaction, to find out whether the database can be written."""
+    connection.execute(connection.dialect.touch)

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from server.rules.messages import MessageDraft, Person
-from server.storage import database_file, schema
+from server.storage import database_file
 from server.storage.base import StorageError
 from server.storage.broker import Broker
+from server.storage.dialect import APPLICATION_ID
+from server.storage.sql import touch
 from server.storage.sqlite_connection import SqliteConnection
 from server.storage.sqlite_database import SqliteDatabase
 
@@ -76,7 +78,7 @@ async def test_nothing_is_acknowledged_once_the_file_is_gone(
         outcomes = await asyncio.gather(*(broker.publish(SAID) for _ in range(3)), return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [StorageError] * 3
         with pytest.raises(StorageError, match="stop the server, restore the file, and start the server"):
-            await database.write(schema.touch)
+            await database.write(touch)
         assert caplog.text.count("nothing is stored or acknowledged any more") == 1
     finally:
         await database.close()
@@ -87,13 +89,13 @@ async def test_a_file_that_comes_back_needs_a_restart(tmp_path: Path) -> None:
     database = SqliteDatabase(str(path))
     move_away(path)
     with pytest.raises(StorageError):
-        await database.write(schema.touch)
+        await database.write(touch)
     path.with_name("elsewhere.sqlite").rename(path)
     with pytest.raises(StorageError):
-        await database.write(schema.touch)
+        await database.write(touch)
     await database.close()
     again = SqliteDatabase(str(path))
-    await again.write(schema.touch)
+    await again.write(touch)
     await again.close()
 
 
@@ -144,4 +146,4 @@ async def test_the_file_names_its_program(tmp_path: Path) -> None:
     path = tmp_path / "room.sqlite"
     await SqliteDatabase(str(path)).close()
     with closing(sqlite3.connect(path, factory=SqliteConnection)) as connection:
-        assert connection.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
+        assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)

@@ -16,7 +16,7 @@ from server.storage.postgres import membership, tail
 from server.storage.postgres.connecting import connect
 from server.storage.postgres.database import PostgresDatabase
 from server.storage.postgres.membership import FencedError
-from server.storage.sql import SqlConnection
+from server.storage.sql import SqlConnection, touch
 from tests.support.cutting_proxy import Cut, cutting_proxy
 from tests.support.postgres import SharedPostgres
 from tests.support.postgres_database import ANN, saying, servers, until
@@ -37,6 +37,13 @@ async def test_write_completes_after_its_events_were_heard(url: str) -> None:
         assert one.heard == ["first"]
         await other.say("second")
         assert other.heard == ["first", "second"]
+
+
+async def test_a_test_write_changes_nothing(url: str) -> None:
+    async with servers(url, url) as (one, other):
+        await one.database.write(touch)
+        await other.say("first")
+        assert one.heard == other.heard == ["first"]
 
 
 async def test_write_at_fault_fails_alone(url: str) -> None:
