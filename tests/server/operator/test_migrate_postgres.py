@@ -1,6 +1,8 @@
 """A room moves to PostgreSQL and back, and nothing of it changes."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -13,6 +15,7 @@ from server.storage.copying import Content, Numbering
 from server.storage.opening import open_store
 from server.storage.postgres.store import PostgresStore
 from tests.server.operator.test_migrate import held, written
+from tests.support.postgres import SharedPostgres
 
 
 def content(url: str) -> tuple[list[Content], Numbering]:
@@ -28,62 +31,74 @@ def is_empty(url: str) -> bool:
         return not any(each.rows for each in copying.contents(connection))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_room_is_the_same_in_postgresql_and_back(url: str, tmp_path: Path, seed: int) -> None:
-    source, back = written(tmp_path / "room.sqlite", seed), tmp_path / "back.sqlite"
-    before = source.read_bytes()
-    migrate(str(source), url)
-    said = migrate(url, str(back))
-    assert held(back) == content(url) == held(source)
-    assert source.read_bytes() == before
-    assert "The trail of " in said
+class Moved(NamedTuple):
+    """A room in a file, and its copy in PostgreSQL."""
+
+    source: Path
+    url: str
 
 
-def test_a_backup_is_the_room_in_a_file_with_an_epoch_of_its_own(url: str, tmp_path: Path) -> None:
-    source = written(tmp_path / "room.sqlite", 3)
-    migrate(str(source), url)
-    assert "12 messages" in backup(open_store(url), tmp_path / "backup.sqlite")
+@pytest.fixture(scope="module")
+def moved(postgres: SharedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moved]:
+    """Yield a room that was moved; tests leave it as it is."""
+    with postgres.schema() as url:
+        source = written(tmp_path_factory.mktemp("moved") / "room.sqlite", 1)
+        before = source.read_bytes()
+        migrate(str(source), url)
+        assert source.read_bytes() == before
+        yield Moved(source, url)
+
+
+def test_a_room_is_the_same_in_postgresql_and_back(moved: Moved, tmp_path: Path) -> None:
+    assert "The trail of " in migrate(moved.url, str(tmp_path / "back.sqlite"))
+    assert held(tmp_path / "back.sqlite") == content(moved.url) == held(moved.source)
+
+
+def test_a_backup_is_the_room_in_a_file_with_an_epoch_of_its_own(moved: Moved, tmp_path: Path) -> None:
+    assert "12 messages" in backup(open_store(moved.url), tmp_path / "backup.sqlite")
     rows, numbering = held(tmp_path / "backup.sqlite")
-    assert (rows, numbering._replace(epoch=held(source)[1].epoch)) == held(source)
-    assert numbering.epoch != held(source)[1].epoch
+    epoch = held(moved.source)[1].epoch
+    assert (rows, numbering._replace(epoch=epoch)) == held(moved.source)
+    assert numbering.epoch != epoch
 
 
 def test_a_migration_that_fails_leaves_the_target_empty(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, moved: Moved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = written(tmp_path / "room.sqlite", 1)
     with monkeypatch.context() as patched:
         patched.setattr(PostgresStore, "renumber", lambda *_: None)
         with pytest.raises(CommandError, match="differs from the source"):
-            migrate(str(source), url)
-    assert "stop the server and run" in rehearse(str(source), url)
+            migrate(str(moved.source), url)
+    assert "stop the server and run" in rehearse(str(moved.source), url)
     assert is_empty(url)
-    migrate(str(source), url)
+
+
+def test_a_target_with_a_room_in_it_is_refused(moved: Moved) -> None:
     with pytest.raises(StorageError, match="table message has rows; name an empty database"):
-        migrate(str(source), url)
+        migrate(str(moved.source), moved.url)
 
 
-def test_servers_of_the_room_are_named(url: str, tmp_path: Path) -> None:
-    source = written(tmp_path / "room.sqlite", 1)
-    migrate(str(source), url)
-    with PostgresStore(url).transaction(write=True) as connection:
+def test_servers_of_the_room_are_named(moved: Moved, tmp_path: Path) -> None:
+    store = PostgresStore(moved.url)
+    with store.transaction(write=True) as connection:
         connection.execute("INSERT INTO node (id, beat, address) VALUES ('one', ?, 'chat-1')", (connection.now,))
     with pytest.raises(StorageError, match="used by servers on chat-1; stop them"):
-        migrate(url, str(tmp_path / "back.sqlite"))
+        migrate(moved.url, str(tmp_path / "back.sqlite"))
     assert not (tmp_path / "back.sqlite").exists()
-    with PostgresStore(url).transaction(write=True) as connection:
+    with store.transaction(write=True) as connection:
         connection.execute("UPDATE node SET beat = beat - 9000")
-    migrate(url, str(tmp_path / "back.sqlite"))
+    migrate(moved.url, str(tmp_path / "back.sqlite"))
 
 
-def test_a_snapshot_does_not_move_while_others_write(url: str, tmp_path: Path) -> None:
-    migrate(str(written(tmp_path / "room.sqlite", 1)), url)
-    store = PostgresStore(url)
+def test_a_snapshot_does_not_move_while_others_write(moved: Moved) -> None:
+    store = PostgresStore(moved.url)
     with store.transaction() as connection:
         before = trail.verify(connection)
         with store.transaction(write=True) as other:
-            other.execute("DELETE FROM trail")
+            other.execute("UPDATE trail SET at = at + 1")
         assert trail.verify(connection) == before
+    with store.transaction(write=True) as other:
+        other.execute("UPDATE trail SET at = at - 1")
 
 
 def fail_half_way(url: str) -> None:
@@ -93,9 +108,8 @@ def fail_half_way(url: str) -> None:
         raise CommandError
 
 
-def test_a_command_that_fails_leaves_nothing(url: str, tmp_path: Path) -> None:
-    migrate(str(written(tmp_path / "room.sqlite", 1)), url)
-    before = content(url)
+def test_a_command_that_fails_leaves_nothing(moved: Moved) -> None:
+    before = content(moved.url)
     with pytest.raises(CommandError):
-        fail_half_way(url)
-    assert content(url) == before
+        fail_half_way(moved.url)
+    assert content(moved.url) == before
