@@ -1,6 +1,7 @@
 """The few statements that SQLite and PostgreSQL do not both understand."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from server.rules.search import TOKEN_CHARS, Query
@@ -23,8 +24,8 @@ class SqlDialect(NamedTuple):
     """Writes without changing anything. In SQLite, an UPDATE to the same value would not write."""
     claim: str
     """Takes a place in the room in one call, see `presence.enter`; empty if single statements do."""
-    rows: str
-    """Returns rows as one JSON array of arrays; to be completed by the columns and an ordered query.
+    as_array: Callable[[str, str], str]
+    """Returns the query for the rows of an ordered query as one JSON array of arrays, with these columns.
 
     For each row, the reader thread of SQLite would release the interpreter, and wait to get it back.
     """
@@ -61,7 +62,7 @@ SQLITE = SqlDialect(
     last_trail="SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'trail'",
     touch=f"PRAGMA application_id = {APPLICATION_ID}",
     claim="",
-    rows="SELECT json_group_array(json_array({})) FROM ({}) AS ordered",
+    as_array=cache("SELECT json_group_array(json_array({})) FROM ({}) AS ordered".format),
     candidates=_matching,
     # An ORDER BY would read all of them first; a CROSS JOIN keeps the order.
     in_order="",
@@ -71,7 +72,7 @@ POSTGRES = SqlDialect(
     last_trail="SELECT trail FROM room",
     touch="UPDATE room SET trail = trail",
     claim="SELECT * FROM claim(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    rows="SELECT coalesce(json_agg(json_build_array({}))::text, '[]') FROM ({}) AS ordered",
+    as_array=cache("SELECT coalesce(json_agg(json_build_array({}))::text, '[]') FROM ({}) AS ordered".format),
     candidates=_like,
     in_order="ORDER BY found DESC",
 )

@@ -353,7 +353,7 @@ def _versions(connection: SqlConnection, msg_id: int) -> tuple[Version, ...]:
 def _reactions(connection: SqlConnection, msg_id: int, hidden: Sequence[str]) -> tuple[Reaction, ...]:
     """Return the reactions to a message, in the order in which they were added."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    query = connection.dialect.rows.format("emoji, name", _REACTIONS)
+    query = connection.dialect.as_array("emoji, name", _REACTIONS)
     (pairs,) = connection.execute(query, (msg_id, json.dumps(hidden))).fetchone()
     for emoji, name in _pairs.decode(pairs):
         found[emoji].append(name)

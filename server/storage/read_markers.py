@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
+from functools import cache
 
 import msgspec
 
@@ -11,6 +11,7 @@ from server.protocol import names, target
 from server.protocol.frames import MAX_UNREAD, PlaceEntry
 from server.protocol.mentions import mentions
 from server.storage.base import MAX_PAGE_BYTES, Marker, Reader
+from server.storage.dialect import SqlDialect
 from server.storage.sql import SqlConnection, Value
 
 MAX_CONVERSATIONS = 200
@@ -133,9 +134,9 @@ def places(reader: Reader, before: int, connection: SqlConnection) -> list[Place
         "partners": MAX_PARTNERS,
         "conversations": MAX_CONVERSATIONS,
     }
-    rows = partial(connection.dialect.rows.format, "place, last, start, unread")
-    (public,) = connection.execute(f"WITH {_HIDDEN} {rows(CHANNELS)}", values).fetchone()
-    (direct,) = connection.execute(f"{PARTNERS} {rows(CONVERSATIONS)}", values).fetchone()
+    in_channels, in_conversations = _queries(connection.dialect)
+    (public,) = connection.execute(in_channels, values).fetchone()
+    (direct,) = connection.execute(in_conversations, values).fetchone()
     named = _Mentions(reader, before, connection)
     return [
         PlaceEntry(channel, last, read, min(unread, MAX_UNREAD), named.count(channel, read) if unread else 0)
@@ -144,6 +145,14 @@ def places(reader: Reader, before: int, connection: SqlConnection) -> list[Place
         PlaceEntry(channel, last, read, min(unread, MAX_UNREAD))
         for channel, last, read, unread in _entries.decode(direct)
     ]
+
+
+@cache
+def _queries(dialect: SqlDialect) -> tuple[str, str]:
+    """Return the queries for channels and for conversations, each of which returns one array."""
+    columns = "place, last, start, unread"
+    channels, conversations = (dialect.as_array(columns, query) for query in (CHANNELS, CONVERSATIONS))
+    return f"WITH {_HIDDEN} {channels}", f"{PARTNERS} {conversations}"
 
 
 class _Mentions:
