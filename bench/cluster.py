@@ -20,8 +20,8 @@ SETTLED = "rate 50 100"
 RATES = {100: (100, 500), 1000: (20,)}
 """Messages a second that are sent in turn, by number of clients; another number takes those of the nearest."""
 RATE_SECONDS = 4
-SINGLES = {100: 500, 1000: 60}
-BURST, BURSTS = 50, {100: 20, 1000: 4}
+SINGLES = {100: 500, 1000: 150}
+BURST, BURSTS = 50, {100: 20, 1000: 6}
 CPU_GOAL, CPU_CLIENTS = 1.8, 1000
 DELAY_GOALS, DELAY_RATE, DELAY_CLIENTS = {1: 0.7, 2: 1.5}, 500, 100
 """The most milliseconds at p50 that nodes on PostgreSQL may add to SQLite's."""

@@ -16,6 +16,7 @@ FIRST_SOUND = {
     "jinja2": "3.1.6",  # CVE-2025-27516
     "structlog": "26.1",  # before it the server does not start, or its log repeats exceptions' words
     "textual": "8.2.5",  # before it the client does not start
+    "psycopg[binary]": "3.2.4",  # before it, notifications that come while nobody waits are lost
     "msgspec": "0.21",  # before it a trail row that cannot be read ends in a traceback
 }
 """The first version of a package that has no known fault that matters here."""
