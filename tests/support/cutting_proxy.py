@@ -49,7 +49,8 @@ class CuttingProxy:
 
     def close(self) -> None:
         """Accept no more connections, and cut those that are open."""
-        self._listener.close()
+        # Closing alone does not end an `accept` that waits, which would take one more connection.
+        _end(self._listener)
         self.cut_all()
 
     def _accept(self) -> None:
