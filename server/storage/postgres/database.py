@@ -97,7 +97,8 @@ class PostgresDatabase:
             life = schema.prepare(connection.raw)
             self.node, position, last_message = membership.enter(connection)
             self.life = life._replace(last_message=last_message)
-            self._channels = Channels(*connection.execute("SELECT channel('news'), channel('aside')").fetchone())
+            channels = connection.execute("SELECT channel(?), channel('aside')", (self.node,)).fetchone()
+            self._channels = Channels(*channels)
             self._clock.learn(membership.beat(connection, self.node).now)
         finally:
             connection.raw.close()

@@ -32,12 +32,10 @@ BEGIN
     RETURN (SELECT batch FROM node WHERE id = of_node);
 END $$;
 
--- A node hears its own news from its writer.
+-- Each node listens to a channel of its own, as it hears its own news from its writer.
 CREATE FUNCTION wake_others(of_node text, last_news bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM node WHERE id <> of_node) THEN
-        PERFORM pg_notify(channel('news'), of_node || ' ' || last_news);
-    END IF;
+    PERFORM pg_notify(channel(id), last_news::text) FROM node WHERE id <> of_node;
 END $$;
 
 -- `items`: JSON objects with kind, ref and body.

@@ -88,6 +88,7 @@ class Hearing:
             fresh = [row for row in rows if row.number > self._position.number]
             if fresh:
                 self._position = Position(fresh[-1].number, fresh[-1].at)
+                self._known = max(self._known, fresh[-1].number)
                 events = [row.event for row in fresh if row.event is not None]
                 self._loop.call_soon_threadsafe(self._hear, events, fresh[-1].number)
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from typing import cast
 
 import msgspec
 
@@ -42,15 +41,17 @@ def decode(kind: str, body: str) -> Event | None:
     return None
 
 
-def from_row(row: tuple[object, ...]) -> NewsRow:
+def from_row(row: Sequence[bytes | None]) -> NewsRow:
     """Return a row of READ."""
-    number, at, kind, body, *message = row
-    return NewsRow(cast(int, number), cast(int, at), decode(str(kind), str(body)) if body else _new(message))
+    number, at, kind, body, *message = [None if each is None else each.decode() for each in row]
+    event = decode(str(kind), body) if body else _new(*message)
+    return NewsRow(int(number or 0), int(at or 0), event)
 
 
-def _new(row: Sequence[object]) -> Event | None:
+def _new(msg_id: str | None, at: str | None, *columns: str | None) -> Event | None:
     """Return a new message as it was then, whatever has changed since; None if it is deleted with its row."""
-    if row[0] is None:
+    if msg_id is None:
         return None
-    publication = messages.from_row(cast(messages.Row, tuple(row)))
-    return StoredChange(publication._replace(taken_back=False, reactions=(), edited_at=None))
+    author, identity, channel, peer, peer_identity, text, nonce, *_ = columns
+    values = str(author), str(identity), str(channel), peer, peer_identity, str(text), nonce
+    return StoredChange(messages.from_row((int(msg_id), int(at or 0), *values, 0, 0, None)))

@@ -64,9 +64,9 @@ class Publishing:
         now = self._node.now()
         values = self._node.id, self._token, "" if now is None else str(now), str(NONCE_MILLISECONDS)
         rows = connection.call(PUBLISH, [*map(str.encode, values), self._drafts])
-        at, before, waited = map(int, rows[0][2:])
+        at, before, waited = (int(column or 0) for column in rows[0][2:])
         self._node.lock_use.add(time.perf_counter() - called_at - waited / MICROSECONDS)
-        answers = [(int(msg_id), fresh == TRUE) for msg_id, fresh, *_ in rows]
+        answers = [(int(msg_id or 0), fresh == TRUE) for msg_id, fresh, *_ in rows]
         resent = [msg_id for msg_id, fresh in answers if not fresh]
         stored = {each.msg_id: each for each in messages.find_all(resent, connection)} if resent else {}
         events = []

@@ -29,7 +29,7 @@ MAX_ASIDE_BYTES = 7999
 
 
 class Channels(NamedTuple):
-    """The channels of this room's notifications."""
+    """The channels of this room's notifications; that of news is this server's own."""
 
     news: str
     aside: str
@@ -129,7 +129,7 @@ class TailThread(threading.Thread):
     def _read(self, connection: PostgresConnection) -> bool:
         """Read some news; return whether there may be more."""
         position = self._hearing.position
-        found = connection.execute(news.READ, (position.number, READ_ROWS)).fetchall()
+        found = connection.call(news.READ, [b"%d" % position.number, b"%d" % READ_ROWS])
         rows = _whole([news.from_row(row) for row in found])
         if rows and rows[0].number != position.number + 1:
             raise FencedError(membership.MISSED)
@@ -145,11 +145,7 @@ class TailThread(threading.Thread):
             if notification.channel == self._channels.aside:
                 self._hear_aside(notification.payload)
             elif notification.payload:
-                # Without a node, if it is from a command.
-                node, _, number = notification.payload.partition(" ")
-                # The writer passes on what this server commits.
-                if node != self._node:
-                    self._hearing.know(int(number))
+                self._hearing.know(int(notification.payload))
         return woken
 
     def _hear_aside(self, payload: str) -> None:
