@@ -43,7 +43,7 @@ async def test_a_test_write_changes_nothing(url: str) -> None:
     async with servers(url, url) as (one, other):
         await one.database.write(touch)
         await other.say("first")
-        assert one.heard == other.heard == ["first"]
+        await until(lambda: one.heard == other.heard == ["first"])
 
 
 async def test_write_at_fault_fails_alone(url: str) -> None:
