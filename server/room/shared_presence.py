@@ -60,10 +60,14 @@ class SharedAttendance(Attendance):
         self._numbers = count(1)
         self._waiting: dict[int, _Waiting] = {}
         """Claims by the number of the session in the room."""
+        self._queued: list[NameClaim] = []
+        """Claims whose names are chosen once those that wait are answered: the later, the fewer come too late."""
         self._outdated: list[tuple[int, NameClaim]] = []
         """Claims to be made again once this server knows which names came into use."""
         self._known = 0
         """The latest `PersonEntered.number` of another server that was heard."""
+        self._noticed = 0
+        """The latest one that a claim came upon; only for the thread that writes."""
         self._backlog: list[Callable[[], None]] | None = None
         """What was heard while the people on other servers are loaded."""
         self._opened = False
@@ -96,7 +100,14 @@ class SharedAttendance(Attendance):
     def claim(self, claim: NameClaim) -> None:
         """See Attendance. Later frames of the session wait until the name is granted."""
         claim.session.delay_queue.hold()
-        self._claim(claim)
+        self._queued.append(claim)
+        self._claim_next()
+
+    def _claim_next(self) -> None:
+        if not self._waiting:
+            queued, self._queued = self._queued, []
+            for claim in queued:
+                self._claim(claim)
 
     def _claim(self, claim: NameClaim) -> None:
         session = claim.session
@@ -110,14 +121,21 @@ class SharedAttendance(Attendance):
         entry = session.who_entry(person)
         node, known = self._database.node, self._known
         wish = Wish(person, node, number, entry, session.rank, claim.member, claim.returns, known)
-        self._database.write(partial(presence.enter, wish)).add_done_callback(partial(self._answered, number))
+        self._database.write(partial(self._enter_room, wish)).add_done_callback(partial(self._answered, number))
+
+    def _enter_room(self, wish: Wish, connection: SqlConnection) -> Joined | Outdated:
+        """Take a place, on the thread that writes. Claims that come too late together ask the database once."""
+        if self._noticed > wish.known:
+            return Outdated(self._noticed)
+        result = presence.enter(wish, connection)
+        if isinstance(result, Outdated):
+            self._noticed = result.number
+        return result
 
     def _answered(self, number: int, done: "asyncio.Future[Joined | Outdated]") -> None:
         """Follow the answer of the database; a name that it granted was heard of before."""
         claim, person, joined = self._waiting.pop(number)
         self._people.reservations.release(person)
-        if done.cancelled():
-            return
         if error := done.exception():
             claim.failed(error)
         elif isinstance(result := done.result(), Outdated):
@@ -126,12 +144,13 @@ class SharedAttendance(Attendance):
         elif not joined.done():
             # Else the session has ended, and whoever waited for it was cancelled.
             joined.set_result(result)
+        self._claim_next()
 
     def _claim_again(self) -> None:
-        due = [claim for number, claim in self._outdated if number <= self._known]
+        """Claim again what came too late, if this server knows by now which names had come into use."""
+        self._queued += [claim for number, claim in self._outdated if number <= self._known]
         self._outdated = [each for each in self._outdated if each[0] > self._known]
-        for claim in due:
-            self._claim(claim)
+        self._claim_next()
 
     def leave(self, session: Session, person: Person, left: Exit) -> None:
         """See Attendance. At a restart the place stays, so that nobody seems to leave who returns to another server."""
@@ -165,7 +184,8 @@ class SharedAttendance(Attendance):
 
     def waiting(self) -> list[Session]:
         """See Attendance."""
-        return [each.claim.session for each in self._waiting.values()] + [claim.session for _, claim in self._outdated]
+        claims = [each.claim for each in self._waiting.values()] + [claim for _, claim in self._outdated]
+        return [claim.session for claim in (*claims, *self._queued)]
 
     def _hear(self, kind: type[Kind], on: Callable[[Kind], None]) -> None:
         """Call this for events of a kind; none from before this server joined the others."""
