@@ -73,7 +73,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
             yield from _of_nodes([NodeRow(*row) for row in connection.execute(NODES)])
             yield from report_checks.findings(settings, connection)
     except StorageError as error:
-        yield Finding(Grade.BAD, f"database: {str(error).removeprefix('Database: ')}")
+        problem = str(error).removeprefix("Database: ").removesuffix("; run `doctor` for details")
+        yield Finding(Grade.BAD, f"database: {problem}")
 
 
 def _of_database(connection: SqlConnection) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from psycopg.errors import LockNotAvailable
 
 from server.storage import copying
 from server.storage.base import StorageError
@@ -97,10 +98,15 @@ class PostgresStore:
         """Connect, whatever is there. Raises StorageError."""
         try:
             connection = connect(self.url, WAITING)
+        except psycopg.Error as error:
+            advice = "check that PostgreSQL runs, and that it accepts this user and password"
+            raise StorageError(f"{self.url}: {one_line(error)}; {advice}") from None
+        try:
             with connection.raw:
                 yield connection
         except psycopg.Error as error:
-            raise StorageError(f"{self.url}: {one_line(error)}; run `doctor` for details") from None
+            why = "another program holds the room" if isinstance(error, LockNotAvailable) else one_line(error)
+            raise StorageError(f"{self.url}: {why}; run `doctor` for details") from None
 
 
 def _begin(connection: PostgresConnection, query: str) -> None:

@@ -10,6 +10,7 @@ from server.operator.migrate import migrate
 from server.operator.postgres_checks import Durability, NodeRow
 from server.settings import Settings
 from server.settings.database_url import URL_VARIABLE
+from server.storage.postgres import store as store_module
 from server.storage.postgres.store import PostgresStore
 from tests.server.operator.test_migrate import written
 from tests.support.postgres import SharedPostgres
@@ -68,7 +69,9 @@ def test_a_server_is_judged_by_its_beats_and_by_how_long_it_holds_the_room(
     assert words in finding.text
 
 
-def test_the_doctor_reads_a_room_while_another_program_holds_it(postgres: SharedPostgres, tmp_path: Path) -> None:
+def test_the_doctor_reads_a_room_and_names_who_holds_it(
+    postgres: SharedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def examined() -> list[Finding]:
         return list(postgres_checks.findings(Settings(database=url)))
 
@@ -95,6 +98,14 @@ def test_the_doctor_reads_a_room_while_another_program_holds_it(postgres: Shared
             ("trail: ", GOOD),
         ):
             assert [grade for text, grade in found.items() if text.startswith(words)] == [grade], words
+        monkeypatch.setitem(store_module.WAITING, "lock_timeout", "10ms")
+        monkeypatch.setattr(postgres_checks, "LONG_LOCK_MILLISECONDS", -1)
+        with store.transaction(write=True) as connection:
+            (process,) = connection.execute("SELECT pg_backend_pid()").fetchone()
+            *_, lock, last = examined()
+        assert lock.grade is last.grade is BAD
+        assert lock.text.startswith(f"lock: process {process} of the database, for this machine, has held the room for")
+        assert last.text.endswith("another program holds the room")
 
 
 def test_an_unreachable_database_is_one_finding_without_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
