@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+# Workers, and the programs that tests start, share what one of them has compiled: a third of their start.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 MORE_WORKERS = 4
 """At most so many more than there are cores."""
