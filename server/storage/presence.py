@@ -137,7 +137,6 @@ class Others(NamedTuple):
 
 def open_node(opened: NodeOpened, connection: SqlConnection) -> Others:
     """Announce this server, and return who is in the room on the others; what they announce later comes after it."""
-    expire(connection)
     set_settings(opened, connection)
     rows = connection.execute(
         "SELECT name, identity, node, session, entry, rank, member, number FROM presence WHERE node <> ?",

@@ -90,6 +90,22 @@ def beat(connection: PostgresConnection, node: str, longest_lock: float = 0.0) -
     return Beat(*row)
 
 
+class Steadiness:
+    """Since when each beat succeeded. After an outage of the database, the others need time to beat again."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def succeed(self, at: float) -> bool:
+        """Note a beat; return whether this server would have heard from the others since they must have beaten."""
+        self._since = at if self._since is None else self._since
+        return at - self._since >= GONE_SECONDS
+
+    def fail(self) -> None:
+        """Note that the connection was lost."""
+        self._since = None
+
+
 def prune(connection: PostgresConnection, now: int) -> bool:
     """Delete some of the news that everybody has heard; return whether there may be more."""
     return connection.execute(PRUNE, (PRUNED, now - KEPT_MILLISECONDS)).rowcount == PRUNED

@@ -16,7 +16,7 @@ from server.storage.postgres.connecting import DatabaseLink, one_line
 from server.storage.postgres.connection import PostgresConnection
 from server.storage.postgres.hearing import Hearing, NewsRow
 from server.storage.postgres.lock_use import LockUse
-from server.storage.postgres.membership import BEAT_SECONDS, GONE_SECONDS, FencedError, SharedClock
+from server.storage.postgres.membership import BEAT_SECONDS, FencedError, SharedClock, Steadiness
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +76,7 @@ class TailThread(threading.Thread):
         self._ended = False
         self._must_read = True
         self._beat_at = self._prune_at = 0.0
-        self._steady_since: float | None = None
-        """Since when all beats succeeded: after an outage, the others need time to beat again."""
+        self._steadiness = Steadiness()
         self.others = 0
         """The number of other servers at the last beat."""
 
@@ -111,7 +110,7 @@ class TailThread(threading.Thread):
     def _recover(self, error: psycopg.Error) -> None:
         if not self._link.check(error):
             log.error("the news cannot be read", extra={"error": one_line(error)})
-        self._steady_since = None
+        self._steadiness.fail()
         self._must_read = True
         self._link.wait()
 
@@ -120,8 +119,7 @@ class TailThread(threading.Thread):
         at = time.monotonic()
         self._clock.learn(now)
         self._beat_at = at + BEAT_SECONDS
-        self._steady_since = self._steady_since or at
-        if silent and at - self._steady_since >= GONE_SECONDS:
+        if self._steadiness.succeed(at) and silent:
             self._loop.call_soon_threadsafe(self._silent)
         if at >= self._prune_at and not membership.prune(connection, now):
             self._prune_at = at + PRUNE_SECONDS

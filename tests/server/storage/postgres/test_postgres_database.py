@@ -137,7 +137,7 @@ def remove(connection: SqlConnection, node: str) -> None:
 
 async def test_silent_server_is_removed_by_the_others(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tail, "BEAT_SECONDS", 0.05)
-    monkeypatch.setattr(tail, "GONE_SECONDS", 0.2)
+    monkeypatch.setattr(membership, "GONE_SECONDS", 0.2)
     async with servers(url) as (one,):
         gone: list[NodeGone] = []
         one.database.hear(NodeGone, gone.extend)
@@ -146,7 +146,16 @@ async def test_silent_server_is_removed_by_the_others(url: str, monkeypatch: pyt
         )
         await until(lambda: gone)
         assert gone == [NodeGone("ghost")]
-        assert membership.GONE_SECONDS == 8.0
+
+
+def test_others_have_time_to_beat_again_after_an_outage() -> None:
+    steadiness, gone = membership.Steadiness(), membership.GONE_SECONDS
+    assert not steadiness.succeed(100)
+    assert steadiness.succeed(100 + gone)
+    steadiness.fail()
+    assert not steadiness.succeed(200)
+    assert not steadiness.succeed(199 + gone)
+    assert steadiness.succeed(200 + gone)
 
 
 async def test_server_that_knows_more_than_the_database_begins_a_new_history(
