@@ -12,6 +12,7 @@ from server.rules.refusal import Refusal
 from server.storage import edits, messages, people, personal_data, retention
 from server.storage.base import MAX_PAGE_BYTES, Joined, Reader
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
+from tests.support.empty_room import Connection
 from tests.support.stored_reports import Desk
 
 PEOPLE = [Person("alice", "a-1"), Person("bob", "b-1"), Person("bob", "b-2")]
@@ -23,10 +24,10 @@ Shown = tuple[Sequence[Publication], dict[str, int]]
 
 
 class Store:
-    """A database in memory, and everything that was shown at an earlier time."""
+    """A database, by default in memory, and everything that was shown at an earlier time."""
 
-    def __init__(self) -> None:
-        self.connection = Desk().connection
+    def __init__(self, connection: Connection | None = None) -> None:
+        self.connection = Desk(connection=connection).connection
         self.now = 0
         self._shown: dict[tuple[int, int], Shown] = {}
 
@@ -83,16 +84,23 @@ def test_what_is_remembered_is_what_is_stored(actions: list[tuple[str, int, Pers
         store.check()
 
 
-def test_new_messages_are_no_change() -> None:
-    store = Store()
+def test_new_messages_are_no_change(connection: Connection) -> None:
+    store = Store(connection)
     store.do("say", 0, PEOPLE[0], "lobby")
     before = store.joined().changes
     store.do("say", 0, PEOPLE[1], "lobby")
     assert store.joined().changes == before
 
 
-def test_the_erased_reaction_of_somebody_without_messages_is_a_change() -> None:
-    store = Store()
+def test_each_action_that_shows_messages_otherwise_is_a_change(connection: Connection) -> None:
+    store = Store(connection)
+    for number, action in enumerate(["say", "say", "react", "unreact", "edit", "say", "delete", "erase"]):
+        store.do(action, number, PEOPLE[0], "lobby")
+        store.check()
+
+
+def test_the_erased_reaction_of_somebody_without_messages_is_a_change(connection: Connection) -> None:
+    store = Store(connection)
     for action, person in (("say", PEOPLE[0]), ("react", PEOPLE[1])):
         store.do(action, 1, person, "lobby")
         store.check()
@@ -100,8 +108,7 @@ def test_the_erased_reaction_of_somebody_without_messages_is_a_change() -> None:
     store.check()
 
 
-def test_no_more_is_remembered_than_fits_into_a_frame() -> None:
-    connection = Desk().connection
+def test_no_more_is_remembered_than_fits_into_a_frame(connection: Connection) -> None:
     wanted = tuple((f"c{number}", 10) for number in range(30))
     for channel, limit in wanted:
         for _ in range(limit):

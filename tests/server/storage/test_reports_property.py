@@ -1,5 +1,8 @@
 """Whatever crashes, answers and happens to the clock, each report is completed, and none is sent after a 200."""
 
+from collections.abc import Iterator
+from typing import ClassVar
+
 import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
@@ -10,7 +13,8 @@ from server.rules.refusal import Refusal
 from server.rules.retries import Result
 from server.storage import outbox, reports, trail, webhook_state
 from server.storage.outbox import LEASE_SECONDS, Claim
-from tests.support.empty_room import in_memory
+from server.storage.sqlite_connection import SqliteConnection
+from tests.support.empty_room import Connection, PostgresRoom, in_memory
 from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
 
 ENDS = {ReportState.DELIVERED, ReportState.GIVEN_UP, ReportState.WITHDRAWN, ReportState.SEEN, ReportState.RESOLVED}
@@ -35,13 +39,16 @@ class Outbox(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.connection = in_memory()
-        self.desk = Desk(TERMS._replace(evidence=True), self.connection)
+        self.desk = Desk(TERMS._replace(evidence=True), self.open())
         self.received: list[str] = []
         """In order of creation: IDs are random, so sorting by them would differ between runs."""
         self.noted: set[str] = set()
         """Deliveries whose 200 is stored."""
         self.sent_after: list[Claim] = []
+
+    def open(self) -> Connection:
+        """Return a connection to an empty room."""
+        return in_memory()
 
     @rule(
         msg_id=st.integers(1, 5),
@@ -169,7 +176,27 @@ class Outbox(RuleBasedStateMachine):
         assert self.desk.next_due() is None
         self.reports_marked_delivered_were_accepted()
         assert {self.desk.find(report_id).status for report_id in self.received} <= ENDS
-        self.connection.close()
+        if isinstance(self.desk.connection, SqliteConnection):
+            self.desk.connection.close()
+
+
+class OutboxInPostgres(Outbox):
+    """The same, with a few examples."""
+
+    rooms: ClassVar[list[PostgresRoom]] = []
+
+    def open(self) -> Connection:
+        """See Outbox."""
+        self.rooms[0].empty()
+        return self.rooms[0].connection
+
+
+@pytest.fixture
+def _in_postgres(postgres_room: PostgresRoom) -> Iterator[None]:
+    OutboxInPostgres.rooms.append(postgres_room)
+    yield
+    OutboxInPostgres.rooms.clear()
+    postgres_room.empty()
 
 
 class OutboxAtLength(Outbox):
@@ -177,6 +204,8 @@ class OutboxAtLength(Outbox):
 
 
 Outbox.TestCase.settings = settings(max_examples=25, stateful_step_count=40)
+OutboxInPostgres.TestCase.settings = settings(max_examples=4, stateful_step_count=30)
 OutboxAtLength.TestCase.settings = settings(max_examples=400, stateful_step_count=40)
 TestOutbox = Outbox.TestCase
+TestOutboxInPostgres = pytest.mark.usefixtures("_in_postgres")(OutboxInPostgres.TestCase)
 TestOutboxAtLength = pytest.mark.slow(OutboxAtLength.TestCase)
