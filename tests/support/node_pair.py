@@ -25,7 +25,6 @@ from server.storage.fair import SERVER, QueueKey
 from server.storage.journal import Journal
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_database import SqliteDatabase
-from tests.support.claiming import ClaimingConnection
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import dispatcher_over, receive
 
@@ -109,7 +108,7 @@ class NodeDatabase:
     def _beat(self, work: Callable[[SqlConnection], Result], connection: SqlConnection) -> Result:
         if not connection.execute("UPDATE node SET beat = ? WHERE id = ?", (connection.now, self.node)).rowcount:
             raise NodeRemovedError("the other servers have removed this one")
-        return work(ClaimingConnection(connection))
+        return work(connection)
 
     def _answer(self, answer: "asyncio.Future[Result]", done: "asyncio.Future[Result]") -> None:
         error = done.exception()
