@@ -2,9 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from server import operator
+from server.operator import doctor
+from server.operator.finding import Grade
 from server.storage import opening
 from server.storage.base import StorageError
 from server.storage.pending import Committed
@@ -16,6 +20,18 @@ async def test_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "server.storage.postgres.database", None)
     with pytest.raises(StorageError, match=r"pip install 'flagpost\[cluster\]'"):
         opening.open_database("postgresql://db/room", COMMITTED)
+
+
+def test_missing_driver_is_named_to_commands_and_by_the_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "server.storage.postgres.store", None)
+    monkeypatch.delitem(sys.modules, "server.operator.postgres_checks", raising=False)
+    monkeypatch.delattr(operator, "postgres_checks", raising=False)
+    with pytest.raises(StorageError, match=r"pip install 'flagpost\[cluster\]'"):
+        opening.open_store("postgresql://db/room")
+    file = tmp_path / "settings.toml"
+    file.write_text('Database = "postgresql://db/room"')
+    found = [each for each in doctor.findings(file) if each.grade is Grade.BAD]
+    assert [each.text for each in found] == [f"database: {opening.DRIVER}"]
 
 
 async def test_database_that_does_not_answer_says_what_to_check() -> None:
