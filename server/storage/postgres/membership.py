@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from server.protocol.version import VERSION
 from server.storage.base import StorageError
+from server.storage.events import StoredChange, UnkeptChange, WaitingDelivered
 from server.storage.postgres.connection import PostgresConnection
 from server.storage.postgres.hearing import Position
 from server.storage.presence import GONE_MILLISECONDS
@@ -33,6 +34,11 @@ DELETE FROM news WHERE seq IN (
 )
 """  # noqa: S608 - constants
 
+FORGET_TEXTS = f"""
+UPDATE news SET body = '' WHERE seq > (SELECT news FROM room) - {KEPT_NEWS} AND at < ? AND body <> ''
+AND kind IN ('{StoredChange.__name__}', '{UnkeptChange.__name__}', '{WaitingDelivered.__name__}')
+"""  # noqa: S608 - constants
+"""News that are kept for longer only mark a place; a server that hears them so late misses no text that it shows."""
 
 MISSED = "it was away for so long that news are missing"
 
@@ -108,6 +114,7 @@ class Steadiness:
 
 def prune(connection: PostgresConnection, now: int) -> bool:
     """Delete some of the news that everybody has heard; return whether there may be more."""
+    connection.execute(FORGET_TEXTS, (now - KEPT_MILLISECONDS,))
     return connection.execute(PRUNE, (PRUNED, now - KEPT_MILLISECONDS)).rowcount == PRUNED
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -9,9 +10,10 @@ import psycopg
 import pytest
 
 from server.protocol.codes import ErrorCode
+from server.rules.messages import Person, Publication
 from server.rules.refusal import Refusal
 from server.storage.base import Published, StorageError
-from server.storage.events import NodeGone, PersonLeft
+from server.storage.events import NodeGone, PersonLeft, UnkeptChange
 from server.storage.postgres import membership, tail
 from server.storage.postgres.connecting import connect
 from server.storage.postgres.database import PostgresDatabase
@@ -212,6 +214,27 @@ async def test_old_news_are_deleted_but_the_latest_ones(kept: int, url: str, mon
                 membership.check_history(connection, epoch, position)
         assert connection.execute("SELECT epoch FROM room").fetchone() == (epoch,)
         connection.raw.close()
+
+
+async def test_texts_of_messages_leave_the_news_after_an_hour(url: str) -> None:
+    at = datetime(2026, 11, 30, tzinfo=UTC)
+    psst = UnkeptChange(Publication(1, at, ANN, "", Person("bob", "b-1"), "psst", None))
+
+    def announce(connection: SqlConnection) -> None:
+        connection.announce(psst)
+        connection.announce(PersonLeft(ANN, 1))
+
+    async with servers(url, url) as (one, other):
+        await one.database.write(announce)
+        connection = connect(url, {})
+        query = "SELECT body FROM news ORDER BY seq"
+        psst_body, left_body = [body for (body,) in connection.execute(query).fetchall()]
+        assert "psst" in psst_body
+        membership.prune(connection, one.database.now() + membership.KEPT_MILLISECONDS + 1000)
+        assert connection.execute(query).fetchall() == [("",), (left_body,)]
+        connection.raw.close()
+        await one.say("after")
+        await until(lambda: other.heard == ["after"])
 
 
 def test_server_that_is_too_old_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
