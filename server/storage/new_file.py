@@ -28,7 +28,7 @@ def new_file(file: Path) -> Iterator[Path]:
         _check_free(file)
         draft.replace(file)
     except OSError as error:
-        raise StorageError(f"{file} cannot be written: {error.strerror}") from None
+        raise StorageError(f"{file} cannot be written: {error.strerror}; name a file that you can create") from None
     finally:
         for ending in ("", *SIDE_FILES):
             with suppress(OSError):
