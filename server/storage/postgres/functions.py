@@ -61,6 +61,7 @@ DECLARE
     of_batch record;
     draft record;
     last bigint;
+    stored bigint;
     repeated boolean;
 BEGIN
     SELECT message, news INTO of_room FROM room FOR UPDATE;
@@ -94,15 +95,17 @@ BEGIN
                     author_key, peer_key, folded)
                 VALUES (last, moment, draft.author, draft.author_identity, draft.channel, draft.peer,
                     draft.peer_identity, draft.text, draft.nonce, draft.author_key, draft.peer_key, draft.folded);
-                INSERT INTO news (seq, kind, ref, at)
-                VALUES (news_before + last - of_room.message, 'StoredChange', last, moment);
             END IF;
         END IF;
         RETURN NEXT;
     END LOOP;
-    IF NOT repeated AND last > of_room.message THEN
-        UPDATE room SET message = last, news = news_before + last - of_room.message;
-        PERFORM wake_others(of_node, news_before + last - of_room.message);
+    stored := last - of_room.message;
+    IF NOT repeated AND stored > 0 THEN
+        INSERT INTO news (seq, kind, ref, at)
+        SELECT news_before + number, 'StoredChange', of_room.message + number, moment
+        FROM generate_series(1, stored) AS number;
+        UPDATE room SET message = last, news = news_before + stored;
+        PERFORM wake_others(of_node, news_before + stored);
     END IF;
 END $$;
 
