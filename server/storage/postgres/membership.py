@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from server.protocol.version import VERSION
 from server.storage.base import StorageError
-from server.storage.events import StoredChange, UnkeptChange, WaitingDelivered
+from server.storage.events import FrameSent, StoredChange, UnkeptChange, WaitingDelivered
 from server.storage.postgres.connection import PostgresConnection
 from server.storage.postgres.hearing import Position
 from server.storage.presence import GONE_MILLISECONDS
@@ -36,7 +36,9 @@ DELETE FROM news WHERE seq IN (
 
 FORGET_TEXTS = f"""
 UPDATE news SET body = '' WHERE seq > (SELECT news FROM room) - {KEPT_NEWS} AND at < ? AND body <> ''
-AND kind IN ('{StoredChange.__name__}', '{UnkeptChange.__name__}', '{WaitingDelivered.__name__}')
+AND kind IN (
+    '{StoredChange.__name__}', '{UnkeptChange.__name__}', '{WaitingDelivered.__name__}', '{FrameSent.__name__}'
+)
 """  # noqa: S608 - constants
 """News that are kept for longer only mark a place; a server that hears them so late misses no text that it shows."""
 

@@ -13,7 +13,7 @@ from server.protocol.codes import ErrorCode
 from server.rules.messages import Person, Publication
 from server.rules.refusal import Refusal
 from server.storage.base import Published, StorageError
-from server.storage.events import NodeGone, PersonLeft, UnkeptChange
+from server.storage.events import FrameSent, NodeGone, PersonLeft, UnkeptChange
 from server.storage.postgres import membership, tail
 from server.storage.postgres.connecting import connect
 from server.storage.postgres.database import PostgresDatabase
@@ -222,16 +222,17 @@ async def test_texts_of_messages_leave_the_news_after_an_hour(url: str) -> None:
 
     def announce(connection: SqlConnection) -> None:
         connection.announce(psst)
+        connection.announce(FrameSent("ann-id", '{"message":"psst"}', "node"))
         connection.announce(PersonLeft(ANN, 1))
 
     async with servers(url, url) as (one, other):
         await one.database.write(announce)
         connection = connect(url, {})
         query = "SELECT body FROM news ORDER BY seq"
-        psst_body, left_body = [body for (body,) in connection.execute(query).fetchall()]
-        assert "psst" in psst_body
+        *texts, left_body = [body for (body,) in connection.execute(query).fetchall()]
+        assert ["psst" in text for text in texts] == [True, True]
         membership.prune(connection, one.database.now() + membership.KEPT_MILLISECONDS + 1000)
-        assert connection.execute(query).fetchall() == [("",), (left_body,)]
+        assert connection.execute(query).fetchall() == [("",), ("",), (left_body,)]
         connection.raw.close()
         await one.say("after")
         await until(lambda: other.heard == ["after"])
