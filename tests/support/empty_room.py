@@ -72,7 +72,7 @@ def tables(connection: Connection) -> list[str]:
     if isinstance(connection, PostgresConnection):
         query = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
     else:
-        query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'"
+        query = "SELECT name FROM pragma_table_list WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
     return [name for (name,) in connection.execute(query)]
 
 

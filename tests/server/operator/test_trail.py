@@ -122,6 +122,7 @@ def test_a_report_that_differs_from_its_trail_is_found(desk: Desk, change: str) 
         trail.verify(desk.connection)
 
 
+@ON_SQLITE
 def test_the_trail_of_every_status_is_verified(desk: Desk) -> None:
     """All ways to reach each status are verified, without false alarms."""
     for result in (ACCEPTED, FAILED):

@@ -81,6 +81,7 @@ def test_an_addition_can_be_seen_and_resolved_like_a_new_report(desk: Desk) -> N
     assert (desk.find(report.id).status, desk.find(report.id).note) == (ReportState.SEEN, "")
 
 
+@ON_SQLITE
 def test_a_status_of_the_site_survives_a_failure_and_a_replay(desk: Desk) -> None:
     """The site has it, even if it answered late; a failed attempt afterwards says nothing new."""
     report = desk.submit()
