@@ -173,7 +173,10 @@ class PostgresProcess:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _run(self, *command: str | Path) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **self._account)  # noqa: S603
+        # Ctrl+C is for the program that started it.
+        return subprocess.run(  # noqa: S603 - our own arguments
+            command, capture_output=True, text=True, cwd="/", check=False, start_new_session=True, **self._account
+        )
 
     def _start(self) -> None:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
