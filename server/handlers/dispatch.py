@@ -40,7 +40,7 @@ UNCERTAIN = {CUT, CloseCode.INTERNAL_ERROR}
 """Close codes of connections that ended without a closing handshake: cut, or no answer to a ping."""
 SIGN_IN_CHANGED = "The sign-in of this server has changed. Open the chat from the website again."
 SILENT_SECONDS = 6.0
-"""Time without an answer of the database after which a server that shares it sends its clients to the others."""
+"""Time without an answer of the database after which a server that shares it is not ready, and closes its clients."""
 MOVED = "This server has lost its connection to the room. You are connected to another one."
 FAULT = "Internal server error. Try again; if it persists, tell the server's administrator, whose log has the details."
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from server.handlers.dispatch import Dispatcher
+from server.handlers.dispatch import SILENT_SECONDS, Dispatcher
 from server.ops.watchdog import LoopWatchdog
 from server.storage.database import Database, NodeHealth
 from server.storage.sql import touch
@@ -12,8 +12,6 @@ DEAD_SECONDS = 5.0
 """Time without a beat of the watchdog after which the server counts as dead."""
 LATE_SECONDS = 1.0
 """Maximum recent delay of the event loop."""
-BEAT_SECONDS = 6.0
-"""Time without a beat in the database after which a server that shares it is not ready."""
 PROBE_SECONDS = 2.0
 """Timeout of the test write to the database."""
 PROBE_CACHE_SECONDS = 1.0
@@ -67,6 +65,6 @@ def _node_problem(node: NodeHealth) -> str | None:
     """Return why a server that shares its database is not ready: the beats of its node are writes, so none is tried."""
     if node.fenced:
         return "the other servers of the room have removed this one, which was silent for too long; it ends"
-    if node.beat_age > BEAT_SECONDS:
+    if node.beat_age > SILENT_SECONDS:
         return f"the database has not answered for {node.beat_age:.1f} s; check that it runs and can be reached"
     return None
