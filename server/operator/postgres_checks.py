@@ -18,6 +18,7 @@ LATE_BEAT_MILLISECONDS = 6_000
 LONG_LOCK_MILLISECONDS = 1_000
 NOTABLE_CLOCK_MILLISECONDS = 1_000
 CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+CHARACTERS = "SELECT datctype FROM pg_database WHERE datname = current_database()"
 NODES = """
 SELECT address, id, version, now_milliseconds() - beat, now_milliseconds() - started_at, longest_lock, settings
 FROM node ORDER BY address, started_at
@@ -84,11 +85,19 @@ def _of_database(connection: SqlConnection) -> Iterator[Finding]:
     if not extension:
         advice = "install PostgreSQL's contrib modules (Debian: part of postgresql)"
         yield Finding(Grade.BAD, f"database: the extension pg_trgm is not available; {advice}")
+    yield from search(*connection.execute(CHARACTERS).fetchone())
     names = ", ".join(f"current_setting('{name}')" for name in Durability._fields)
     yield from durability(Durability(*connection.execute(f"SELECT {names}").fetchone()))
     before = milliseconds(utc_now())
     (now,) = connection.execute(CLOCK).fetchone()
     yield clock(now - (before + milliseconds(utc_now())) // 2)
+
+
+def search(characters: str) -> Iterator[Finding]:
+    """Judge whether the search index knows all letters, by LC_CTYPE of the database."""
+    if characters in {"C", "POSIX"}:
+        problem = f"LC_CTYPE of the database is {characters}, so words with letters outside ASCII are searched slowly"
+        yield Finding(Grade.WARNING, f"search: {problem}; create the database with LC_CTYPE 'C.UTF-8'")
 
 
 def durability(found: Durability) -> Iterator[Finding]:

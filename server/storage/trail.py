@@ -162,7 +162,9 @@ def _compare(connection: SqlConnection, accounts: dict[str, Account]) -> None:
         left.remove(report_id)
     unsent = connection.execute(
         "SELECT report_id FROM trail WHERE (content LIKE ? OR content LIKE ?)"
-        " AND seq NOT IN (SELECT seq FROM delivery)",
+        # By the index of reports.
+        " AND NOT EXISTS"
+        " (SELECT 1 FROM delivery WHERE delivery.report_id = trail.report_id AND delivery.seq = trail.seq)",
         (REPORTED, ADDED),
     )
     for (report_id,) in [*((each,) for each in left), *unsent]:

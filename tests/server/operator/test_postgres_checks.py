@@ -108,6 +108,11 @@ def test_the_doctor_reads_a_room_and_names_who_holds_it(
         assert last.text.endswith("another program holds the room")
 
 
+@pytest.mark.parametrize(("characters", "warned"), [("C", True), ("POSIX", True), ("C.UTF-8", False), ("de_DE", False)])
+def test_letters_that_the_index_does_not_know_are_a_warning(characters: str, warned: bool) -> None:
+    assert [finding.grade for finding in postgres_checks.search(characters)] == [WARNING] * warned
+
+
 def test_an_unreachable_database_is_one_finding_without_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     url = "postgresql://flagpost@127.0.0.1:9/flagpost?connect_timeout=1"
     monkeypatch.setenv(URL_VARIABLE, url.replace("@", ":s3cret@"))
