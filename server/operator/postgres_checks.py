@@ -25,7 +25,7 @@ FROM node ORDER BY address, started_at
 """
 LOCK = """
 SELECT pid, coalesce(host(client_addr), 'this machine'),
-    (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint
+    (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint, coalesce(wait_event, '')
 FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE relation = 'room'::regclass AND mode = 'RowShareLock' AND granted AND pid != pg_backend_pid()
     AND wait_event_type IS DISTINCT FROM 'Lock' AND xact_start IS NOT NULL
@@ -41,6 +41,8 @@ class Durability(NamedTuple):
     full_page_writes: str
     synchronous_commit: str
     synchronous_standby_names: str
+    standbys: int
+    """The number of connected standbys, synchronous or not."""
 
 
 class NodeRow(NamedTuple):
@@ -68,8 +70,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
             # Without tables, it is a database that waits for its first server.
             yield Finding(Grade.WARNING if "create the tables" in problem else Grade.BAD, f"database: {problem}")
             return
-        with store.transaction(write=True):
-            yield Finding(Grade.GOOD, f"database: up to date (schema {len(schema.STEPS)}) and writable")
+        store.check_writable()
+        yield Finding(Grade.GOOD, f"database: up to date (schema {len(schema.STEPS)}) and writable")
         with store.transaction() as connection:
             yield from _of_nodes([NodeRow(*row) for row in connection.execute(NODES)])
             yield from report_checks.findings(settings, connection)
@@ -86,8 +88,9 @@ def _of_database(connection: SqlConnection) -> Iterator[Finding]:
         advice = "install PostgreSQL's contrib modules (Debian: part of postgresql)"
         yield Finding(Grade.BAD, f"database: the extension pg_trgm is not available; {advice}")
     yield from search(*connection.execute(CHARACTERS).fetchone())
-    names = ", ".join(f"current_setting('{name}')" for name in Durability._fields)
-    yield from durability(Durability(*connection.execute(f"SELECT {names}").fetchone()))
+    names = ", ".join(f"current_setting('{name}')" for name in Durability._fields[:-1])
+    query = f"SELECT {names}, (SELECT count(*) FROM pg_stat_replication)"  # noqa: S608 - constants
+    yield from durability(Durability(*connection.execute(query).fetchone()))
     before = milliseconds(utc_now())
     (now,) = connection.execute(CLOCK).fetchone()
     yield clock(now - (before + milliseconds(utc_now())) // 2)
@@ -112,7 +115,10 @@ def durability(found: Durability) -> Iterator[Finding]:
         yield Finding(grade, f"durability: {problem}; set it to on for this user")
     elif found.fsync == "on":
         yield Finding(Grade.GOOD, "durability: what is confirmed survives a crash of the database")
-    if found.synchronous_standby_names:
+    if found.synchronous_standby_names and not found.standbys:
+        problem = f"commits wait for {found.synchronous_standby_names}, and no standby is connected: nothing is stored"
+        yield Finding(Grade.BAD, f"standby: {problem} until you start one")
+    elif found.synchronous_standby_names:
         yield Finding(Grade.GOOD, f"standby: commits wait for {found.synchronous_standby_names}")
     else:
         problem = "no synchronous standby, so what was confirmed last is lost with the database's machine"
@@ -153,11 +159,13 @@ def node(row: NodeRow) -> Finding:
 
 def _of_lock(connection: SqlConnection) -> Iterator[Finding]:
     found = connection.execute(LOCK).fetchone()
-    if found and found[2] > LONG_LOCK_MILLISECONDS:
-        process, where, held = found
-        problem = f"process {process} of the database, for {where}, has held the room for {span(held)}"
-        yield Finding(
-            Grade.BAD, f"lock: {problem}; everything waits for it: end it with pg_terminate_backend({process})"
-        )
-    else:
+    if not found or found[2] <= LONG_LOCK_MILLISECONDS:
         yield Finding(Grade.GOOD, "lock: nobody holds the room for long")
+        return
+    process, where, held, waits_for = found
+    problem = f"process {process} of the database, for {where}, has held the room for {span(held)}"
+    advice = f"everything waits for it: end it with pg_terminate_backend({process})"
+    if waits_for == "SyncRep":
+        # Its commit would count as done without the standby.
+        advice = "it waits for the synchronous standby: start that, and end nothing"
+    yield Finding(Grade.BAD, f"lock: {problem}; {advice}")

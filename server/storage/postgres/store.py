@@ -39,6 +39,11 @@ class PostgresStore:
             yield connection
             _store_news(connection)
 
+    def check_writable(self) -> None:
+        """Lock the room for a moment, without a commit: that could wait for a standby. Raises StorageError."""
+        with self._opened() as connection, connection.raw.transaction(force_rollback=True):
+            connection.execute(LOCK)
+
     @contextmanager
     def taken(self) -> Iterator[PostgresConnection]:
         """See Store. A server that starts meanwhile waits for the room, and then gives up."""

@@ -17,7 +17,7 @@ from tests.support.postgres import SharedPostgres
 
 GOOD, WARNING, BAD = Grade.GOOD, Grade.WARNING, Grade.BAD
 ROW = NodeRow("chat-1", "5f", "1.0", 1500, 90_000, 12, "{}")
-SAFE = Durability("on", "on", "on", "ANY 1 (*)")
+SAFE = Durability("on", "on", "on", "ANY 1 (*)", 1)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,7 @@ SAFE = Durability("on", "on", "on", "ANY 1 (*)")
         (SAFE, [GOOD, GOOD], "commits wait for ANY 1 (*)"),
         (SAFE._replace(synchronous_commit="remote_apply"), [GOOD, GOOD], "survives a crash"),
         (SAFE._replace(synchronous_standby_names=""), [GOOD, WARNING], "no synchronous standby"),
+        (SAFE._replace(standbys=0), [GOOD, BAD], "no standby is connected: nothing is stored until you start one"),
         (SAFE._replace(synchronous_commit="off"), [BAD, GOOD], "is off, so a crash loses"),
         (SAFE._replace(synchronous_commit="local"), [WARNING, GOOD], "is local, so a failover loses"),
         (SAFE._replace(fsync="off"), [BAD, GOOD], "fsync is off"),
