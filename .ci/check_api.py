@@ -26,7 +26,7 @@ Enabled = true
 URL = "http://127.0.0.1:9/"
 """
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-LIMITS = ("--max-examples", "10", "--max-time", "8", "--seed", "1", "--no-shrink", "--warnings", "off")
+LIMITS = ("--max-examples", "10", "--max-time", "20", "--seed", "1", "--no-shrink", "--warnings", "off")
 
 
 def main() -> int:
