@@ -56,12 +56,12 @@ def connect(url: str, parameters: Parameters) -> PostgresConnection:
     return PostgresConnection(raw)
 
 
-def is_lost(error: psycopg.Error, connection: PostgresConnection) -> bool:
-    """Return whether the connection is of no use any more after this error."""
-    if connection.raw.closed or connection.raw.broken:
-        return True
-    # Without a state, it is libpq that speaks, and not the server.
-    return isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08").startswith(_LOST)
+def ends_connection(error: psycopg.Error) -> bool:
+    """Return whether a connection is of no use any more after this error."""
+    if error.sqlstate is None:
+        # It is libpq that speaks, and not the server.
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate.startswith(_LOST)
 
 
 def one_line(error: Exception) -> str:
@@ -89,7 +89,8 @@ class DatabaseLink:
         """Drop the connection if it is lost after this error; return whether it is."""
         if self._connection is None:
             return True
-        if not is_lost(error, self._connection):
+        raw = self._connection.raw
+        if not (raw.closed or raw.broken or ends_connection(error)):
             return False
         log.warning("the connection to the database is lost", extra={"error": one_line(error)})
         self.close()

@@ -21,8 +21,8 @@ from server.storage.postgres.publishing import PendingPublish, Publishing
 
 log = logging.getLogger(__name__)
 
-BUSY = "55P03"
-"""The state of the error after waiting for long for another server, which holds the room."""
+BUSY = ("55P03", "40P01")
+"""States after waiting for long for another server, which holds the room, and after waiting for each other."""
 
 Batch = Sequence[PendingWrite[object]]
 Turn = list[PendingWrite[object]]
@@ -102,7 +102,7 @@ class WriterThread(threading.Thread):
                 if not self._passes(error):
                     return self._refuse(batch, error, deadline)
                 if time.monotonic() > deadline:
-                    return self._fail(batch, f"it does not answer ({one_line(error)}); check that PostgreSQL runs")
+                    return self._fail(batch, _problem(error))
                 self._link.wait()
             except FencedError:
                 raise
@@ -122,7 +122,7 @@ class WriterThread(threading.Thread):
         if self._link.check(error):
             return True
         self._roll_back()
-        return error.sqlstate == BUSY
+        return error.sqlstate in BUSY
 
     def _refuse(self, batch: Batch, error: Exception, deadline: float) -> None:
         """Fail the write that is at fault, and store the others, each by itself."""
@@ -141,3 +141,9 @@ class WriterThread(threading.Thread):
 
     def _fail(self, batch: Batch, problem: str) -> None:
         self._loop.call_soon_threadsafe(fail, batch, StorageError(problem))
+
+
+def _problem(error: psycopg.Error) -> str:
+    if error.sqlstate in BUSY:
+        return "another server holds the lock of the room; run `doctor` to see which one"
+    return f"it does not answer ({one_line(error)}); check that PostgreSQL runs"

@@ -14,8 +14,8 @@ from server.rules.messages import Person, Publication
 from server.rules.refusal import Refusal
 from server.storage.base import Published, StorageError
 from server.storage.events import FrameSent, NodeGone, PersonLeft, UnkeptChange
-from server.storage.postgres import membership, tail
-from server.storage.postgres.connecting import connect
+from server.storage.postgres import database, membership, tail
+from server.storage.postgres.connecting import FIRST_PAUSE, connect
 from server.storage.postgres.database import PostgresDatabase
 from server.storage.postgres.membership import FencedError
 from server.storage.sql import SqlConnection, touch
@@ -286,15 +286,17 @@ async def test_time_is_the_database_s(url: str) -> None:
         assert abs(published.publication.at.timestamp() * 1000 - now) < 30_000
 
 
-async def test_write_that_waits_for_the_lock_is_stored(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(
-        __import__("server.storage.postgres.database", fromlist=["WRITING"]).WRITING, "lock_timeout", "50ms"
-    )
+async def test_write_waits_for_the_lock_and_fails_with_advice(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(database.WRITING, "lock_timeout", "50ms")
     with psycopg.connect(url) as holder:
         async with servers(url) as (one,):
             holder.execute("SELECT FROM room FOR UPDATE")
             future = one.database.write(saying("patient"))
-            await until(lambda: one.database._writer._link._pause > 0.05)
+            await until(lambda: one.database._writer._link._pause > FIRST_PAUSE)
             holder.rollback()
             await future
             assert one.heard == ["patient"]
+            holder.execute("SELECT FROM room FOR UPDATE")
+            monkeypatch.setattr("server.storage.postgres.writer.PATIENCE_SECONDS", 0.0)
+            with pytest.raises(StorageError, match="another server holds the lock of the room; run `doctor`"):
+                await one.say("impatient")
