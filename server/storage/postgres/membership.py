@@ -21,12 +21,14 @@ KEPT_NEWS = 1000
 PRUNED = 5000
 """Number of news that are deleted at once."""
 
-NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-BEAT = f"""
-UPDATE node SET beat = {NOW}, longest_lock = ?3 WHERE id = ?1
+ENTER = """
+INSERT INTO node (id, beat, started_at, address, version) VALUES (?1, now_milliseconds(), now_milliseconds(), ?2, ?3)
+"""
+BEAT = """
+UPDATE node SET beat = now_milliseconds(), longest_lock = ?3 WHERE id = ?1
 RETURNING beat, (SELECT count(*) FROM node WHERE id <> ?1),
-    (SELECT count(*) FROM node WHERE id <> ?1 AND beat < {NOW} - ?2)
-"""  # noqa: S608 - constants
+    (SELECT count(*) FROM node WHERE id <> ?1 AND beat < now_milliseconds() - ?2)
+"""
 PRUNE = f"""
 DELETE FROM news WHERE seq IN (
     SELECT seq FROM (SELECT seq, at FROM news ORDER BY seq LIMIT ?1) AS oldest
@@ -63,10 +65,7 @@ def enter(connection: PostgresConnection) -> Entered:
     with connection.raw.transaction():
         message, number = connection.execute("SELECT message, news FROM room FOR UPDATE").fetchone()
         row = connection.execute("SELECT at FROM news WHERE seq = ?", (number,)).fetchone()
-        connection.execute(
-            f"INSERT INTO node (id, beat, started_at, address, version) VALUES (?1, {NOW}, {NOW}, ?2, ?3)",  # noqa: S608
-            (node, socket.gethostname(), VERSION),
-        )
+        connection.execute(ENTER, (node, socket.gethostname(), VERSION))
     return Entered(node, Position(number, row[0] if row else 0), message)
 
 
