@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import InsufficientPrivilege, InvalidSchemaName
 
 from server.settings.database_url import environment_password
 from server.storage.base import StorageError
@@ -29,6 +30,7 @@ LIBPQ: dict[str, str | int | None] = {
 }
 """How to connect, where the URL does not say otherwise."""
 MINIMUM_VERSION = 14
+ENCODING = "UTF8"
 PATIENCE_SECONDS = 15.0
 """Time for which writes and reads wait for a database that does not answer; then they fail."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
@@ -47,6 +49,9 @@ def connect(url: str, parameters: Parameters) -> PostgresConnection:
     try:
         if (version := raw.info.server_version // 10_000) < MINIMUM_VERSION:
             raise StorageError(f"{url}: PostgreSQL {version} is too old; use version {MINIMUM_VERSION} or newer")
+        if (encoding := raw.info.parameter_status("server_encoding")) != ENCODING:
+            advice = "create another database with --encoding UTF8 --template template0"
+            raise StorageError(f"{url}: its encoding is {encoding}, which cannot store all texts; {advice}")
         settings = {**PLANNING, **parameters}
         calls = ", ".join("set_config(%s, %s, false)" for _ in settings)
         raw.execute(f"SELECT {calls}".encode(), [text for pair in settings.items() for text in pair])
@@ -67,6 +72,14 @@ def ends_connection(error: psycopg.Error) -> bool:
 def one_line(error: Exception) -> str:
     """Return the text of an error of PostgreSQL as one line."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def opening_problem(url: str, error: psycopg.Error) -> str:
+    """Return in one line why the database cannot be opened, and what to do."""
+    advice = "check that PostgreSQL runs, and that it accepts this user and password"
+    if isinstance(error, InsufficientPrivilege | InvalidSchemaName):
+        advice = "make this user the owner of the database"
+    return f"{url}: {one_line(error)}; {advice}"
 
 
 class DatabaseLink:

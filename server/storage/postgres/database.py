@@ -18,7 +18,7 @@ from server.storage.fair import SERVER, QueueKey
 from server.storage.journal import Kind
 from server.storage.pending import Committed, PendingRead, PendingWrite, log_failure
 from server.storage.postgres import membership, schema
-from server.storage.postgres.connecting import DatabaseLink, Parameters, connect, one_line
+from server.storage.postgres.connecting import DatabaseLink, Parameters, connect, one_line, opening_problem
 from server.storage.postgres.connection import PostgresConnection
 from server.storage.postgres.hearing import Hearing, Position
 from server.storage.postgres.membership import FencedError, SharedClock
@@ -86,7 +86,7 @@ class PostgresDatabase:
                 fenced=self._fence,
             )
         except psycopg.Error as error:
-            raise StorageError(f"{url}: {one_line(error)}; check that PostgreSQL runs and accepts this user") from None
+            raise StorageError(opening_problem(url, error)) from None
         for thread in (self._writer, self._reader, self._tail):
             thread.start()
 

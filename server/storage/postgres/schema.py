@@ -15,6 +15,7 @@ STEPS = (TABLES,)
 """The upgrade from each version to the next; an empty schema runs all of them. `{extension}` is where pg_trgm is."""
 OLDEST = 1
 """The oldest version whose servers can go on while the tables have this one: raise it if a step breaks their SQL."""
+ANOTHER = "name a database that is the room's alone"
 RUNNING = """
 SELECT address FROM node WHERE beat > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 10000 ORDER BY address
 """
@@ -86,12 +87,18 @@ def _version(connection: Connection, lock: str = "") -> _Version | None:
     (found,) = connection.execute("SELECT to_regclass(quote_ident(current_schema()) || '.room')").fetchone() or (None,)
     if found is None:
         return None
-    row = connection.execute(f"SELECT schema, schema_min FROM room {lock}").fetchone()  # noqa: S608 - a constant
+    try:
+        row = connection.execute(f"SELECT schema, schema_min FROM room {lock}").fetchone()  # noqa: S608 - a constant
+    except psycopg.errors.UndefinedColumn:
+        raise StorageError(f"its table room is not Flagpost's; {ANOTHER}") from None
     return _Version(*row) if row else None
 
 
 def _create(connection: Connection) -> None:
-    _run(connection, STEPS)
+    try:
+        _run(connection, STEPS)
+    except (psycopg.errors.DuplicateTable, psycopg.errors.DuplicateFunction) as error:
+        raise StorageError(f"it is not empty ({error.diag.message_primary}); {ANOTHER}") from None
     connection.execute(
         "INSERT INTO room (epoch, schema, schema_min) VALUES (%s, %s, %s)", (secrets.token_hex(8), len(STEPS), OLDEST)
     )

@@ -11,7 +11,7 @@ from server.storage import copying
 from server.storage.base import StorageError
 from server.storage.copying import Numbering
 from server.storage.postgres import news, schema
-from server.storage.postgres.connecting import connect, one_line
+from server.storage.postgres.connecting import connect, one_line, opening_problem
 from server.storage.postgres.connection import PostgresConnection
 from server.storage.presence import GONE_MILLISECONDS
 from server.storage.sql import SqlConnection
@@ -104,8 +104,7 @@ class PostgresStore:
         try:
             connection = connect(self.url, WAITING)
         except psycopg.Error as error:
-            advice = "check that PostgreSQL runs, and that it accepts this user and password"
-            raise StorageError(f"{self.url}: {one_line(error)}; {advice}") from None
+            raise StorageError(opening_problem(self.url, error)) from None
         try:
             with connection.raw:
                 yield connection

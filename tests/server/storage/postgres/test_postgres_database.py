@@ -244,6 +244,29 @@ def test_server_that_is_too_old_is_refused(url: str, monkeypatch: pytest.MonkeyP
         connect(url, {})
 
 
+def test_another_encoding_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.storage.postgres.connecting.ENCODING", "UTF16")
+    with pytest.raises(StorageError, match=r"its encoding is UTF8, .*; create another database with --encoding UTF8"):
+        connect(url, {})
+
+
+@pytest.mark.parametrize(
+    ("found", "problem"),
+    [
+        ("CREATE TABLE room (number bigint)", "its table room is not Flagpost's; name a database"),
+        ("CREATE TABLE message (number bigint)", r"it is not empty \(relation \"message\" already exists\); name a"),
+        ("REVOKE CREATE ON SCHEMA {schema} FROM {schema}", "permission denied .*; make this user the owner"),
+    ],
+)
+async def test_database_that_cannot_be_used_says_why(
+    found: str, problem: str, url: str, postgres: SharedPostgres
+) -> None:
+    with psycopg.connect(url, autocommit=True) as administrator:
+        administrator.execute(found.format(schema=administrator.info.user).encode())
+    with pytest.raises(StorageError, match=problem):
+        PostgresDatabase(url)
+
+
 async def test_missing_extension_says_what_to_run(postgres: SharedPostgres) -> None:
     with postgres.schema() as url, postgres.database() as empty:
         role = url.partition("//")[2].partition("@")[0]
