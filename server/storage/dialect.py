@@ -1,5 +1,6 @@
 """The few statements that SQLite and PostgreSQL do not both understand."""
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
@@ -46,15 +47,24 @@ def _matching(query: Query, after: int, before: int) -> Candidates:
     return f"{behind} UNION ALL {indexed}", [after, before, *query.words, query.indexed, after, before]
 
 
+_INDEXED = re.compile(r"[^\W_]{3}")
+"""What pg_trgm can look up: letters and digits in a row. For other words it would walk through the whole index."""
 _ESCAPES = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
 def _like(query: Query, after: int, before: int) -> Candidates:
     words = [word for word in query.words if len(word) >= TOKEN_CHARS]
-    patterns = [f"%{word.translate(_ESCAPES)}%" for word in words]
+    indexed = [word for word in words if _INDEXED.search(word)]
+    others = [word for word in words if word not in indexed]
+    read = "".join(" AND instr(folded, ?) > 0" for _ in others)
+    if not indexed:
+        return f"SELECT id AS found FROM message WHERE id > ? AND id < ?{read}", [after, before, *others]  # noqa: S608
+    patterns = [f"%{word.translate(_ESCAPES)}%" for word in indexed]
+    likes = " AND ".join("folded LIKE ?" for _ in indexed)
     # OFFSET 0: the numbers alone do not narrow anything down, and the planner does not know that.
-    matching = f"SELECT id AS found FROM message WHERE {' AND '.join('folded LIKE ?' for _ in words)} OFFSET 0"  # noqa: S608
-    return f"SELECT found FROM ({matching}) AS matching WHERE found > ? AND found < ?", [*patterns, after, before]  # noqa: S608
+    matching = f"SELECT id AS found FROM message WHERE {likes}{read} OFFSET 0"  # noqa: S608
+    bounded = f"SELECT found FROM ({matching}) AS matching WHERE found > ? AND found < ?"  # noqa: S608
+    return bounded, [*patterns, *others, after, before]
 
 
 SQLITE = SqlDialect(
