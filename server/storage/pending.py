@@ -53,6 +53,27 @@ class PendingWrite(Generic[Result]):
             self._future.set_exception(error)
 
 
+class WriteTurn:
+    """Passes on the writes of a turn of the loop together: a burst is one commit, and one write to each client."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, pass_on: Callable[[list[PendingWrite[object]]], None]) -> None:
+        self._loop = loop
+        self._pass_on = pass_on
+        self._writes: list[PendingWrite[object]] = []
+
+    def add(self, write: PendingWrite[Result]) -> None:
+        """Add a write."""
+        if not self._writes:
+            self._loop.call_soon(self.end)
+        self._writes.append(cast(PendingWrite[object], write))
+
+    def end(self) -> None:
+        """Pass the writes on."""
+        writes, self._writes = self._writes, []
+        if writes:
+            self._pass_on(writes)
+
+
 def fail(batch: Sequence[PendingWrite[object]], error: StorageError) -> None:
     """Fail all of these writes, on the loop."""
     for write in batch:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from server.rules.messages import MessageDraft
 from server.storage import indexing, messages, schema
@@ -18,7 +18,16 @@ from server.storage.database_file import Lock, OpenFiles, create_private, make_p
 from server.storage.events import Event
 from server.storage.fair import SERVER, QueueKey
 from server.storage.journal import Journal, Kind
-from server.storage.pending import MAX_COMMIT, Committed, PendingRead, PendingWrite, ReadQueue, fail, log_failure
+from server.storage.pending import (
+    MAX_COMMIT,
+    Committed,
+    PendingRead,
+    PendingWrite,
+    ReadQueue,
+    WriteTurn,
+    fail,
+    log_failure,
+)
 from server.storage.sql import SqlConnection
 
 log = logging.getLogger(__name__)
@@ -45,9 +54,8 @@ class SqliteDatabase:
         self._clock = clock
         self._journal = Journal()
         self._loop = asyncio.get_running_loop()
-        self._turn: list[PendingWrite[object]] = []
-        """The writes of this turn of the event loop."""
         self._waiting: queue.SimpleQueue[list[PendingWrite[object]] | None] = queue.SimpleQueue()
+        self._turn = WriteTurn(self._loop, self._waiting.put)
         self._path = path
         self._lost: StorageError | None = None
         self._lock = Lock(path)
@@ -89,9 +97,7 @@ class SqliteDatabase:
     def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
         """See Database."""
         future: asyncio.Future[Result] = self._loop.create_future()
-        if not self._turn:
-            self._loop.call_soon(self._hand_over)
-        self._turn.append(cast(PendingWrite[object], PendingWrite(work, future)))
+        self._turn.add(PendingWrite(work, future))
         return future
 
     def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
@@ -119,7 +125,7 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Finish all waiting work, then close the file."""
-        self._hand_over()
+        self._turn.end()
         self._waiting.put(None)
         self._reads.end()
         await asyncio.to_thread(self._thread.join)
@@ -127,12 +133,6 @@ class SqliteDatabase:
         self._reader.close()
         self._writer.close()
         self._lock.release()
-
-    def _hand_over(self) -> None:
-        """Pass the writes of a turn on together, so that a burst is one commit, and one write to each client."""
-        turn, self._turn = self._turn, []
-        if turn:
-            self._waiting.put(turn)
 
     def _read(self) -> None:
         """Run the reader thread."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import psycopg
 
@@ -16,7 +16,7 @@ from server.storage.database import NodeHealth
 from server.storage.events import Event
 from server.storage.fair import SERVER, QueueKey
 from server.storage.journal import Kind
-from server.storage.pending import Committed, PendingRead, PendingWrite, log_failure
+from server.storage.pending import Committed, PendingRead, PendingWrite, WriteTurn, log_failure
 from server.storage.postgres import membership, schema
 from server.storage.postgres.connecting import DatabaseLink, Parameters, connect, one_line, opening_problem
 from server.storage.postgres.connection import PostgresConnection
@@ -58,8 +58,6 @@ class PostgresDatabase:
         self._loop = asyncio.get_running_loop()
         self._fixed_clock = clock
         self._clock = SharedClock()
-        self._turn: list[PendingWrite[object]] = []
-        """The writes of this turn of the event loop."""
         self._is_fenced = False
         self.lost: Callable[[], None] = lambda: None
         """Called once, on the loop, if this server can only restart; nothing is stored or answered any more."""
@@ -87,6 +85,7 @@ class PostgresDatabase:
             )
         except psycopg.Error as error:
             raise StorageError(opening_problem(url, error)) from None
+        self._turn = WriteTurn(self._loop, self._writer.put)
         for thread in (self._writer, self._reader, self._tail):
             thread.start()
 
@@ -116,13 +115,13 @@ class PostgresDatabase:
     def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
         """See Database."""
         future: asyncio.Future[Result] = self._loop.create_future()
-        self._put(cast(PendingWrite[object], PendingWrite(work, future)))
+        self._turn.add(PendingWrite(work, future))
         return future
 
     def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
         """See Database."""
         future: asyncio.Future[Published] = self._loop.create_future()
-        self._put(cast(PendingWrite[object], PendingPublish(draft, future)))
+        self._turn.add(PendingPublish(draft, future))
         return future
 
     def write_aside(self, work: Callable[[SqlConnection], Result]) -> None:
@@ -161,7 +160,7 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         """See Database. The others notice only after a while, so that nobody seems to leave during a restart."""
-        self._hand_over()
+        self._turn.end()
         self._writer.end()
         await asyncio.to_thread(self._writer.join)
         self._tail.end()
@@ -169,17 +168,6 @@ class PostgresDatabase:
         self._reader.end()
         await asyncio.to_thread(self._reader.join)
         await asyncio.to_thread(self._tail.join)
-
-    def _put(self, write: PendingWrite[object]) -> None:
-        if not self._turn:
-            self._loop.call_soon(self._hand_over)
-        self._turn.append(write)
-
-    def _hand_over(self) -> None:
-        """Pass the writes of a turn on together, so that a burst is one commit, and one write to each client."""
-        turn, self._turn = self._turn, []
-        if turn:
-            self._writer.put(turn)
 
     def _fixed_now(self) -> int | None:
         return milliseconds(self._fixed_clock()) if self._fixed_clock else None
