@@ -134,7 +134,7 @@ def test_what_is_known_of_a_server_that_never_stops_is_bounded(
     ):
         monkeypatch.setattr(module, 50)
     known = knowing()
-    for number in range(20_000):
+    for number in range(13_000):
         known.fold(make(number))
     largest = {name: getattr(known, name) for name in known.__struct_fields__}
     assert all(len(value) <= 1000 for value in largest.values() if isinstance(value, dict | list | set))
