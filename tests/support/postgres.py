@@ -61,11 +61,11 @@ class SharedPostgres(NamedTuple):
             connection.execute(f"DROP ROLE {name}".encode())
 
     @contextmanager
-    def database(self, options: str = "") -> Iterator[str]:
+    def database(self) -> Iterator[str]:
         """Yield the URL of an empty database; drop it. Takes longer than a schema."""
         name = f"t{token_hex(8)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} {options}".encode())
+            connection.execute(f"CREATE DATABASE {name}".encode())
         yield socket_url(self.directory, self.port, USER, name)
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -43,8 +43,6 @@ def prepare(connection: Connection) -> Life:
         # Two servers that start at once: the second one finds the work done.
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('flagpost ' || current_schema()))")
         version = _version(connection, lock="FOR UPDATE")
-        if problem := _unsuitable(connection):
-            raise StorageError(problem)
         if version is None:
             _create(connection)
         elif problem := _misfit(version):
@@ -59,8 +57,6 @@ def prepare(connection: Connection) -> Life:
 
 def misfit(connection: Connection) -> str | None:
     """Return why this version cannot use the database, and what to do; None if it can. Changes nothing."""
-    if problem := _unsuitable(connection):
-        return problem
     version = _version(connection)
     if version is None:
         return "not a Flagpost database; start the server to create the tables"
@@ -68,11 +64,6 @@ def misfit(connection: Connection) -> str | None:
         found = f"schema {version.schema}, not {len(STEPS)}"
         return f"from an older version of Flagpost ({found}); start the server to upgrade it"
     return _misfit(version)
-
-
-def _unsuitable(connection: Connection) -> str | None:
-    encoding = connection.info.parameter_status("server_encoding")
-    return None if encoding == "UTF8" else f"its encoding is {encoding}; create a database with ENCODING 'UTF8'"
 
 
 def _misfit(version: _Version) -> str | None:

@@ -3,14 +3,10 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
-from server.storage.base import StorageError
 from server.storage.database import Life
 from server.storage.postgres import schema
 from server.storage.postgres.connecting import connect
 from tests.support.empty_room import Connection, PostgresRoom, in_memory, tables
-from tests.support.postgres import SharedPostgres
 
 ONLY_IN_SQLITE = {"epoch", "search_index"}
 """The room has the epoch in its row; PostgreSQL's index is never behind."""
@@ -32,15 +28,6 @@ def test_both_kinds_have_the_same_columns(postgres_room: PostgresRoom) -> None:
     assert {table: one[table] for table in one.keys() - ONLY_IN_SQLITE} == {
         table: other[table] for table in other.keys() - ONLY_IN_POSTGRES
     }
-
-
-def test_a_database_in_another_encoding_is_refused(postgres: SharedPostgres) -> None:
-    with postgres.database("ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0") as url:
-        connection = connect(url, {})
-        assert "its encoding is LATIN1" in (schema.misfit(connection.raw) or "")
-        with pytest.raises(StorageError, match="create a database with ENCODING 'UTF8'"):
-            schema.prepare(connection.raw)
-        connection.raw.close()
 
 
 def test_servers_that_start_together_create_one_room(url: str) -> None:
