@@ -103,8 +103,7 @@ async def run(
         @alru_cache(maxsize=1, ttl=SAMPLE_SECONDS)
         async def measure() -> bytes:
             metrics.set_sessions(len(dispatcher.hub.sessions))
-            with suppress(StorageError):
-                await running.webhooks.measure()
+            await running.webhooks.measure()
             return metrics.render()
 
         health = Health(dispatcher, database, watchdog)

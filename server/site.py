@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -13,11 +14,15 @@ from server.reporting.desk import ReportDesk
 from server.room.hub import Hub
 from server.settings import QUEUED_WEBHOOK, Secret, Settings, WebhookSecurity, WebhookURL
 from server.storage import outbox
+from server.storage.base import StorageError
 from server.storage.database import Database
 from server.storage.events import ReportChanged, ReportOpened
 from server.storage.reports import Terms
 from server.webhooks.profiles import Profiles
 from server.webhooks.webhook_client import WebhookClient
+
+MEASURE_SECONDS = 2.0
+"""Time for which metrics wait for the database: most of them say something without it."""
 
 
 class _Target(NamedTuple):
@@ -102,9 +107,14 @@ class ActiveWebhooks:
             self._current.reports.on_changes(events)
 
     async def measure(self) -> None:
-        """Update the metrics of the webhooks. Raises StorageError."""
+        """Update the metrics of the webhooks; those of the queues keep their values while the database is away."""
         if self._current.profiles:
             self._current.profiles.measure()
+        with suppress(StorageError, TimeoutError):
+            async with asyncio.timeout(MEASURE_SECONDS):
+                await self._measure_queues()
+
+    async def _measure_queues(self) -> None:
         # Also if the webhook is off: deliveries keep waiting for it.
         for queue in {QUEUED_WEBHOOK, *self._targets}:
             depth = await self._database.read(partial(outbox.depth, webhook=queue))

@@ -41,7 +41,7 @@ UNCERTAIN = {CUT, CloseCode.INTERNAL_ERROR}
 SIGN_IN_CHANGED = "The sign-in of this server has changed. Open the chat from the website again."
 SILENT_SECONDS = 6.0
 """Time without an answer of the database after which a server that shares it is not ready, and closes its clients."""
-MOVED = "This server has lost its connection to the room. You are connected to another one."
+MOVED = "This server has lost its connection to the room. You are connected again as soon as a server has it."
 FAULT = "Internal server error. Try again; if it persists, tell the server's administrator, whose log has the details."
 
 
@@ -73,6 +73,8 @@ class Dispatcher:
     """The server is shutting down: frames are ignored, and clients resend them after reconnecting."""
     fenced: bool = False
     """The servers that share the room have removed this one, which must not store anything."""
+    cut_off: bool = False
+    """The database that the servers share does not answer: clients are sent elsewhere."""
     disk_low: bool = False
     """The disk is nearly full: messages are refused."""
     reconfigure: Callable[[], str] = lambda: "This server has no settings file to reload."
@@ -218,7 +220,13 @@ class Dispatcher:
 
     def watch_beats(self, node: NodeHealth | None) -> None:
         """Disconnect everyone if the database was silent for so long that the others may soon remove this server."""
-        if node and node.beat_age > SILENT_SECONDS:
+        is_silent = node is not None and node.beat_age > SILENT_SECONDS
+        if is_silent and not self.cut_off:
+            log.error("the database does not answer; clients are sent to other servers until it does")
+        elif self.cut_off and not is_silent:
+            log.warning("the database answers again")
+        self.cut_off = is_silent
+        if is_silent:
             self._send_elsewhere()
 
     def _send_elsewhere(self) -> None:

@@ -187,7 +187,9 @@ async def test_removed_server_closes_its_clients_before_it_ends_and_answers_noth
         each.hang_up()
 
 
-async def test_clients_are_sent_elsewhere_once_the_database_is_silent(first: Node) -> None:
+async def test_clients_are_sent_elsewhere_once_the_database_is_silent(
+    first: Node, caplog: pytest.LogCaptureFixture
+) -> None:
     ada = await first.enter("ada")
     beating = NodeHealth(5.9, 1, 0.1, 0.1, 0, 0.0, fenced=False)
     first.dispatcher.watch_beats(beating)
@@ -195,6 +197,13 @@ async def test_clients_are_sent_elsewhere_once_the_database_is_silent(first: Nod
     for _ in range(2):
         first.dispatcher.watch_beats(beating._replace(beat_age=6.1))
     assert ada.outlet.closed == [CloseCode.SERVICE_RESTART]
+    for _ in range(2):
+        first.dispatcher.watch_beats(beating)
+    said = [each.message for each in caplog.records if each.message.startswith("the database ")]
+    assert said == [
+        "the database does not answer; clients are sent to other servers until it does",
+        "the database answers again",
+    ]
 
 
 async def test_servers_notice_settings_that_differ(
