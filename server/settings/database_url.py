@@ -39,7 +39,8 @@ def parse_url(text: str) -> DatabaseUrl:
     # Parameters are left as they are written, unless one is the password.
     if any(name == _PASSWORD for name, _ in parameters):
         query = urlencode([pair for pair in parameters if pair[0] != _PASSWORD])
-    shown = f"{scheme}://{user}{at}{hosts}{slash}{path}"
+    # libpq knows the scheme in this case only.
+    shown = f"{scheme.lower()}://{user}{at}{hosts}{slash}{path}"
     return DatabaseUrl(f"{shown}?{query}" if query else shown, Secret(secret))
 
 
@@ -52,7 +53,7 @@ def named_database(setting: str, environ: Mapping[str, str]) -> str:
         if not is_url(whole):
             raise ValueError(f"{URL_VARIABLE}: write it like postgresql://USER:PASSWORD@HOST/DATABASE")
         return _parsed(URL_VARIABLE, whole).text
-    if "://" not in setting:
+    if "://" not in setting and setting.partition(":")[0].lower() not in SCHEMES:
         return setting
     if not is_url(setting):
         raise ValueError('Database: write a file, or "postgresql://USER@HOST/DATABASE"')

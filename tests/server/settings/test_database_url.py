@@ -17,6 +17,7 @@ PASSWORD = "s3cret"
         ("postgresql://ann@db/room", "postgresql://ann@db/room", ""),
         (f"postgresql://ann:{PASSWORD}@db1,db2:5433/room?a=b", "postgresql://ann@db1,db2:5433/room?a=b", PASSWORD),
         ("postgres://ann:a%40b@db", "postgres://ann@db", "a@b"),
+        ("PostgreSQL://ann@DB/Room", "postgresql://ann@DB/Room", ""),
         (f"postgresql:///room?password={PASSWORD}&host=%2Ftmp", "postgresql:///room?host=%2Ftmp", PASSWORD),
         (
             "postgresql://ann@/room?host=/tmp&options=-c%20a%3Db",
@@ -47,6 +48,7 @@ def test_url_is_kept_as_it_is(tmp_path: Path) -> None:
     ("setting", "problem"),
     [
         (f"postgresql://ann:{PASSWORD}@db/room", "take the password out, and set PGPASSWORD, FLAGPOST_DATABASE or"),
+        (f"postgresql:/ann:{PASSWORD}@db/room", 'write a file, or "postgresql://USER@HOST/DATABASE"'),
         ("mysql://db/room", 'write a file, or "postgresql://USER@HOST/DATABASE"'),
     ],
 )
