@@ -139,10 +139,16 @@ def steps(actions: Iterable[str]) -> st.SearchStrategy[list[Step]]:
     )
 
 
+class FirstDatabase(SqliteDatabase):
+    """A database that is not used by this server alone, so that it hears of what it does itself."""
+
+    node = "first"
+
+
 async def perform(directory: str, wanted: Sequence[Step]) -> tuple[Server, Server, Server]:
     """Perform the steps on two servers of one database, and let both hear of everything; start a third one then."""
     times = count(SINCE)
-    database = SqliteDatabase(str(Path(directory) / "room.sqlite"), clock=lambda: moment(next(times)))
+    database = FirstDatabase(str(Path(directory) / "room.sqlite"), clock=lambda: moment(next(times)))
     second = SecondDatabase(database)
     servers = Server(database), Server(second)
     running: list[asyncio.Future[object]] = []
