@@ -91,7 +91,7 @@ class Deliveries:
 
     async def run(self) -> None:
         """Deliver until `end`; attempts that are in flight then continue, see `drain`."""
-        begun = False
+        begun, problem = False, ""
         while not self._ending:
             try:
                 if not begun:
@@ -99,8 +99,11 @@ class Deliveries:
                     begun = True
                 await self._notify_reporters()
                 wait = await self._start_due()
+                problem = ""
             except StorageError as error:
-                log.error("the outbox cannot be read or written", extra={"error": str(error)})
+                # Once, however long a database is away.
+                if problem != (problem := str(error)):
+                    log.error("the outbox cannot be read or written", extra={"error": problem})
                 wait = STORAGE_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):

@@ -17,6 +17,7 @@ from server.ops.metrics import Metrics, Traffic
 from server.reporting.deliveries import Deliveries
 from server.settings import Secret, SigningSecret, SigningSecrets, WebhookURL
 from server.storage import outbox, overview, reports, webhook_state
+from server.storage.base import StorageError
 from server.storage.fair import SERVER, QueueKey
 from server.storage.outbox import Attempt
 from server.storage.reports import Submission
@@ -145,6 +146,27 @@ async def test_a_site_that_echoes_the_key_does_not_put_it_on_disk(database: Slow
     (answered,) = (attempt.answer for attempt in await database.read(_attempts))
     assert answered.startswith('<pre>{"Action":"report","APIKey":"...","Report":{')
     assert key[:20] not in answered
+
+
+async def test_a_database_that_is_away_is_logged_once(
+    database: SlowDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    attempts, client = 0, WebhookClient()
+    deliveries = Deliveries(database, HOOK, KEY, client, asyncio.Event(), Nobody(), Metrics(Traffic()))
+
+    async def away() -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 5:
+            deliveries.end()
+        raise StorageError("it does not answer")
+
+    monkeypatch.setattr("server.reporting.deliveries.STORAGE_SECONDS", 0.0)
+    monkeypatch.setattr(deliveries, "_notify_reporters", away)
+    await deliveries.run()
+    await client.close()
+    assert attempts == 5
+    assert [each.message for each in caplog.records] == ["the outbox cannot be read or written"]
 
 
 def unreadable(connection: SqlConnection) -> None:
