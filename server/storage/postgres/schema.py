@@ -15,6 +15,7 @@ STEPS = (TABLES,)
 """The upgrade from each version to the next; an empty schema runs all of them. `{extension}` is where pg_trgm is."""
 OLDEST = 1
 """The oldest version whose servers can go on while the tables have this one: raise it if a step breaks their SQL."""
+NO_ROW = "the room has no row; restore the database from a backup"
 ANOTHER = "name a database that is the room's alone"
 RUNNING = """
 SELECT address FROM node WHERE beat > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 10000 ORDER BY address
@@ -51,7 +52,7 @@ def prepare(connection: Connection) -> Life:
             _upgrade(connection, version)
         row = connection.execute("SELECT epoch, message, server.id, id_key FROM room, server").fetchone()
     if row is None:
-        raise StorageError("the room has no row; restore the database from a backup")
+        raise StorageError(NO_ROW)
     return Life(*row)
 
 
@@ -82,7 +83,9 @@ def _version(connection: Connection, lock: str = "") -> _Version | None:
         row = connection.execute(f"SELECT schema, schema_min FROM room {lock}").fetchone()  # noqa: S608 - a constant
     except psycopg.errors.UndefinedColumn:
         raise StorageError(f"its table room is not Flagpost's; {ANOTHER}") from None
-    return _Version(*row) if row else None
+    if row is None:
+        raise StorageError(NO_ROW)
+    return _Version(*row)
 
 
 def _create(connection: Connection) -> None:

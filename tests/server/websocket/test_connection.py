@@ -261,3 +261,30 @@ async def test_a_client_is_cut_off_at_once_for_a_backlog(
     transport.unsent = MAX_BACKLOG_BYTES + 1
     connection.pause_writing()
     assert transport.aborted
+
+
+class Claiming(Nobody):
+    """Begins a login at once, whose answer it waits for."""
+
+    session: Session
+
+    def on_open(self, session: Session) -> None:
+        self.session = session
+        session.delay_queue.hold()
+
+
+async def test_login_that_waits_for_the_database_has_no_deadline(
+    transport: StillTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.websocket.connection.LOGIN_SECONDS", 0.0)
+    room = Claiming()
+    made = WebsocketConnection(Config("app", log_config=None), ServerState(), {"handler": room})
+    made.connection_made(transport)
+    made.data_received(request("GET /ws", UPGRADE))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not room.session.ended
+    room.session.delay_queue.release()
+    async with asyncio.timeout(10):
+        while not room.session.ended:
+            await asyncio.sleep(0)

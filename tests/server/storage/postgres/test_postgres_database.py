@@ -254,6 +254,7 @@ def test_another_encoding_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) 
     ("found", "problem"),
     [
         ("CREATE TABLE room (number bigint)", "its table room is not Flagpost's; name a database"),
+        ("CREATE TABLE room (schema bigint, schema_min bigint)", "the room has no row; restore the database"),
         ("CREATE TABLE message (number bigint)", r"it is not empty \(relation \"message\" already exists\); name a"),
         ("REVOKE CREATE ON SCHEMA {schema} FROM {schema}", "permission denied .*; make this user the owner"),
     ],
