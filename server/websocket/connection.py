@@ -343,7 +343,7 @@ class WebsocketConnection(asyncio.Protocol):
     def _login_timed_out(self) -> None:
         if self._protocol.state is State.CONNECTING:
             self._transport.abort()
-        elif self._session.delay_queue.held:
+        elif self._session.verifying or self._session.delay_queue.held:
             # The login waits for the database, which takes as long as its writes wait.
             self._deadline = self._loop.call_later(LOGIN_SECONDS, self._login_timed_out)
         elif self._session.person is None:
