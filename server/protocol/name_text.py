@@ -67,7 +67,12 @@ def _judged(name: str, *, glue: bool) -> Iterator[tuple[str, bool]]:
             yield char, _is_emoji(base)
         else:
             base = char
-            yield char, not _HALF_SYLLABLE.match(char) and all(map(_fits, {char, *unicodedata.normalize("NFKC", char)}))
+            yield char, _is_base(char)
+
+
+@lru_cache(maxsize=1024)
+def _is_base(char: str) -> bool:
+    return not _HALF_SYLLABLE.match(char) and all(map(_fits, {char, *unicodedata.normalize("NFKC", char)}))
 
 
 def _carries(base: str, mark: str) -> bool:

@@ -2,10 +2,15 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 UNREADABLE = "unreadable"
 """Stands for the address of all clients whose trusted proxy wrote something that is no address."""
+ADDRESSES = 1_024
+"""Number of addresses of which to remember what was read: each is looked at several times for a connection."""
+LONGEST = 45
+"""Characters of the longest address: IPv6 with all of its zeros, and IPv4 at its end."""
 HOME_BITS = 64
 """Prefix length that counts as one IPv6 address: a customer gets at least this much (RFC 6177)."""
 
@@ -60,8 +65,14 @@ def counted(address: str) -> str:
 
 def _read(text: str) -> IPv4Address | IPv6Address | None:
     """Parse an address; drop its zone, and unwrap IPv4 mapped to IPv6."""
+    bare = text.partition("%")[0]
+    return _parsed(bare) if len(bare) <= LONGEST else None
+
+
+@lru_cache(maxsize=ADDRESSES)
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        found = ip_address(text.partition("%")[0])
+        found = ip_address(text)
     except ValueError:
         return None
     return found.ipv4_mapped or found if found.version == 6 else found

@@ -33,13 +33,9 @@ def keys(name: str) -> frozenset[str]:
     """
     if len(name) > MAX_TYPED_CHARS:
         return frozenset({key(name)})
-    return frozenset(
-        {
-            _skeleton(name, _PROTOTYPES),
-            _skeleton(key(name), _PROTOTYPES),
-            _skeleton(key(_skeleton(name, _PROTOTYPES_BEYOND_ASCII)), _PROTOTYPES),
-        }
-    )
+    # In most names, two or all three of these are the same.
+    beyond_ascii = name if name.isascii() else _skeleton(name, _PROTOTYPES_BEYOND_ASCII)
+    return frozenset(_skeleton(text, _PROTOTYPES) for text in {name, key(name), key(beyond_ascii)})
 
 
 def poses_as(name: str, other: str) -> bool:

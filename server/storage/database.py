@@ -76,6 +76,9 @@ class Database(Protocol):
         `work` may run several times until it is committed. It may raise a Refusal before its first write.
         """
 
+    def write_soon(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
+        """Run `work` like `write`, but within a few milliseconds, so that several share a commit."""
+
     def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
         """Store and announce a message, like a write of `messages.publish`."""
 

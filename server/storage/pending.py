@@ -13,6 +13,9 @@ from server.storage.sql import SqlConnection
 
 log = logging.getLogger(__name__)
 
+SOON_SECONDS = 0.01
+"""For how long a login waits for others that can share its commit, which costs more than the login itself. Nobody
+notices it."""
 MAX_COMMIT = 100
 """Maximum number of writes in one commit. Bounds how long the first one of a burst waits, and how much a client is
 sent at once: with 1,000 writes a burst exceeded the limit of unread data and disconnected everyone."""
@@ -54,22 +57,34 @@ class PendingWrite(Generic[Result]):
 
 
 class WriteTurn:
-    """Passes on the writes of a turn of the loop together: a burst is one commit, and one write to each client."""
+    """Passes on the writes of a turn of the loop together: a burst is one commit, and one write to each client.
+
+    Writes that can wait for SOON_SECONDS go with the next others, or together after that time.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, pass_on: Callable[[list[PendingWrite[object]]], None]) -> None:
         self._loop = loop
         self._pass_on = pass_on
         self._writes: list[PendingWrite[object]] = []
+        self._ends_now = False
+        self._ends_soon: asyncio.TimerHandle | None = None
 
-    def add(self, write: PendingWrite[Result]) -> None:
-        """Add a write."""
-        if not self._writes:
-            self._loop.call_soon(self.end)
+    def add(self, write: PendingWrite[Result], *, soon: bool = False) -> None:
+        """Add a write; `soon`: it can wait."""
         self._writes.append(cast(PendingWrite[object], write))
+        if soon:
+            self._ends_soon = self._ends_soon or self._loop.call_later(SOON_SECONDS, self.end)
+        elif not self._ends_now:
+            self._ends_now = True
+            self._loop.call_soon(self.end)
 
     def end(self) -> None:
         """Pass the writes on."""
         writes, self._writes = self._writes, []
+        self._ends_now = False
+        if self._ends_soon:
+            self._ends_soon.cancel()
+            self._ends_soon = None
         if writes:
             self._pass_on(writes)
 

@@ -132,7 +132,7 @@ class People:
         # Names are chosen from memory: on this server, nobody else can have this one from now on.
         self.reservations.joined(person, joined.at, returns=False)
         self._add([joined])
-        return self._database.write(partial(join, joined))
+        return self._database.write_soon(partial(join, joined))
 
     def left(self, person: Person, last_message: int) -> None:
         """Record that a person left, and the last message they have seen."""

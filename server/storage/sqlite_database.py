@@ -100,6 +100,12 @@ class SqliteDatabase:
         self._turn.add(PendingWrite(work, future))
         return future
 
+    def write_soon(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
+        """See Database."""
+        future: asyncio.Future[Result] = self._loop.create_future()
+        self._turn.add(PendingWrite(work, future), soon=True)
+        return future
+
     def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
         """See Database."""
         return self.write(partial(messages.publish, draft))

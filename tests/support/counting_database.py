@@ -41,6 +41,11 @@ class CountingDatabase(SqliteDatabase):
         self.writes += 1
         return super().write(work)
 
+    def write_soon(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
+        """See Database."""
+        self.writes += 1
+        return super().write_soon(work)
+
     @asynccontextmanager
     async def held_up(self) -> AsyncIterator[None]:
         """Delay all reads until the end of the block."""

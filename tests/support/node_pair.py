@@ -75,6 +75,10 @@ class NodeDatabase:
         self._shared.write(partial(self._beat, work)).add_done_callback(written)
         return answer
 
+    def write_soon(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
+        """See Database."""
+        return self.write(work)
+
     def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
         """See Database."""
         return self.write(partial(messages.publish, draft))

@@ -54,6 +54,10 @@ class SecondDatabase:
         self._first.write(work).add_done_callback(lambda done: self._unheard.append(partial(_complete, future, done)))
         return future
 
+    def write_soon(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
+        """See Database."""
+        return self.write(work)
+
     def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
         """See Database."""
         return self.write(partial(messages.publish, draft))

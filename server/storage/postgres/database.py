@@ -118,6 +118,12 @@ class PostgresDatabase:
         self._turn.add(PendingWrite(work, future))
         return future
 
+    def write_soon(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
+        """See Database."""
+        future: asyncio.Future[Result] = self._loop.create_future()
+        self._turn.add(PendingWrite(work, future), soon=True)
+        return future
+
     def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
         """See Database."""
         future: asyncio.Future[Published] = self._loop.create_future()

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from server.storage.base import Page, Published, Reader
 from server.storage.broker import Broker
 from server.storage.events import MessageChange
 from server.storage.pending import MAX_COMMIT
+from server.storage.sql import SqlConnection
 from server.storage.sqlite_connection import SqliteConnection
+from server.storage.sqlite_database import SqliteDatabase
 from tests.support.empty_room import EmptyRoom, SqliteRoom
 from tests.support.write_ahead_log import commits
 
@@ -117,6 +120,28 @@ async def test_sqlite_single_messages_are_committed_one_by_one(broker: Broker, t
     for number in range(10):
         await broker.publish(said(str(number)))
     assert commits(tmp_path / "room.sqlite") - before == 10
+
+
+async def test_writes_that_can_wait_share_a_commit_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    order: list[str] = []
+    database = SqliteDatabase(str(tmp_path / "soon.sqlite"), committed=lambda size, _: sizes.append(size))
+    await database.write_soon(lambda _: order.append("alone"))
+    monkeypatch.setattr("server.storage.pending.SOON_SECONDS", 600.0)
+    for name in ("first", "second"):
+        database.write_soon(partial(_note, order, name))
+        await asyncio.sleep(0)
+    await database.write(partial(_note, order, "at once"))
+    waiting = database.write_soon(partial(_note, order, "at the end"))
+    await database.close()
+    await waiting
+    assert (order, sizes) == (["alone", "first", "second", "at once", "at the end"], [1, 3, 1])
+
+
+def _note(order: list[str], name: str, _connection: SqlConnection) -> None:
+    order.append(name)
 
 
 async def test_a_nonce_counts_once_per_author(broker: Broker) -> None:
