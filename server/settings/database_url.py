@@ -10,6 +10,8 @@ URL_VARIABLE = "FLAGPOST_DATABASE"
 """The environment variable with the whole URL; it overrides the setting, and may contain the password."""
 SCHEMES = ("postgresql", "postgres")
 _PASSWORD = "password"  # noqa: S105 - the name of a parameter
+_OTHER_SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+"""libpq's other parameters that nobody may see. It reads them nowhere else, so a URL with one cannot be used."""
 
 
 class DatabaseUrl(NamedTuple):
@@ -25,7 +27,7 @@ def is_url(database: str) -> bool:
 
 
 def parse_url(text: str) -> DatabaseUrl:
-    """Split the password off a URL. Raises ValueError, without the text, if its password is not escaped."""
+    """Split the password off a URL. Raises ValueError, without the text, if it is not escaped or has other secrets."""
     # Not by urlsplit: it refuses some passwords, and its errors show them.
     scheme, _, rest = text.partition("://")
     rest, _, query = rest.partition("?")
@@ -35,6 +37,9 @@ def parse_url(text: str) -> DatabaseUrl:
     user, at, hosts = place.rpartition("@")
     user, colon, password = user.partition(":")
     parameters = parse_qsl(query, keep_blank_values=True)
+    for name in _OTHER_SECRETS:
+        if name in dict(parameters):
+            raise ValueError(f"take {name} out, which would be shown; a client key needs a file without a passphrase")
     secret = unquote(password) if colon else dict(parameters).get(_PASSWORD, "")
     # Parameters are left as they are written, unless one is the password.
     if any(name == _PASSWORD for name, _ in parameters):

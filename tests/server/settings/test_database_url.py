@@ -33,6 +33,15 @@ def test_password_is_split_off(text: str, shown: str, password: str) -> None:
     assert password == "" or password not in repr(url)
 
 
+@pytest.mark.parametrize("name", ["sslpassword", "ssl%70assword", "oauth_client_secret", "scram_client_key"])
+def test_other_secrets_in_a_url_are_refused_and_not_shown(name: str) -> None:
+    url = f"postgresql://ann@db/room?a=b&{name}={PASSWORD}"
+    for setting, environ in ((f'Database = "{url}"', {}), ("", {URL_VARIABLE: url})):
+        with pytest.raises(SettingsError, match="out, which would be shown") as caught:
+            parse(setting, environ)
+        assert PASSWORD not in str(caught.value)
+
+
 @pytest.mark.parametrize("text", [f"postgresql://ann:{PASSWORD}/@db/room", f"postgresql://ann:{PASSWORD}?@db/room"])
 def test_password_that_is_not_escaped_is_not_shown(text: str) -> None:
     with pytest.raises(SettingsError, match="%40 for @") as caught:
