@@ -90,6 +90,19 @@ def test_servers_of_the_room_are_named(moved: Moved, tmp_path: Path) -> None:
     migrate(moved.url, str(tmp_path / "back.sqlite"))
 
 
+def test_servers_of_an_empty_target_must_end_and_are_removed(moved: Moved, postgres: SharedPostgres) -> None:
+    with postgres.schema() as url:
+        with PostgresStore(url).created() as connection:
+            connection.execute("INSERT INTO node (id, beat, address) VALUES ('one', ?, 'chat-1')", (connection.now,))
+        with pytest.raises(StorageError, match="used by servers on chat-1; stop them"):
+            migrate(str(moved.source), url)
+        with PostgresStore(url).transaction(write=True) as connection:
+            connection.execute("UPDATE node SET beat = beat - 9000")
+        migrate(str(moved.source), url)
+        with PostgresStore(url).transaction() as connection:
+            assert connection.execute("SELECT count(*) FROM node").fetchone() == (0,)
+
+
 def test_a_snapshot_does_not_move_while_others_write(moved: Moved) -> None:
     store = PostgresStore(moved.url)
     with store.transaction() as connection:
