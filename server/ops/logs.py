@@ -22,6 +22,8 @@ def configure(settings: Log) -> None:
     root.handlers = [handler]
     root.setLevel(max(level, LIBRARIES))
     logging.getLogger("server").setLevel(level)
+    # It warns whenever a connection breaks in use; our own line says what that means.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def _formatter(settings: Log) -> logging.Formatter:
