@@ -249,7 +249,7 @@ async def test_an_authority_that_cannot_be_read_changes_nothing_and_stops_a_star
         AUTHORITY.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
         await reloaded(server, RELOADED)
     (tmp_path / "authority.pem").write_bytes(b"")
-    done = run("--settings", str(settings), directory=tmp_path)
+    done = run("--settings", str(settings), "--address", "127.0.0.1:0", directory=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert f"CAFile: {tmp_path / 'authority.pem'} has no certificates" in done.stderr
     done = run("doctor", "--settings", str(settings), directory=tmp_path)
