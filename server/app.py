@@ -150,8 +150,7 @@ class _Running:
         )
         self.dispatcher.broker.subscribe(self.message_log.on_news)
         database.lost = self.dispatcher.fence
-        if database.node:
-            elsewhere.listen(database, self.dispatcher)
+        elsewhere.listen(database, self.dispatcher)
 
     def reload(self, fresh: Settings) -> list[str]:
         """Apply new settings, see `ops.reload.Apply`."""

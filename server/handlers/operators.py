@@ -114,14 +114,12 @@ def _ban(dispatcher: Dispatcher, session: Session, command: OperatorCommand, rep
         return
     hours = f"{request.hours} hour{'' if request.hours == 1 else 's'}"
 
-    def banned() -> None:
-        words = f"You have been banned from the chat room by {by.name}. You may come back after {hours}."
-        if known:
-            send_away(dispatcher, known.identity, words, BANNED)
-        reply(f"{known.name if known else request.name} has been banned from the room for {hours}.")
-
-    stored = dispatcher.people.ban(known or Person(request.name, ""), request.hours, by.name)
-    _then(dispatcher, session, stored, banned)
+    words = f"You have been banned from the chat room by {by.name}. You may come back after {hours}."
+    # In the transaction of the ban: also if this server ends then, nobody stays who is banned.
+    removal = RemovalRequested(known.identity, "", words, BANNED, REMOVED) if known else None
+    stored = dispatcher.people.ban(known or Person(request.name, ""), request.hours, by.name, removal)
+    done = f"{known.name if known else request.name} has been banned from the room for {hours}."
+    _then(dispatcher, session, stored, partial(reply, done))
 
 
 def _unban(dispatcher: Dispatcher, session: Session, command: OperatorCommand, reply: Reply) -> None:

@@ -169,7 +169,7 @@ class FrameSent(NamedTuple):
 
 
 class RemovalRequested(NamedTuple):
-    """All sessions of a person end at once; the server that announces it has ended its own."""
+    """All sessions of a person end at once, unless the server that asks has ended its own before."""
 
     identity: str
     name: str

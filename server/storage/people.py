@@ -20,6 +20,7 @@ from server.storage.events import (
     PersonJoined,
     PersonLeft,
     RelationsChanged,
+    RemovalRequested,
     ReportChanged,
     ReportDeleted,
     ReportOpened,
@@ -154,12 +155,20 @@ class People:
         """Return the ban of a name, or None."""
         return self.bans.find(name, self._database.now())
 
-    def ban(self, person: Person, hours: int, by: str) -> "asyncio.Future[Ban]":
-        """Ban a person, whose identity is "" if nobody with this name was here. Raises StorageError."""
+    def ban(
+        self, person: Person, hours: int, by: str, removal: RemovalRequested | None = None
+    ) -> "asyncio.Future[Ban]":
+        """Ban a person, whose identity is "" if nobody with this name was here. Raises StorageError.
+
+        `removal`: what every server is asked for in the same transaction.
+        """
 
         def work(connection: SqlConnection) -> Ban:
             until = connection.now + hours * HOUR_MILLISECONDS
-            return bans.add(Ban(person.name, person.identity, until, by), connection)
+            ban = bans.add(Ban(person.name, person.identity, until, by), connection)
+            if removal:
+                connection.announce(removal)
+            return ban
 
         return self._database.write(work)
 

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from server.handlers import elsewhere
 from server.handlers.dispatch import Dispatcher
 from server.protocol.frames import Frame, Login, Me, Presence, Who
 from server.room.session import Session
@@ -138,7 +137,6 @@ class Node:
     def __init__(self, database: NodeDatabase) -> None:
         self.database = database
         self.dispatcher: Dispatcher = dispatcher_over(DirectBroker(database), database)
-        elsewhere.listen(database, self.dispatcher)
         database.lost = self.dispatcher.fence
 
     async def enter(self, name: str, token: str = "") -> "Guest":

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from server.handlers import elsewhere
 from server.handlers.dispatch import Dispatcher
 from server.handlers.live import Live
 from server.handlers.table import HANDLERS
@@ -29,7 +30,7 @@ def dispatcher_over(broker: Broker, database: Database, limits: RoomLimits = UNL
     """Return a dispatcher over this database, without webhooks."""
     people = People(database)
     hub = Hub(people.relations, Traffic())
-    return Dispatcher(
+    dispatcher = Dispatcher(
         handlers=HANDLERS,
         live=Live(welcome=WELCOME, channels=CHANNELS, policy=ConnectionPolicy()),
         broker=broker,
@@ -38,6 +39,8 @@ def dispatcher_over(broker: Broker, database: Database, limits: RoomLimits = UNL
         presence=SharedAttendance(database, people, hub) if database.node else Attendance(people),
         limiter=Limiter(limits),
     )
+    elsewhere.listen(database, dispatcher)
+    return dispatcher
 
 
 def receive(dispatcher: Dispatcher, session: Session, frame: Frame) -> None:

@@ -13,6 +13,7 @@ from msgspec import structs
 from server.rules.messages import Person
 from server.rules.relations import Relation
 from server.storage import mutes_and_blocks, reports
+from server.storage.events import RemovalRequested
 from server.storage.fair import SERVER, QueueKey
 from server.storage.people import MAX_KNOWN, People
 from server.storage.reports import Submission
@@ -22,6 +23,19 @@ from tests.support.empty_room import EmptyRoom
 from tests.support.stored_reports import ALICE, BOB, TERMS, evidence
 
 Result = TypeVar("Result")
+
+
+async def test_the_removal_of_a_banned_person_is_asked_for_in_the_transaction_of_the_ban(tmp_path: Path) -> None:
+    commits: list[int] = []
+    heard: list[RemovalRequested] = []
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"), committed=lambda size, _: commits.append(size))
+    people = People(database)
+    database.hear(RemovalRequested, heard.extend)
+    removal = RemovalRequested(BOB.identity, "", "You are banned.", "has been banned!", "Removed.")
+    await people.ban(BOB, 1, ALICE.name, removal)
+    assert (heard, commits) == ([removal], [1])
+    assert [ban.name for ban, _ in people.current_bans()] == [BOB.name]
+    await database.close()
 
 
 async def test_a_name_belongs_to_its_last_holder_also_after_a_restart(empty_room: EmptyRoom) -> None:
