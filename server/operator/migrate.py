@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from server.operator.printing import CommandError
 from server.protocol.errors import FlagpostError
-from server.settings.database_url import URL_VARIABLE, is_url, parse_url
+from server.settings.database_url import URL_VARIABLE, is_file, is_url, parse_url
 from server.storage import copying, trail
 from server.storage.opening import open_store
 from server.storage.sql import SqlConnection
@@ -14,10 +14,10 @@ from server.storage.trail import TrailError
 
 def check_place(place: str) -> str:
     """Return an argument that names a database. Raises CommandError if it cannot be used."""
-    if "://" not in place:
+    if is_file(place):
         return place
     if not is_url(place):
-        raise CommandError(f"{place}: write a file, or postgresql://USER@HOST/DATABASE")
+        raise CommandError("name a file, or a URL like postgresql://USER@HOST/DATABASE")
     try:
         url = parse_url(place)
     except ValueError as error:

@@ -26,6 +26,11 @@ def is_url(database: str) -> bool:
     return database.partition("://")[0].lower() in SCHEMES and "://" in database
 
 
+def is_file(database: str) -> bool:
+    """Return whether a database is a file: not a URL, nor one that lacks a slash, and whose password would be shown."""
+    return "://" not in database and database.partition(":")[0].lower() not in SCHEMES
+
+
 def parse_url(text: str) -> DatabaseUrl:
     """Split the password off a URL. Raises ValueError, without the text, if it is not escaped or has other secrets."""
     # Not by urlsplit: it refuses some passwords, and its errors show them.
@@ -58,7 +63,7 @@ def named_database(setting: str, environ: Mapping[str, str]) -> str:
         if not is_url(whole):
             raise ValueError(f"{URL_VARIABLE}: write it like postgresql://USER:PASSWORD@HOST/DATABASE")
         return _parsed(URL_VARIABLE, whole).text
-    if "://" not in setting and setting.partition(":")[0].lower() not in SCHEMES:
+    if is_file(setting):
         return setting
     if not is_url(setting):
         raise ValueError('Database: write a file, or "postgresql://USER@HOST/DATABASE"')
