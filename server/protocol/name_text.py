@@ -66,8 +66,10 @@ def _judged(name: str, *, glue: bool) -> Iterator[tuple[str, bool]]:
         elif "\U0001f3fb" <= char <= "\U0001f3ff":
             yield char, _is_emoji(base)
         else:
-            base = char
-            yield char, _is_base(char)
+            fits = _is_base(char)
+            # What follows a replaced character would be shown on the replacement.
+            base = char if fits else ""
+            yield char, fits
 
 
 @lru_cache(maxsize=1024)

@@ -4,7 +4,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from server.protocol import name_text
 from tests.support.imitation import TEXTS
@@ -59,6 +59,10 @@ def test_unassigned_private_and_zero_width_characters_are_not_allowed(char: str)
     assert name_text.unfit(f"ada{char}") == char
 
 
+# A mark, a joiner or a skin tone after a character that is replaced.
+@example("\u00bc\u0301")
+@example("\u2460\u200d\u2460")
+@example("\u00bc\U0001f3fd")
 @given(TEXTS)
 def test_a_shown_name_has_no_structure_and_is_shown_the_same_again(text: str) -> None:
     shown = name_text.shown(text)
