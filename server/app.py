@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from urllib.parse import urljoin, urlsplit
@@ -87,26 +87,10 @@ async def run(
         running.log_event("serving", {"address": listener.websocket_url, "version": VERSION})
         if opened:
             opened()
-        background_tasks = [
-            background.start(work)
-            for work in (
-                watchdog.run(),
-                _sample(running, database, metrics),
-                _sweep(running, database),
-            )
-        ]
-        dispatcher.shut_down = process.shut_down
-        if read:
-            reload.reload_on_sighup(read, running.reload)
-            dispatcher.reconfigure = partial(reload.reload, read, running.reload)
-
-        @alru_cache(maxsize=1, ttl=SAMPLE_SECONDS)
-        async def measure() -> bytes:
-            metrics.set_sessions(len(dispatcher.hub.sessions))
-            await running.webhooks.measure()
-            return metrics.render()
-
-        health = Health(dispatcher, database, watchdog)
+        running.obey(read)
+        works = watchdog.run(), _sample(running, database, metrics), _sweep(running, database)
+        background_tasks = [background.start(work) for work in works]
+        health, measure = Health(dispatcher, database, watchdog), running.measuring(metrics)
         apps = http_app(dispatcher, health, measure), metrics_app(dispatcher, health, measure)
         await serve(*apps, listener, running.drain)
         for task in background_tasks:
@@ -151,6 +135,24 @@ class _Running:
         self.dispatcher.broker.subscribe(self.message_log.on_news)
         database.lost = self.dispatcher.fence
         elsewhere.listen(database, self.dispatcher)
+
+    def obey(self, read: reload.Read | None) -> None:
+        """Let operators and signals end the server, and reload its settings with `read`."""
+        self.dispatcher.shut_down = process.shut_down
+        if read:
+            reload.reload_on_sighup(read, self.reload)
+            self.dispatcher.reconfigure = partial(reload.reload, read, self.reload)
+
+    def measuring(self, metrics: Metrics) -> Callable[[], Awaitable[bytes]]:
+        """Return a function that returns the metrics, at most SAMPLE_SECONDS old."""
+
+        @alru_cache(maxsize=1, ttl=SAMPLE_SECONDS)
+        async def measure() -> bytes:
+            metrics.set_sessions(len(self.dispatcher.hub.sessions))
+            await self.webhooks.measure()
+            return metrics.render()
+
+        return measure
 
     def reload(self, fresh: Settings) -> list[str]:
         """Apply new settings, see `ops.reload.Apply`."""
