@@ -29,9 +29,9 @@ Committed = Callable[[int, float], None]
 class PendingWrite(Generic[Result]):
     """One call of `Database.write`."""
 
-    def __init__(self, work: Work[Result], future: "asyncio.Future[Result]") -> None:
+    def __init__(self, work: Work[Result], loop: asyncio.AbstractEventLoop) -> None:
+        self.future: asyncio.Future[Result] = loop.create_future()
         self._work = work
-        self._future = future
         self.result: Result | Refusal | None = None
 
     def run(self, connection: SqlConnection) -> None:
@@ -47,13 +47,13 @@ class PendingWrite(Generic[Result]):
         """Complete the future, on the loop and after the commit."""
         if isinstance(self.result, Refusal):
             self.failed(self.result)
-        elif not self._future.done():
-            self._future.set_result(cast(Result, self.result))
+        elif not self.future.done():
+            self.future.set_result(cast(Result, self.result))
 
     def failed(self, error: Exception) -> None:
         """Fail the future, on the loop; nothing was stored."""
-        if not self._future.done():
-            self._future.set_exception(error)
+        if not self.future.done():
+            self.future.set_exception(error)
 
 
 class WriteTurn:
@@ -69,14 +69,23 @@ class WriteTurn:
         self._ends_now = False
         self._ends_soon: asyncio.TimerHandle | None = None
 
-    def add(self, write: PendingWrite[Result], *, soon: bool = False) -> None:
+    def write(self, work: Work[Result], *, soon: bool = False) -> "asyncio.Future[Result]":
         """Add a write; `soon`: it can wait."""
+        return self.add(PendingWrite(work, self._loop), soon=soon)
+
+    def write_aside(self, work: Work[Result]) -> None:
+        """Add a write for which nobody waits; a failure is logged."""
+        self.write(work).add_done_callback(log_failure)
+
+    def add(self, write: PendingWrite[Result], *, soon: bool = False) -> "asyncio.Future[Result]":
+        """Add a write of any kind."""
         self._writes.append(cast(PendingWrite[object], write))
         if soon:
             self._ends_soon = self._ends_soon or self._loop.call_later(SOON_SECONDS, self.end)
         elif not self._ends_now:
             self._ends_now = True
             self._loop.call_soon(self.end)
+        return write.future
 
     def end(self) -> None:
         """Pass the writes on."""

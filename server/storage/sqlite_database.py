@@ -26,7 +26,6 @@ from server.storage.pending import (
     ReadQueue,
     WriteTurn,
     fail,
-    log_failure,
 )
 from server.storage.sql import SqlConnection
 
@@ -96,29 +95,22 @@ class SqliteDatabase:
 
     def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
         """See Database."""
-        future: asyncio.Future[Result] = self._loop.create_future()
-        self._turn.add(PendingWrite(work, future))
-        return future
+        return self._turn.write(work)
 
     def write_soon(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
         """See Database."""
-        future: asyncio.Future[Result] = self._loop.create_future()
-        self._turn.add(PendingWrite(work, future), soon=True)
-        return future
+        return self._turn.write(work, soon=True)
+
+    def write_aside(self, work: Callable[[SqlConnection], Result]) -> None:
+        """See Database."""
+        self._turn.write_aside(work)
 
     def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
         """See Database."""
         return self.write(partial(messages.publish, draft))
 
-    def write_aside(self, work: Callable[[SqlConnection], Result]) -> None:
-        """Run `work` like `write`, but without waiting; a failure is only logged."""
-        self.write(work).add_done_callback(log_failure)
-
     async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
-        """Run `work` on the reader's connection, when it is this user's turn. Raises StorageError.
-
-        Work whose task is cancelled while it waits never starts.
-        """
+        """See Database."""
         read = PendingRead(work, self._loop)
         self._reads.put(key, read)
         try:

@@ -16,7 +16,7 @@ from server.storage.database import NodeHealth
 from server.storage.events import Event
 from server.storage.fair import SERVER, QueueKey
 from server.storage.journal import Kind
-from server.storage.pending import Committed, PendingRead, PendingWrite, WriteTurn, log_failure
+from server.storage.pending import Committed, PendingRead, WriteTurn
 from server.storage.postgres import membership, schema
 from server.storage.postgres.connecting import DatabaseLink, Parameters, connect, one_line, opening_problem
 from server.storage.postgres.connection import PostgresConnection
@@ -114,25 +114,19 @@ class PostgresDatabase:
 
     def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
         """See Database."""
-        future: asyncio.Future[Result] = self._loop.create_future()
-        self._turn.add(PendingWrite(work, future))
-        return future
+        return self._turn.write(work)
 
     def write_soon(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
         """See Database."""
-        future: asyncio.Future[Result] = self._loop.create_future()
-        self._turn.add(PendingWrite(work, future), soon=True)
-        return future
-
-    def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
-        """See Database."""
-        future: asyncio.Future[Published] = self._loop.create_future()
-        self._turn.add(PendingPublish(draft, future))
-        return future
+        return self._turn.write(work, soon=True)
 
     def write_aside(self, work: Callable[[SqlConnection], Result]) -> None:
         """See Database."""
-        self.write(work).add_done_callback(log_failure)
+        self._turn.write_aside(work)
+
+    def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
+        """See Database."""
+        return self._turn.add(PendingPublish(draft, self._loop))
 
     async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
         """See Database."""

@@ -28,8 +28,8 @@ TRUE = b"t"
 class PendingPublish(PendingWrite[Published]):
     """One call of `Database.publish`."""
 
-    def __init__(self, draft: MessageDraft, future: "asyncio.Future[Published]") -> None:
-        super().__init__(partial(messages.publish, draft), future)
+    def __init__(self, draft: MessageDraft, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(partial(messages.publish, draft), loop)
         self.draft = draft
 
 

@@ -29,11 +29,11 @@ class Room:
         self.rows += [NewsRow(int(event.node), before, event) for event in events]
         return Commit(before, len(self.rows), before, events)
 
-    def write(self, count: int) -> "asyncio.Future[None]":
+    def write(self, count: int) -> "asyncio.Future[object]":
         """Have this server commit events, and hear of the answer."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.hearing.add_own(self.commit(count), [PendingWrite[object](lambda _: None, future)])  # type: ignore[arg-type]
-        return future
+        write = PendingWrite[object](lambda _: None, asyncio.get_running_loop())
+        self.hearing.add_own(self.commit(count), [write])
+        return write.future
 
     def read(self) -> None:
         """Read as the tail does."""
@@ -71,7 +71,7 @@ async def test_tail_that_reads_before_it_is_woken_is_not_behind() -> None:
 
 async def test_all_events_are_heard_once_in_order() -> None:
     for seed in range(20):
-        room, random, futures = Room(), Random(seed), list[asyncio.Future[None]]()
+        room, random, futures = Room(), Random(seed), list[asyncio.Future[object]]()
         for _ in range(60):
             match random.randrange(4):
                 case 0:
