@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from functools import wraps
+from importlib import import_module
 from inspect import getmembers, iscoroutinefunction, signature
 from itertools import count, cycle
 from pathlib import Path
@@ -11,33 +12,13 @@ from typing import Protocol
 
 import pytest
 
-from tests.e2e import (
-    test_block,
-    test_keyed_login,
-    test_login,
-    test_nonces,
-    test_resume,
-    test_room,
-    test_takeback,
-    test_together,
-    test_unread,
-)
 from tests.support.cluster import Cluster
 from tests.support.postgres import SharedPostgres
 
 pytestmark = pytest.mark.slow
 
-MODULES = (
-    test_block,
-    test_keyed_login,
-    test_login,
-    test_nonces,
-    test_resume,
-    test_room,
-    test_takeback,
-    test_together,
-    test_unread,
-)
+SUBJECTS = ("block", "keyed_login", "login", "nonces", "resume", "room", "takeback", "together", "unread")
+MODULES = [import_module(f"tests.e2e.test_{subject}") for subject in SUBJECTS]
 APART = {
     # These depend each time on which of two nodes is first.
     "test_a_client_that_disconnects_during_the_login_is_not_in_the_room",

@@ -16,12 +16,19 @@ NEW = (
 """The tables of a later version, which has more columns."""
 
 
+def upgrade(monkeypatch: pytest.MonkeyPatch, *, compatible: bool = True) -> None:
+    """Let servers that start from now on be of the later version; `compatible`: older ones can use its tables."""
+    monkeypatch.setattr(schema, "STEPS", NEW)
+    if not compatible:
+        monkeypatch.setattr(schema, "OLDEST", len(NEW))
+
+
 async def test_an_older_server_goes_on_while_a_newer_one_adds_to_the_tables(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with servers(url) as (older,):
         await older.say("before")
-        monkeypatch.setattr(schema, "STEPS", NEW)
+        upgrade(monkeypatch)
         async with servers(url) as (newer,):
             await older.say("of the older")
             await newer.say("of the newer")
@@ -34,7 +41,7 @@ async def test_an_older_server_goes_on_while_a_newer_one_adds_to_the_tables(
 async def test_an_older_server_starts_beside_newer_ones_as_long_as_it_can_use_the_tables(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "STEPS", NEW)
+    upgrade(monkeypatch)
     async with servers(url) as (newer,):
         monkeypatch.setattr(schema, "STEPS", OLD)
         async with servers(url) as (older,):
@@ -52,8 +59,7 @@ async def test_a_newer_server_does_not_start_beside_older_ones_that_could_not_go
 ) -> None:
     async with servers(url) as (older,):
         await older.say("before")
-        monkeypatch.setattr(schema, "STEPS", NEW)
-        monkeypatch.setattr(schema, "OLDEST", len(NEW))
+        upgrade(monkeypatch, compatible=False)
         with pytest.raises(StorageError, match=r"servers of an older version, on .*, cannot use the tables of this"):
             async with servers(url):
                 pass
@@ -66,8 +72,7 @@ async def test_an_older_server_that_wakes_up_beside_newer_tables_writes_nothing(
 ) -> None:
     async with servers(url) as (older,):
         await older.say("before")
-        monkeypatch.setattr(schema, "STEPS", NEW)
-        monkeypatch.setattr(schema, "OLDEST", len(NEW))
+        upgrade(monkeypatch, compatible=False)
         with PostgresStore(url).connected() as connection, connection.raw.transaction():
             # As if it had been stopped for long.
             connection.execute("UPDATE node SET beat = 0")
