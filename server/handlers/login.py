@@ -214,7 +214,7 @@ def _explain_name(dispatcher: Dispatcher, session: Session, claimed: Person) -> 
 
 
 def _apply_relations(dispatcher: Dispatcher, session: Session, person: Person) -> None:
-    """Send a user whom they muted and blocked, and apply a member's blocks at the site."""
+    """Send a user the lists of their mutes and blocks, and apply a member's blocks at the site."""
     dispatcher.lift_blocks(session)
     if dispatcher.people.relations.of(person.identity):
         session.send(dispatcher.relations_frame(person.identity))

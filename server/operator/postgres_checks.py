@@ -31,7 +31,7 @@ WHERE relation = 'room'::regclass AND mode = 'RowShareLock' AND granted AND pid 
     AND wait_event_type IS DISTINCT FROM 'Lock' AND xact_start IS NOT NULL
 ORDER BY xact_start LIMIT 1
 """
-"""Who has locked the row: whoever has this lock on its table, and waits for no other."""
+"""The client that has locked the row: the one with this lock on its table that waits for no other."""
 
 
 class Durability(NamedTuple):

@@ -65,7 +65,7 @@ class Hub:
         return person
 
     def enter(self, other: Elsewhere) -> Session | None:
-        """Add somebody whom another server has; return the session here whose name they have now."""
+        """Add a person on another server; return the session here that had their name."""
         person = other.logged_in_person
         key = names.key(person.name)
         before = self.sessions.get(key)
@@ -75,7 +75,7 @@ class Hub:
         return before
 
     def exit(self, other: Elsewhere, why: str = GONE) -> None:
-        """Remove somebody whom another server had, and show that they left."""
+        """Remove a person on another server, and show that they left."""
         person = other.logged_in_person
         self._remove(other)
         self._feed.broadcast(person.identity, Presence(person.name, why), was_hidden=other.is_hidden)
@@ -86,7 +86,7 @@ class Hub:
             self._show(session, was_hidden=was_hidden)
 
     def change(self, changed: EntryChanged) -> None:
-        """Follow a change of somebody whom another server has."""
+        """Apply a change of a person on another server."""
         if other := self.elsewhere(changed.person, changed.node, changed.session):
             other.change(changed)
             self._show(other, was_hidden=changed.was_hidden)

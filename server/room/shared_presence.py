@@ -142,7 +142,7 @@ class SharedAttendance(Attendance):
             self._outdated.append((result.number, claim))
             self._claim_again()
         elif not joined.done():
-            # Else the session has ended, and whoever waited for it was cancelled.
+            # Otherwise the session has ended, and the task that waited was cancelled.
             joined.set_result(result)
         self._claim_next()
 

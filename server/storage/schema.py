@@ -338,7 +338,7 @@ CREATE TABLE site_block (
 ) STRICT, WITHOUT ROWID;
 """
 MESSAGE_CHANGES = """
--- How often what stored messages show has changed, whoever changed it, so that copies of them know whether they are
+-- Number of changes to what stored messages show, by any process, so that copies of them know whether they are
 -- current. New messages do not count; a reaction sets reacted_at.
 CREATE TABLE message_changes (number INTEGER NOT NULL) STRICT;
 INSERT INTO message_changes VALUES (0);

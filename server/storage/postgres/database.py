@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 WRITING = {
     "statement_timeout": "10s",
     "lock_timeout": "5s",
-    # Whoever stops within a transaction holds the room up for so long.
+    # A server that stops within a transaction blocks the room for this long.
     "idle_in_transaction_session_timeout": "3s",
 }
 READING = {

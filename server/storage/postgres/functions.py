@@ -110,7 +110,7 @@ BEGIN
 END $$;
 
 -- Take a place for a person, and store that they joined, unless names have come into use on other servers that were not
--- `known`. `replaced`: whom a member takes the name from. The names are those of server.storage.presence.
+-- `known`. `replaced`: the guest from whom a member takes the name. The names are those of server.storage.presence.
 CREATE FUNCTION claim(of_node text, known bigint, moment bigint, of_key text, of_name text, of_identity text,
     of_session bigint, of_rank bigint, is_member bigint, returns bigint, of_entry text,
     OUT outdated bigint, OUT number bigint, OUT last_message bigint, OUT read_from bigint, OUT changes bigint,

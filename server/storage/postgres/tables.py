@@ -3,7 +3,7 @@
 from server.storage.postgres import functions
 
 ROOM = """
--- Whoever writes locks this row first, so numbers are given in the order of the commits.
+-- Each write locks this row first, so numbers are given in the order of the commits.
 CREATE TABLE room (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     epoch TEXT NOT NULL,
@@ -139,7 +139,7 @@ CREATE TABLE withheld (
 );
 CREATE INDEX withheld_nonce ON withheld (author_identity, nonce) WHERE nonce IS NOT NULL;
 
--- How often what stored messages show has changed, whoever changed it, so that copies of them know whether they are
+-- Number of changes to what stored messages show, by any process, so that copies of them know whether they are
 -- current. New messages do not count; a reaction sets reacted_at.
 CREATE TABLE message_changes (number bigint NOT NULL) WITH (fillfactor = 10);
 INSERT INTO message_changes VALUES (0);

@@ -71,7 +71,7 @@ class WriterThread(threading.Thread):
                     since, writes = zip(*run, strict=True)
                     self._store(writes, since[0] + PATIENCE_SECONDS)
         except FencedError as fenced:
-            # Whoever waits gets no answer: what they wait for may be stored.
+            # The callers get no answer, because their writes may be stored.
             self._fenced(fenced)
         finally:
             self._link.close()
