@@ -30,6 +30,7 @@ from server.storage.base import Reader, StorageError
 from server.storage.broker import Broker
 from server.storage.database import NodeHealth
 from server.storage.people import People
+from server.storage.presence import SILENT_SECONDS
 from server.websocket.connection import ConnectionPolicy
 
 log = logging.getLogger(__name__)
@@ -39,8 +40,6 @@ DISK_LOW = "The server's disk is nearly full, so it accepts no messages. Try aga
 UNCERTAIN = {CUT, CloseCode.INTERNAL_ERROR}
 """Close codes of connections that ended without a closing handshake: cut, or no answer to a ping."""
 SIGN_IN_CHANGED = "The sign-in of this server has changed. Open the chat from the website again."
-SILENT_SECONDS = 6.0
-"""Time without an answer of the database after which a server that shares it is not ready, and closes its clients."""
 MOVED = "This server has lost its connection to the room. You are connected again as soon as a server has it."
 FAULT = "Internal server error. Try again; if it persists, tell the server's administrator, whose log has the details."
 

@@ -3,9 +3,10 @@
 import asyncio
 import time
 
-from server.handlers.dispatch import SILENT_SECONDS, Dispatcher
+from server.handlers.dispatch import Dispatcher
 from server.ops.watchdog import LoopWatchdog
 from server.storage.database import Database, NodeHealth
+from server.storage.presence import SILENT_SECONDS
 from server.storage.sql import touch
 
 DEAD_SECONDS = 5.0

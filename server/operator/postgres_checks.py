@@ -12,9 +12,9 @@ from server.storage.base import StorageError
 from server.storage.clock import milliseconds, utc_now
 from server.storage.postgres import schema
 from server.storage.postgres.store import PostgresStore
+from server.storage.presence import SILENT_SECONDS
 from server.storage.sql import SqlConnection
 
-LATE_BEAT_MILLISECONDS = 6_000
 LONG_LOCK_MILLISECONDS = 1_000
 NOTABLE_CLOCK_MILLISECONDS = 1_000
 CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
@@ -149,7 +149,7 @@ def _of_nodes(rows: Sequence[NodeRow]) -> Iterator[Finding]:
 def node(row: NodeRow) -> Finding:
     """Judge a server of the room."""
     said = f"server {row.address} ({row.id}): {row.version}, for {span(row.age)}, last beat {span(row.silent)} ago"
-    if row.silent > LATE_BEAT_MILLISECONDS:
+    if row.silent > SILENT_SECONDS * 1000:
         return Finding(Grade.WARNING, f"{said}; it has stopped, or cannot reach the database: see its log")
     said += f", longest lock of the room lately {row.longest_lock} ms"
     if row.longest_lock > LONG_LOCK_MILLISECONDS:

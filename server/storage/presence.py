@@ -14,6 +14,8 @@ from server.storage.base import Joined
 from server.storage.events import EntryChanged, NodeGone, NodeOpened, PersonEntered, PersonExited, PersonJoined
 from server.storage.sql import SqlConnection
 
+SILENT_SECONDS = 6.0
+"""Time without an answer of the database after which a server that shares it is not ready, and closes its clients."""
 GONE_MILLISECONDS = 8_000
 """Time without a write after which the others remove a server."""
 
