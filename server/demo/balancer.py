@@ -9,10 +9,14 @@ from server.http.listening import Listener
 from server.protocol.address import Address
 
 CHUNK_BYTES = 65_536
+REPEATABLE = b"GET "
+"""Beginning of a request that two nodes may receive, such as the one that opens a websocket."""
+KEPT_BYTES = 65_536
+"""A longer request goes to one node only."""
 
 
 class Balancer:
-    """Takes the nodes in turn, and the next one if a node cannot be reached."""
+    """Takes the nodes in turn, and the next one if a node cannot be reached or dies before it answers."""
 
     def __init__(self) -> None:
         self.nodes: Sequence[Address] = ()
@@ -25,29 +29,58 @@ class Balancer:
 
     async def _lead(self, reader: StreamReader, writer: StreamWriter) -> None:
         self._first += 1
-        for number in range(len(self.nodes)):
-            address = self.nodes[(self._first + number) % len(self.nodes)]
-            with suppress(OSError):
-                from_node, to_node = await asyncio.open_connection(*address)
-                await _join(reader, to_node, from_node, writer)
-                return
-        writer.transport.abort()
+        exchange = _Exchange(reader, writer)
+        try:
+            for number in range(len(self.nodes)):
+                address = self.nodes[(self._first + number) % len(self.nodes)]
+                with suppress(OSError):
+                    await exchange.run(*await asyncio.open_connection(*address))
+                if not exchange.repeatable:
+                    return
+            writer.transport.abort()
+        finally:
+            writer.close()
 
 
-async def _join(client: StreamReader, to_node: StreamWriter, node: StreamReader, to_client: StreamWriter) -> None:
-    """Forward both directions until one of them ends."""
-    directions = [asyncio.ensure_future(_forward(client, to_node)), asyncio.ensure_future(_forward(node, to_client))]
-    try:
-        await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for direction in directions:
-            direction.cancel()
-        to_node.close()
-        to_client.close()
+class _Exchange:
+    """A client's connection, with what it has sent for as long as another node may still answer it."""
 
+    def __init__(self, client: StreamReader, to_client: StreamWriter) -> None:
+        self._client = client
+        self._to_client = to_client
+        self._sent = b""
+        self._answered = False
 
-async def _forward(reader: StreamReader, writer: StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(CHUNK_BYTES):
-            writer.write(data)
-            await writer.drain()
+    @property
+    def repeatable(self) -> bool:
+        """Return whether another node may take over: none has answered, and a second one does no harm."""
+        there = not self._client.at_eof() and not self._to_client.is_closing()
+        harmless = not self._sent or (self._sent.startswith(REPEATABLE) and len(self._sent) < KEPT_BYTES)
+        return there and harmless and not self._answered
+
+    async def run(self, node: StreamReader, to_node: StreamWriter) -> None:
+        """Forward both directions until one of them ends."""
+        to_node.write(self._sent)
+        directions = [asyncio.ensure_future(self._ask(to_node)), asyncio.ensure_future(self._answer(node))]
+        try:
+            await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for direction in directions:
+                direction.cancel()
+            to_node.close()
+            await asyncio.gather(*directions, return_exceptions=True)
+
+    async def _ask(self, to_node: StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await self._client.read(CHUNK_BYTES):
+                if not self._answered and len(self._sent) < KEPT_BYTES:
+                    self._sent += data
+                to_node.write(data)
+                await to_node.drain()
+
+    async def _answer(self, node: StreamReader) -> None:
+        with suppress(ConnectionError):
+            while data := await node.read(CHUNK_BYTES):
+                self._answered = True
+                self._to_client.write(data)
+                await self._to_client.drain()

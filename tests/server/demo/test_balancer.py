@@ -27,10 +27,10 @@ async def node(name: str) -> AsyncIterator[Address]:
         yield Address(*server.sockets[0].getsockname())
 
 
-async def ask(address: Address) -> str:
+async def ask(address: Address, method: str = "GET") -> str:
     """Connect; return who answers, or "" if nobody does."""
     reader, writer = await asyncio.open_connection(*address)
-    writer.write(b"who?\n")
+    writer.write(f"{method} who?\n".encode())
     try:
         return (await reader.readline()).decode().strip()
     except ConnectionResetError:
@@ -52,14 +52,44 @@ async def test_connections_are_led_to_the_nodes_that_run_in_turn() -> None:
         assert await ask(address) == ""
 
 
-async def test_a_connection_ends_with_its_node() -> None:
-    front = listen([LOOPBACK])
-    balancer = Balancer()
+@asynccontextmanager
+async def dying_node(received: list[bytes]) -> AsyncIterator[Address]:
+    """Run a server that accepts each connection, and ends it when something has arrived."""
 
-    async def leave(_: StreamReader, writer: StreamWriter) -> None:
+    async def die(reader: StreamReader, writer: StreamWriter) -> None:
+        received.append(await reader.read(1))
         writer.transport.abort()
 
-    server = await asyncio.start_server(leave, *LOOPBACK)
-    async with server, running(balancer.serve(front)):
-        balancer.nodes = [Address(*server.sockets[0].getsockname())]
+    server = await asyncio.start_server(die, *LOOPBACK)
+    async with server:
+        yield Address(*server.sockets[0].getsockname())
+
+
+async def test_a_connection_goes_on_to_the_next_node_if_one_dies_before_it_answers() -> None:
+    front = listen([LOOPBACK])
+    balancer = Balancer()
+    asked: list[bytes] = []
+    async with dying_node(asked) as dying, node("one") as one, running(balancer.serve(front)):
+        balancer.nodes = [one, dying]
+        assert await ask(front.addresses[0]) == "one"
+        assert asked == [b"G"]
+
+
+async def test_a_request_that_may_change_something_is_given_to_one_node_only() -> None:
+    front = listen([LOOPBACK])
+    balancer = Balancer()
+    asked: list[bytes] = []
+    async with dying_node(asked) as dying, node("one") as one, running(balancer.serve(front)):
+        balancer.nodes = [one, dying]
+        assert await ask(front.addresses[0], "POST") == ""
+        assert asked == [b"P"]
+
+
+async def test_a_connection_ends_when_each_node_has_died() -> None:
+    front = listen([LOOPBACK])
+    balancer = Balancer()
+    asked: list[bytes] = []
+    async with dying_node(asked) as dying, running(balancer.serve(front)):
+        balancer.nodes = [dying, dying]
         assert await ask(front.addresses[0]) == ""
+        assert asked == [b"G", b"G"]
