@@ -30,6 +30,7 @@ from server.protocol.frames import MAX_MESSAGE_CHARS
 from server.webhooks.html import to_html
 from tests.support.folding import AT, said, state
 from tests.support.grammars import ADVERSARIAL, MULTILINE, TOKENS
+from tui.client.fold import fold_frame
 from tui.client.timeline import Line
 from tui.fullscreen.timeline.blocks import render
 from tui.fullscreen.timeline.look import Look, Styles
@@ -109,7 +110,7 @@ async def arrivals(texts: Mapping[str, str], width: int, rounds: int) -> Times:
     message = said(1)
 
     def arrive() -> None:
-        made.fold(clean_frame(codec.decode_server(frame)))
+        fold_frame(clean_frame(codec.decode_server(frame)), made)
         view.show(made.timeline, frozenset(), reports=True, profiles=True, placeholder="", words=("ada",))
 
     async with app.run_test(headless=False, size=(width, LINES)):

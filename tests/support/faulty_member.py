@@ -13,6 +13,7 @@ from websockets.exceptions import WebSocketException
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Echo, Error, Frame, Login, Me, Message, Say, Since, Welcome
 from tests.support.chat_client import ChatClient, connected
+from tui.client.fold import fold_frame
 from tui.client.state import ClientState
 from tui.net.client_session import ClientSession
 from tui.net.server_connection import Connection, Event, Lost, Received
@@ -86,7 +87,7 @@ class Member:
             self.state.lost()
         elif isinstance(event, Received):
             for frame in event.frames:
-                self.state.fold(frame)
+                fold_frame(frame, self.state)
                 if isinstance(frame, Welcome):
                     self._send(self._session.login(frame, self.state.since))
                 elif isinstance(frame, Me):

@@ -1,6 +1,5 @@
 """Client states built from frames, and queries of the resulting timelines."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from server.protocol.frames import (
@@ -15,6 +14,7 @@ from server.protocol.frames import (
     Who,
     WhoEntry,
 )
+from tui.client.fold import fold_frame
 from tui.client.state import ClientState
 from tui.client.timeline import Line, Notice, Timeline
 from tui.tone import Tone
@@ -41,14 +41,14 @@ def error(code: str, message: str = "why", nonce: str | None = None, channel: st
 def state(*more: ServerFrame) -> ClientState:
     """Return the state of ada after her login and these frames."""
     made = ClientState(now=lambda: AT)
-    fold(made, [welcome(), Me("ada", op=False), Who([WhoEntry("ada", 1), WhoEntry("bob", 2)]), *more])
+    fold(made, welcome(), Me("ada", op=False), Who([WhoEntry("ada", 1), WhoEntry("bob", 2)]), *more)
     return made
 
 
-def fold(into: ClientState, frames: Sequence[ServerFrame]) -> None:
-    """Fold several frames."""
+def fold(into: ClientState, *frames: ServerFrame) -> None:
+    """Fold frames in this order."""
     for frame in frames:
-        into.fold(frame)
+        fold_frame(frame, into)
 
 
 def texts(of: Timeline) -> list[str]:

@@ -51,7 +51,7 @@ UNITS = {
 def knowing() -> ClientState:
     """A state with some people, places and messages."""
     made = state(*(said(number) for number in range(1, 20)))
-    fold(made, [said(number, channel=f"@{number}") for number in range(20, 40)])
+    fold(made, *[said(number, channel=f"@{number}") for number in range(20, 40)])
     return made
 
 
@@ -62,7 +62,7 @@ def take(into: ClientState, transcript: Transcript, data: bytes) -> None:
     except BadFrame:
         return
     since = into.last_seen
-    into.fold(frame)
+    fold(into, frame)
     list(news([frame], into, since))
     for told in transcript.news():
         assert not COMMANDING.search(told.text)
@@ -114,7 +114,7 @@ def test_cost_of_many_frames_is_linear(make: Callable[[int], ServerFrame]) -> No
     def fold_all(frames: list[ServerFrame]) -> None:
         known = knowing()
         for frame in frames:
-            known.fold(frame)
+            fold(known, frame)
             known.timeline.take_changes()
 
     assert_linear(lambda size: [make(number) for number in range(size)], fold_all, FLOOD)
@@ -135,7 +135,7 @@ def test_what_is_known_of_a_server_that_never_stops_is_bounded(
         monkeypatch.setattr(module, 50)
     known = knowing()
     for number in range(13_000):
-        known.fold(make(number))
+        fold(known, make(number))
     largest = {name: getattr(known, name) for name in known.__struct_fields__}
     assert all(len(value) <= 1000 for value in largest.values() if isinstance(value, dict | list | set))
     assert sum(each.weight for each in known.timelines.values()) <= 2000
@@ -163,7 +163,7 @@ def test_hundred_thousand_messages_are_kept() -> None:
 def test_user_is_told_once_that_something_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_PEOPLE", 2)
     known = state()
-    fold(known, [Presence(f"p{number}", "", WhoEntry(f"p{number}", 1)) for number in range(5)])
+    fold(known, *[Presence(f"p{number}", "", WhoEntry(f"p{number}", 1)) for number in range(5)])
     assert [entry.text for entry in known.timeline.entries] == [LEFT_OUT]
 
 

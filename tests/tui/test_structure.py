@@ -11,6 +11,7 @@ from rich.style import Style as Ink
 from textual.style import Style
 
 from server.protocol import frames, name_text
+from tests.support.folding import fold
 from tests.support.imitation import TEXTS
 from tui.client.news import NewMessage
 from tui.client.own_relations import OwnRelations
@@ -44,8 +45,8 @@ def state(channel: str, place: str, text: str, author: str) -> ClientState:
     """A state with one channel and one message in it."""
     made = ClientState(now=lambda: AT)
     limits, webhooks = frames.Limits(), frames.Webhooks(report=True, profile=True)
-    made.fold(frames.Welcome("e", "Room", [frames.ChannelEntry(channel, place)], webhooks, [], limits))
-    made.fold(frames.Message(channel, author, text, 1, AT))
+    fold(made, frames.Welcome("e", "Room", [frames.ChannelEntry(channel, place)], webhooks, [], limits))
+    fold(made, frames.Message(channel, author, text, 1, AT))
     return made
 
 
@@ -78,7 +79,7 @@ def test_a_line_about_a_message_begins_with_its_number(author: str, text: str) -
     made = state("lobby", "Lobby", text, author)
     transcript = output.Transcript(made)
     assert [begins_like_nothing_else(each.text)[0][:4] for each in transcript.news()] == ["[1] "]
-    made.fold(frames.Takeback(1))
+    fold(made, frames.Takeback(1))
     (told,) = transcript.news()
     found = re.fullmatch(rf"\* \[1\] {QUOTED} deleted this message", told.text)
     assert found
@@ -88,7 +89,7 @@ def test_a_line_about_a_message_begins_with_its_number(author: str, text: str) -
 @given(NAMES, NAMES, st.booleans())
 def test_the_list_of_people_gives_back_name_and_status(name: str, status: str, dnd: bool) -> None:
     made = ClientState(now=lambda: AT)
-    made.fold(frames.Who([frames.WhoEntry(name, 1, status, dnd=dnd)]))
+    fold(made, frames.Who([frames.WhoEntry(name, 1, status, dnd=dnd)]))
     _, told = output.people(made)
     found = re.fullmatch(r"\* ([^(»]*?)( \(do not disturb\))?(?:» (.*))?", told.text)
     assert found
@@ -100,7 +101,7 @@ def test_the_list_of_people_gives_back_name_and_status(name: str, status: str, d
 def test_a_profile_is_one_notice(name: str, headline: str, field: str, value: str) -> None:
     made = ClientState(now=lambda: AT)
     asked = made.ask_profile(name, "n")
-    made.fold(frames.Profile(name, [frames.ProfileField(field, value)], asked.nonce, headline))
+    fold(made, frames.Profile(name, [frames.ProfileField(field, value)], asked.nonce, headline))
     (told,) = output.profile(made)
     first, second, *others = begins_like_nothing_else(told.text)
     assert first == f"* Profile of {name_text.said(name, headline)}".rstrip()
@@ -148,7 +149,7 @@ def test_notices_about_people_name_them_between_quotation_marks(name: str) -> No
     told += relations.fold(frames.Relations([name], []))
     made = ClientState(now=lambda: AT)
     made.look_at(f"@{name}")
-    made.fold(frames.Presence(name, "has left."))
+    fold(made, frames.Presence(name, "has left."))
     told += [each.text for each in made.timeline.entries if isinstance(each, Notice)]
     assert len(told) == 4
     for each in told:

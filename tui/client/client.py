@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from server.protocol import name_text
 from server.protocol.errors import OneLineError
 from server.protocol.frames import Frame, Me, Ping, Pong, Relations, ServerFrame, Welcome
+from tui.client.fold import fold_frame
 from tui.client.own_status import again
 from tui.client.state import ClientState
 from tui.net.client_session import NOT_SENT, ClientSession, ServerNews
@@ -341,7 +342,7 @@ class Client:
             if self._dialects:
                 self.state.abilities = self._dialects.abilities
             for frame in event.frames:
-                self.state.fold(frame)
+                fold_frame(frame, self.state)
                 self._answer(frame)
                 self._on_frame(frame)
             self.changed()

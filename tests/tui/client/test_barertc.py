@@ -17,6 +17,7 @@ from server.protocol.codec import BadFrame
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.markdown import WEB, MessageParser
 from tests.support.barertc_server import recorded
+from tests.support.folding import fold
 from tui.client.abilities import OF_BARERTC, OF_FLAGPOST
 from tui.client.barertc import BareRTC
 from tui.client.barertc_html import MAX_CHARS, to_text
@@ -33,8 +34,7 @@ ANSWERS = (Path(__file__).parents[2] / "contract/profile-answers.jsonl").read_te
 def session(name: str = "alice") -> Iterator[tuple[BareRTC, ClientState]]:
     """Yield a session that has logged in as this person, and the state of its client."""
     server, state = BareRTC(URL, lambda: NOW), ClientState(lambda: NOW)
-    for frame in server.opened():
-        state.fold(frame)
+    fold(state, *server.opened())
     server.send(frames.Login(name))
     hear(server, state, *recorded("login-guest", "alice"))
     yield server, state
@@ -43,8 +43,7 @@ def session(name: str = "alice") -> Iterator[tuple[BareRTC, ClientState]]:
 def hear(server: BareRTC, state: ClientState, *wires: bytes) -> list[frames.ServerFrame]:
     """Receive messages of the server."""
     heard = [frame for wire in wires for frame in server.receive(wire)]
-    for frame in heard:
-        state.fold(frame)
+    fold(state, *heard)
     return heard
 
 
@@ -136,7 +135,7 @@ def test_mutes_are_remembered_here_because_the_server_confirms_none() -> None:
         outgoing = server.send(state.toggle_mute("bob"))
         assert [json.loads(wire) for wire in outgoing.wires] == [{"action": "mute", "username": "bob"}]
         for frame in outgoing.answers:
-            state.fold(frame)
+            fold(state, frame)
         assert state.relations.hidden == {"bob"}
 
 
@@ -144,8 +143,7 @@ def test_mutes_and_blocks_are_sent_again_after_a_loss() -> None:
     with session() as (server, state):
         server.send(frames.Mute("bob"))
         server.send(frames.Block("carol"))
-        for frame in server.opened():
-            state.fold(frame)
+        fold(state, *server.opened())
         wires = server.send(frames.Login("alice")).wires
         assert [(each["action"], each["username"]) for each in map(json.loads, wires)] == [
             ("login", "alice"),
@@ -158,8 +156,7 @@ def test_mutes_and_blocks_are_sent_again_after_a_loss() -> None:
 
 def test_operator_who_cannot_be_blocked_is_not_shown_as_blocked() -> None:
     with session() as (server, state):
-        for frame in server.send(frames.Block("op")).answers:
-            state.fold(frame)
+        fold(state, *server.send(frames.Block("op")).answers)
         hear(server, state, b'{"action":"error","message":"You are not allowed to block a chat operator."}')
         assert state.relations.hidden == set()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from server.protocol.frames import Echo, Say
-from tests.support.folding import said, state, texts
+from tests.support.folding import fold, said, state, texts
 
 SPELLINGS = ["bob", "Bob", "BOB", "ｂｏｂ"]
 AWAY = "“{}” is away. Your messages wait until they are back."
@@ -24,7 +24,7 @@ def test_the_conversation_takes_the_name_that_the_server_uses(typed: str, name: 
     made.look_at(f"@{typed}")
     before, places = made.timeline, len(made.timelines)
     made.say("hi", "n1")
-    made.fold(said(1, "ada", f"@{name}", "n1"))
+    fold(made, said(1, "ada", f"@{name}", "n1"))
     assert made.timeline is before
     assert (made.current, made.place, len(made.timelines)) == (f"@{name}", f"@{name}", places)
     assert (texts(made.timeline), made.unsent()) == (["1", AWAY.format(name)], [])
@@ -35,7 +35,7 @@ def test_the_conversation_takes_the_name_that_the_server_uses(typed: str, name: 
 def test_a_message_from_a_person_is_in_the_conversation_that_was_opened_with_them() -> None:
     made = state(Echo())
     made.look_at("@Zoe")
-    made.fold(said(1, "zoe", "@zoe"))
+    fold(made, said(1, "zoe", "@zoe"))
     assert [*made.timelines] == ["lobby", "tea", "@zoe"]
     assert texts(made.timeline) == ["1"]
 
@@ -44,7 +44,7 @@ def test_a_confirmed_message_is_never_pending_anywhere() -> None:
     made = state(Echo())
     made.look_at("@nobody")
     made.say("hi", "n1")
-    made.fold(said(1, "ada", "@somebody", "n1"))
+    fold(made, said(1, "ada", "@somebody", "n1"))
     assert made.unsent() == []
     assert texts(made.timelines["@somebody"]) == ["1", AWAY.format("somebody")]
     assert made.current == "@somebody"

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from server.protocol.frames import Echo, History, HistoryRequest, Me, PlaceEntry, Places
 from tests.support.folding import error, fold, numbers, said, state, texts, welcome
 from tui.client.coverage import BEGINNING, END, Coverage, Hole
-from tui.client.state import NOT_THERE, ClientState
+from tui.client.fold import NOT_THERE
+from tui.client.state import ClientState
 from tui.client.timeline import GAP, is_gap
 
 LAST = 400
@@ -34,7 +35,7 @@ def away(*, last: int = LAST) -> ClientState:
     made = state(Echo([said(number) for number in range(1, 11)]), Places([PlaceEntry("lobby", 10)]))
     made.lost()
     missed = [said(number) for number in range(last - 4, last + 1)]
-    fold(made, [welcome(), Me("ada", op=False), Echo(missed, recovered=False), Places([PlaceEntry("lobby", last)])])
+    fold(made, welcome(), Me("ada", op=False), Echo(missed, recovered=False), Places([PlaceEntry("lobby", last)]))
     return made
 
 
@@ -52,7 +53,7 @@ def test_a_gap_is_filled_from_its_upper_edge_until_it_closes() -> None:
     before = []
     while asked := made.ask_page(10, next(names)):
         before.append(asked.before_id)
-        made.fold(answer(asked))
+        fold(made, answer(asked))
     assert before[:2] == [396, 346]
     assert holds(made) == list(range(1, LAST + 1))
     assert gaps(made) == 0
@@ -63,7 +64,7 @@ def test_a_gap_is_filled_from_its_lower_edge_until_it_closes() -> None:
     after = []
     while asked := made.ask_page(low, next(names), forward=True):
         after.append(asked.after_id)
-        made.fold(answer(asked))
+        fold(made, answer(asked))
         low += 50
     assert after[:2] == [10, 60]
     assert holds(made) == list(range(1, LAST + 1))
@@ -73,8 +74,8 @@ def test_a_gap_is_filled_from_its_lower_edge_until_it_closes() -> None:
 def test_a_place_in_which_nothing_was_missed_has_no_gap() -> None:
     made = state(Echo([said(1), said(2, channel="tea")]), Places([PlaceEntry("lobby", 1), PlaceEntry("tea", 2)]))
     made.lost()
-    fold(made, [welcome(), Me("ada", op=False), Echo([said(90)], recovered=False)])
-    made.fold(Places([PlaceEntry("lobby", 90), PlaceEntry("tea", 2)]))
+    fold(made, welcome(), Me("ada", op=False), Echo([said(90)], recovered=False))
+    fold(made, Places([PlaceEntry("lobby", 90), PlaceEntry("tea", 2)]))
     assert texts(made.timeline) == ["1", GAP, "90"]
     assert texts(made.timelines["tea"]) == ["2"]
 
@@ -82,11 +83,11 @@ def test_a_place_in_which_nothing_was_missed_has_no_gap() -> None:
 def test_a_gap_at_the_end_is_filled_as_well() -> None:
     made = state(Echo([said(1), said(2)]))
     made.lost()
-    fold(made, [welcome(), Me("ada", op=False), Echo(recovered=False)])
+    fold(made, welcome(), Me("ada", op=False), Echo(recovered=False))
     assert texts(made.timeline) == ["1", "2", GAP]
     asked = made.ask_page(2, "n1")
     assert asked == HistoryRequest("lobby", "n1", 0)
-    made.fold(answer(asked, [1, 2, 3, 4]))
+    fold(made, answer(asked, [1, 2, 3, 4]))
     assert texts(made.timeline) == ["1", "2", "3", "4"]
 
 
@@ -94,7 +95,7 @@ def test_the_same_page_is_requested_once_at_a_time() -> None:
     made = away()
     assert made.ask_page(10, "n1")
     assert made.ask_page(10, "n2") is None
-    made.fold(error("storage", "no", "n1"))
+    fold(made, error("storage", "no", "n1"))
     assert made.ask_page(10, "n3")
     made.lost()
     assert made.ask_page(10, "n4")
@@ -107,7 +108,7 @@ def test_a_message_is_loaded_with_what_is_around_it_and_nothing_in_between() -> 
     assert [(each.before_id, each.after_id) for each in asked] == [(101, None), (0, 100)]
     assert made.ask_shown(lambda: next(names)) == []
     for each in asked:
-        made.fold(answer(each))
+        fold(made, answer(each))
     assert made.arrived() == 100
     assert holds(made) == [*range(81, 181), *range(380, LAST + 1)]
     assert (gaps(made), made.timeline.more) == (1, True)
@@ -120,9 +121,9 @@ def test_a_message_is_not_there_only_if_the_server_said_so() -> None:
     made = state(Echo([said(number) for number in range(380, LAST + 1)]), Places([]))
     made.go_to("lobby", 100)
     (before, after) = made.ask_shown(iter(["n1", "n2"]).__next__)
-    made.fold(answer(after))
+    fold(made, answer(after))
     assert (made.wanted, made.arrived()) == (100, 0)
-    made.fold(answer(before, [99, *range(101, LAST + 1)]))
+    fold(made, answer(before, [99, *range(101, LAST + 1)]))
     assert (made.wanted, texts(made.timeline)[-1]) == (0, NOT_THERE)
 
 
@@ -130,7 +131,7 @@ def test_a_failed_request_does_not_make_a_message_vanish() -> None:
     made = state(Echo([said(LAST)]), Places([]))
     made.go_to("lobby", 100)
     made.ask_shown(iter(["n1", "n2"]).__next__)
-    made.fold(error("storage", "The storage is unavailable.", "n1"))
+    fold(made, error("storage", "The storage is unavailable.", "n1"))
     assert (made.wanted, texts(made.timeline)[-1]) == (0, "The storage is unavailable.")
     assert made.ask_shown(iter(["n3"]).__next__) == [], "until the user asks again"
 
@@ -139,12 +140,12 @@ def test_opening_a_place_loads_its_end_and_nobody_said_anything_only_if_so() -> 
     made, names = state(Echo()), nonces()
     (asked,) = made.ask_shown(lambda: next(names))
     assert not made.timeline.complete
-    made.fold(answer(asked, []))
+    fold(made, answer(asked, []))
     assert made.timeline.complete
     made.look_at("tea")
     (asked,) = made.ask_shown(lambda: next(names))
     assert asked.channel == "tea"
-    made.fold(answer(asked))
+    fold(made, answer(asked))
     assert holds(made) == list(range(LAST - 49, LAST + 1))
     assert made.ask_shown(lambda: next(names)) == []
 
@@ -153,7 +154,7 @@ def test_a_server_that_lists_no_places_is_asked_for_earlier_pages_only() -> None
     made = state(Echo([said(number) for number in range(380, LAST + 1)]))
     made.go_to("lobby", 100)
     (asked,) = made.ask_shown(iter(["n1", "n2"]).__next__)
-    made.fold(answer(asked))
+    fold(made, answer(asked))
     assert made.arrived() == 100
     assert made.ask_page(100, "n2", forward=True) == HistoryRequest("lobby", "n2", 380)
 
@@ -162,7 +163,7 @@ def test_a_message_confirmed_late_within_a_gap_leaves_a_gap_on_either_side() -> 
     made = state(Echo([said(1)]))
     made.say("mine", "n1")
     made.lost()
-    fold(made, [welcome(), Me("ada", op=False), Echo([said(9)], recovered=False), said(5, "ada", nonce="n1")])
+    fold(made, welcome(), Me("ada", op=False), Echo([said(9)], recovered=False), said(5, "ada", nonce="n1"))
     assert texts(made.timeline) == ["1", GAP, "5", GAP, "9"]
 
 
@@ -182,7 +183,7 @@ def test_missing_messages_show_as_a_gap_for_every_order_of_loading(acts: list[tu
 
     def load(requests: list[HistoryRequest]) -> None:
         for each in requests:
-            made.fold(answer(each, stored))
+            fold(made, answer(each, stored))
 
     for act, number in acts:
         holes = [*made.timeline.covered.holes()]
@@ -194,12 +195,12 @@ def test_missing_messages_show_as_a_gap_for_every_order_of_loading(acts: list[tu
             load(made.ask_shown(lambda: next(names)))
         elif act == "live":
             stored.append(stored[-1] + 1)
-            made.fold(said(stored[-1]))
+            fold(made, said(stored[-1]))
         elif act == "lose":
             stored += range(stored[-1] + 1, stored[-1] + 1 + number)
             made.lost()
             echo = Echo([said(each) for each in stored[-number:][-3:]], recovered=number <= 3)
-            fold(made, [welcome(), Me("ada", op=False), echo, Places([PlaceEntry("lobby", stored[-1])])])
+            fold(made, welcome(), Me("ada", op=False), echo, Places([PlaceEntry("lobby", stored[-1])]))
     shown = [None if is_gap(each) else int(each.text) for each in made.timeline.entries if each.text != NOT_THERE]
     for one, other in pairwise(shown):
         assert one is None or other is None or other == one + 1

@@ -2,46 +2,47 @@
 
 from datetime import UTC, datetime
 
-from server.protocol.frames import Echo, Frame, History, Me, Relations
+from server.protocol.frames import Echo, History, Me, Relations, ServerFrame
+from tests.support.folding import fold
 from tests.support.scripted_server import WELCOME, line
 from tui.client.news import news
 from tui.client.state import ClientState
 
 
-def fold(*frames: Frame, state: ClientState | None = None, since: int = 0) -> list[tuple[str, str, bool, bool]]:
+def news_of(
+    *frames: ServerFrame, state: ClientState | None = None, since: int = 0
+) -> list[tuple[str, str, bool, bool]]:
     state = state or entered()
-    for frame in frames:
-        state.fold(frame)
+    fold(state, *frames)
     return [(each.channel, each.text, each.mentioned, each.direct) for each in news(frames, state, since)]
 
 
 def entered() -> ClientState:
     state = ClientState(now=lambda: datetime(2026, 3, 14, tzinfo=UTC))
-    state.fold(WELCOME)
-    state.fold(Me("ada", op=False))
+    fold(state, WELCOME, Me("ada", op=False))
     return state
 
 
 def test_what_others_say_is_new() -> None:
     said = [line(1, "bob", "hi @ada"), line(2, "ada", "hi"), line(3, "bob", "psst", "@bob")]
-    assert fold(*said) == [("lobby", "hi @ada", True, False), ("@bob", "psst", False, True)]
+    assert news_of(*said) == [("lobby", "hi @ada", True, False), ("@bob", "psst", False, True)]
 
 
 def test_what_was_said_before_the_start_is_not_but_what_was_kept_for_the_person_is() -> None:
     missed = Echo([line(1, "bob", "hi @ada"), line(2, "bob", "psst", "@bob")])
-    assert fold(missed) == [("@bob", "psst", False, True)]
+    assert news_of(missed) == [("@bob", "psst", False, True)]
     state = entered()
-    fold(line(1, "bob", "hi"), state=state)
-    assert fold(Echo([line(1, "bob", "hi"), line(2, "bob", "@ada")]), state=state, since=1) == [
+    news_of(line(1, "bob", "hi"), state=state)
+    assert news_of(Echo([line(1, "bob", "hi"), line(2, "bob", "@ada")]), state=state, since=1) == [
         ("lobby", "@ada", True, False)
     ]
 
 
 def test_an_older_page_brings_nothing_new() -> None:
-    assert not fold(History("lobby", [line(1, "bob", "@ada")], more=False, nonce="n"))
+    assert not news_of(History("lobby", [line(1, "bob", "@ada")], more=False, nonce="n"))
 
 
 def test_messages_of_hidden_people_are_not_unread() -> None:
     state = entered()
-    fold(Relations(["bob"], []), state=state)
-    assert not fold(line(1, "bob", "@ada"), state=state)
+    news_of(Relations(["bob"], []), state=state)
+    assert not news_of(line(1, "bob", "@ada"), state=state)

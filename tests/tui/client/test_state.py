@@ -1,442 +1,304 @@
-"""The state: folding the server's frames and the user's own messages."""
+"""The state after reports, mutes, blocks and profile requests."""
 
-from hypothesis import given
-from hypothesis import strategies as st
-from msgspec.structs import replace
+from collections.abc import Callable
+from functools import partial
+
+from msgspec import structs
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
-    ChannelEntry,
-    DirectMessages,
-    Disconnect,
+    Block,
     Echo,
     History,
-    HistoryRequest,
-    Limits,
     Me,
-    Pong,
+    Mute,
     Presence,
+    Profile,
+    ProfileField,
+    ProfileRequest,
+    Relations,
+    ReportRequest,
+    Reports,
+    ReportStatus,
     Say,
-    Since,
+    Takeback,
+    Unblock,
+    Unmute,
     Webhooks,
-    Welcome,
-    Who,
     WhoEntry,
 )
-from tests.support.folding import AT, error, fold, last_notice, notice, numbers, said, state, texts, welcome
-from tui.client.state import NEW_NUMBERING, NOT_KEPT, ClientState
-from tui.client.timeline import GAP, Line, Pending, Timeline
+from tests.support.folding import (
+    error,
+    fold,
+    last_notice,
+    lines,
+    notice,
+    notices,
+    reported,
+    said,
+    state,
+    texts,
+    welcome,
+)
+from tests.support.scripted_server import report, stands
+from tui.client.own_reports import GONE, KEPT, REFUSED, ReportDraft
+from tui.client.profile_view import ProfileView, Stage
 from tui.tone import Tone
 
 
-def test_the_first_channel_is_looked_at() -> None:
-    made = state()
-    assert (made.current, made.place) == ("lobby", "# Lobby")
-    assert [(each.id, each.name) for each in made.timelines.values()] == [("lobby", "Lobby"), ("tea", "Tea")]
+def test_a_report_is_marked_once_the_server_has_it_and_unmarked_once_it_is_withdrawn() -> None:
+    made = state(said(1), said(2))
+    line = made.timeline.find(2)
+    assert line
+    ask = made.report(line, ReportDraft("It's spam", "so"), "n1")
+    assert ask == ReportRequest(2, "It's spam", "so", "n1")
+    assert reported(made.timeline) == []
+    fold(made, stands(ask, "received"))
+    assert reported(made.timeline) == [2]
+    assert not notices(made.timeline)
+    fold(made, stands(ask, "withdrawn"))
+    assert reported(made.timeline) == []
 
 
-def test_before_there_is_a_channel_notices_wait_for_one() -> None:
-    made = ClientState(now=lambda: AT)
-    made.note("early")
-    assert (made.place, made.since, texts(made.timeline)) == ("", None, ["early"])
-    made.fold(welcome())
-    assert texts(made.timelines["lobby"]) == ["early"]
-
-
-def test_a_channel_that_is_renamed_keeps_its_messages() -> None:
+def test_the_status_of_a_report_is_shown_in_the_channel_of_its_message() -> None:
     made = state(said(1))
-    made.fold(Welcome("e1", "R", [ChannelEntry("lobby", "Foyer")], Webhooks(report=True, profile=True), [], Limits()))
-    assert (made.place, texts(made.timeline)) == ("# Foyer", ["1"])
-
-
-def test_a_channel_that_the_room_has_no_more_is_left_out() -> None:
-    made = state(welcome("e1", "lobby", "tea"), said(1, channel="tea"), said(2, channel="@bob"))
-    made.fold(welcome("e1", "lobby"))
-    assert list(made.timelines) == ["lobby", "@bob"]
-    assert texts(made.timeline) == []
-
-
-def test_a_removed_channel_stays_listed_while_it_is_open() -> None:
-    made = state(welcome("e1", "lobby", "tea"), said(1, channel="tea"))
     made.look_at("tea")
-    for _ in range(2):
-        made.fold(welcome("e1", "lobby"))
-    assert texts(made.timeline) == ["1", "# Tea no longer exists; nothing can be sent here."]
-    made.look_at("lobby")
-    assert list(made.timelines) == ["lobby"]
+    fold(made, ReportStatus(report(1)))
+    assert [notice.tone for notice in notices(made.timelines["lobby"])] == [Tone.GOOD]
+    fold(made, ReportStatus(report(2, channel="@gone")))
+    assert [notice.tone for notice in notices(made.timelines["tea"])] == [Tone.GOOD]
 
 
-def test_a_channel_with_a_pending_message_stays_listed() -> None:
-    made = state(welcome("e1", "lobby", "tea"))
-    made.say("Is anybody there?", "n1", "tea")
-    made.fold(welcome("e1", "lobby"))
-    assert list(made.timelines) == ["lobby", "tea"]
-    made.fold(said(2, "ada", "tea", "n1"))
-    made.look_at("lobby")
-    assert list(made.timelines) == ["lobby"]
-
-
-def test_own_messages_are_recognized_by_the_granted_name() -> None:
-    made = state(said(1, "ada"), said(2, "bob"))
-    assert [entry.mine for entry in made.timeline.entries if isinstance(entry, Line)] == [True, False]
-
-
-def test_a_sent_message_is_pending_until_it_has_a_number() -> None:
+def test_changes_during_an_absence_are_shown_in_the_current_channel() -> None:
     made = state(said(1))
-    assert made.say("hello", "n1") == Say("lobby", "hello", "n1")
-    assert made.timeline.entries[-1] == Pending("n1", "ada", "hello", AT)
-    made.fold(said(2, "ada", nonce="n1"))
-    assert texts(made.timeline) == ["1", "2"]
+    made.look_at("tea")
+    fold(made, Reports([report(1), report(2)], ["rep_1"]))
+    assert len(notices(made.timelines["tea"])) == 1
+    assert reported(made.timelines["lobby"]) == [1]
+
+
+def test_a_message_that_comes_later_has_its_mark() -> None:
+    made = state(Reports([report(4), report(5, status="withdrawn")]), said(4), said(5))
+    fold(made, History("lobby", [said(3)], more=False, nonce="n"))
+    assert reported(made.timeline) == [4]
+
+
+def test_a_report_without_an_answer_is_sent_again_after_a_loss() -> None:
+    made = state(said(1))
+    line = made.timeline.find(1)
+    assert line
+    made.say("one", "n1")
+    ask = made.report(line, ReportDraft("It's spam", "so", (2, 3)), "n2")
+    made.lost()
+    fold(made, welcome(), Me("ada", op=False))
+    assert made.unsent() == [Say("lobby", "one", "n1"), ask]
+    fold(made, stands(ask, "received"))
+    assert made.unsent() == [Say("lobby", "one", "n1")]
+
+
+def test_a_report_without_an_answer_is_given_up_when_its_number_means_another_message() -> None:
+    made = state(said(1))
+    line = made.timeline.find(1)
+    assert line
+    made.report(line, ReportDraft("It's spam", ""), "n1")
+    fold(made, welcome("e2"), Me("ada", op=False), said(1))
     assert made.unsent() == []
+    assert notice(GONE, Tone.BAD) in made.timeline.entries
+    assert reported(made.timeline) == []
 
 
-def test_a_message_of_another_user_with_the_same_nonce_confirms_nothing() -> None:
-    made = state()
-    made.say("hello", "n1")
-    made.fold(said(1, "bob", nonce="n1"))
-    assert texts(made.timeline) == ["1", "hello"]
-    assert made.unsent() == [Say("lobby", "hello", "n1")]
-
-
-def test_a_message_is_confirmed_in_the_channel_where_it_was_written() -> None:
-    made = state()
-    made.look_at("tea")
-    made.say("hello", "n1")
-    made.look_at("lobby")
-    made.fold(said(1, "ada", "tea", "n1"))
-    assert texts(made.timelines["tea"]) == ["1"]
-    assert texts(made.timelines["lobby"]) == []
-
-
-def test_a_refused_message_shows_the_reason_and_is_not_resent() -> None:
-    made = state()
-    made.say("one", "n1")
-    made.say("two", "n2")
-    made.fold(error(ErrorCode.BAD_MESSAGE, "too long", "n1"))
-    assert made.timeline.entries[0] == Pending("n1", "ada", "one", AT, "too long")
-    assert made.unsent() == [Say("lobby", "two", "n2")]
-    assert texts(made.timeline) == ["one", "two"]
-
-
-def test_what_was_not_confirmed_is_sent_again_with_its_nonce() -> None:
-    made = state()
-    made.say("one", "n1")
-    made.look_at("@bob")
-    made.say("two", "n2")
-    made.lost()
-    fold(made, [welcome(), Me("ada", op=False)])
-    assert made.unsent() == [Say("lobby", "one", "n1"), Say("@bob", "two", "n2")]
-
-
-def test_what_was_stored_before_the_loss_is_confirmed_by_the_echo() -> None:
+def test_a_refused_report_shows_the_reason_beside_the_message() -> None:
     made = state(said(1))
-    made.say("one", "n1")
-    made.lost()
-    fold(made, [welcome(), Me("ada", op=False), Echo([said(2, "ada", nonce="n1")]), said(2, "ada", nonce="n1")])
-    assert texts(made.timeline) == ["1", "2"]
-    assert made.unsent() == []
-
-
-def test_since_is_the_newest_message_seen_in_any_channel() -> None:
-    made = ClientState(now=lambda: AT)
-    made.fold(welcome())
-    assert made.since is None
-    made.fold(Me("ada", op=False))
-    fold(made, [Echo([said(4), said(6, channel="tea")]), said(5)])
-    assert made.since == Since("e1", 6)
-
-
-def test_history_does_not_change_where_to_catch_up_from() -> None:
-    made = state(said(9), History("lobby", [said(3), said(4)], more=False, nonce="n1"))
-    assert made.since == Since("e1", 9)
-
-
-def test_an_echo_after_a_reconnect_adds_what_was_missed_and_nothing_twice() -> None:
-    made = state(Echo([said(1), said(2)]))
-    made.lost()
-    fold(made, [welcome(), Me("ada", op=False), said(5), Echo([said(2), said(3), said(4), said(5)]), said(3)])
-    assert numbers(made.timeline) == [1, 2, 3, 4, 5]
-    assert GAP not in texts(made.timeline)
-
-
-def test_a_gap_is_shown_between_what_is_there_and_what_comes() -> None:
-    made = state(Echo([said(1)]))
-    made.lost()
-    fold(made, [welcome(), Me("ada", op=False), Echo([said(90), said(91)], recovered=False)])
-    assert texts(made.timeline) == ["1", GAP, "90", "91"]
-    assert texts(made.timelines["tea"]) == [], "nothing of it is loaded"
-    assert made.timelines["tea"].more
-
-
-def test_a_new_epoch_takes_the_old_messages_away_and_says_so() -> None:
-    made = state(Echo([said(7), said(8, channel="tea")]))
-    made.say("mine", "n1")
-    made.lost()
-    made.fold(welcome("e2"))
-    assert made.since == Since("e2", 0)
-    fold(made, [Me("ada", op=False), Echo([said(1), said(2)])])
-    assert texts(made.timeline) == [NEW_NUMBERING, "1", "2", "mine"]
-    assert numbers(made.timelines["tea"]) == []
-    assert made.unsent() == [Say("lobby", "mine", "n1")]
-
-
-def test_the_same_epoch_takes_nothing_away() -> None:
-    made = state(Echo([said(7)]), welcome("e1"))
-    assert texts(made.timeline) == ["7"]
-
-
-def test_older_messages_can_be_asked_for_after_a_new_epoch() -> None:
-    made = state(said(7))
-    made.ask_older("n1")
-    made.fold(History("lobby", [], more=False, nonce="n1"))
-    fold(made, [welcome("e2"), Me("ada", op=False), Echo([said(50)])])
-    assert made.ask_older("n2") == HistoryRequest("lobby", "n2", 50)
-
-
-def test_messages_of_others_out_of_view_are_unread() -> None:
-    made = state(Echo(), said(1), said(2, channel="tea"), said(3, "ada", "tea"), said(4, channel="tea"))
-    assert {each.id: each.unread for each in made.timelines.values()} == {"lobby": 0, "tea": 2}
-    made.fold(said(4, channel="tea"))
-    assert made.timelines["tea"].unread == 2
+    line = made.timeline.find(1)
+    assert line
+    made.report(line, ReportDraft("It's spam", ""), "n1")
     made.look_at("tea")
-    assert made.timelines["tea"].unread == 0
-    made.fold(said(5))
-    assert made.timelines["lobby"].unread == 1
+    fold(made, error(ErrorCode.STORAGE, "The disk is full.", "n1"))
+    assert last_notice(made.timelines["lobby"]) == notice(f"{REFUSED} The disk is full. {KEPT}", Tone.BAD)
 
 
-def test_new_messages_begin_at_the_first_unread_one_until_another_channel_is_opened() -> None:
-    made = state(Echo([said(1, channel="tea")]), said(2, channel="tea"), said(3, channel="tea"))
-    made.look_at("tea")
-    made.fold(said(4, channel="tea"))
-    made.look_at("tea")
-    assert made.timelines["tea"].new_from == 2
-    made.look_at("lobby")
-    assert made.timelines["tea"].new_from == 0
-    made.fold(said(5, channel="tea"))
-    made.look_at("tea")
-    assert made.timelines["tea"].new_from == 5
-
-
-def test_recent_messages_at_the_start_are_not_unread() -> None:
-    made = state(Echo([said(1), said(2, channel="tea")]))
-    assert made.timelines["tea"].unread == 0
-
-
-def test_messages_missed_during_a_loss_are_unread() -> None:
-    made = state(Echo([said(1)]))
+def test_a_mark_outlives_a_reconnect() -> None:
+    made = state(said(1), ReportStatus(report(1)))
     made.lost()
-    fold(made, [welcome(), Me("ada", op=False), Echo([said(2, channel="tea")])])
-    assert made.timelines["tea"].unread == 1
+    fold(made, welcome(), Me("ada", op=False), Echo([said(1), said(2)]))
+    assert reported(made.timeline) == [1]
 
 
-def test_messages_missed_during_a_loss_are_unread_also_where_nothing_was_said_before() -> None:
+def test_the_context_of_a_report_is_what_the_reporter_sees() -> None:
+    made = state(*(said(number, "carol" if number == 3 else "bob") for number in range(1, 20)))
+    line = made.timeline.find(12)
+    assert line
+    assert made.context_of(line) == ([], [])
+    fold(made, structs.replace(welcome(), webhooks=Webhooks(report=True, profile=True, evidence=True)))
+    fold(made, Relations(["carol"]))
+    before, after = made.context_of(line)
+    assert [each.msg_id for each in before] == [1, 2, *range(4, 12)]
+    assert [each.msg_id for each in after] == list(range(13, 18))
+
+
+def test_a_deleted_message_is_deleted_in_every_frame() -> None:
+    made = state(said(1), said(2), said(3), Takeback(2), Echo([], taken_back=[3]))
+    fold(made, structs.replace(said(4), message="", taken_back=True))
+    assert [(each.msg_id, each.text, each.taken_back) for each in lines(made.timeline)] == [
+        (1, "1", False),
+        (2, "", True),
+        (3, "", True),
+        (4, "", True),
+    ]
+
+
+def test_a_page_of_history_that_was_read_before_brings_no_text_back() -> None:
+    made = state(said(9), Takeback(3))
+    fold(made, History("lobby", [said(3), said(4)], more=False, nonce="n"))
+    assert [(each.msg_id, each.text) for each in lines(made.timeline)] == [(3, ""), (4, "4"), (9, "9")]
+
+
+def test_a_page_of_history_may_contain_a_loaded_message() -> None:
+    made = state(said(3))
+    fold(made, History("lobby", [structs.replace(said(3), message="", taken_back=True)], more=False, nonce="n"))
+    assert [each.taken_back for each in lines(made.timeline)] == [True]
+
+
+def test_what_a_muted_person_says_is_not_unread() -> None:
     made = state(Echo())
-    made.lost()
-    assert made.since == Since("e1", 0)
-    fold(made, [welcome(), Me("ada", op=False), Echo([said(1, channel="tea")])])
+    assert made.toggle_mute("bob") == Mute("bob")
+    fold(made, Relations(["bob"]))
+    fold(made, said(1, channel="tea"))
+    assert made.timelines["tea"].unread == 0
+    assert "“bob” is muted" in last_notice(made.timeline).text
+    assert made.toggle_mute("bob") == Unmute("bob")
+    fold(made, Relations())
+    assert made.relations.returned
+    fold(made, said(2, channel="tea"))
     assert made.timelines["tea"].unread == 1
+    assert not made.relations.muted
 
 
-def test_history_is_not_unread() -> None:
-    made = state(said(9), History("tea", [said(1, channel="tea")], more=False, nonce="n1"))
+def test_earlier_mutes_apply_after_the_login_without_a_notice() -> None:
+    made = state(Relations(["bob"], ["eve"]), Echo(), said(1, channel="tea"), said(2, "eve", "tea"))
     assert made.timelines["tea"].unread == 0
+    assert not notices(made.timeline)
+    fold(made, Me("ada", op=False))
+    assert not made.relations.hidden
 
 
-def test_nothing_is_unread_of_a_numbering_that_is_gone() -> None:
-    made = state(Echo(), said(1, channel="tea"), welcome("e2"))
-    assert made.timelines["tea"].unread == 0
+def test_a_block_is_confirmed_by_the_server_and_is_not_shown_as_a_departure() -> None:
+    made = state(said(1, channel="@bob"))
+    assert made.relations.toggle_block("bob") == Block("bob")
+    fold(made, Presence("bob", "has exited the room!"), Relations([], ["bob"]))
+    assert not notices(made.timelines["@bob"])
+    assert "“bob” is blocked" in last_notice(made.timeline).text
+    assert made.relations.hidden == {"bob"}
+    assert made.relations.toggle_block("bob") == Unblock("bob")
+    fold(made, Relations())
+    assert last_notice(made.timeline).text == "“bob” is no longer blocked."
 
 
-def test_a_direct_message_begins_a_conversation() -> None:
-    made = state(Echo(), said(1, channel="@bob"))
-    assert (made.timelines["@bob"].name, made.timelines["@bob"].unread) == ("@bob", 1)
-    made.look_at("@bob")
-    assert made.place == "@bob"
-    assert made.say("hi", "n1") == Say("@bob", "hi", "n1")
+def test_another_status_is_no_news() -> None:
+    made = state(said(1, channel="@bob"), Presence("bob", "", WhoEntry("bob", 2, "lunch", dnd=True)))
+    assert not notices(made.timelines["@bob"])
+    assert made.people["bob"].status == "lunch"
 
 
-def test_people_come_and_go() -> None:
-    made = state(Presence("carol", "has joined.", WhoEntry("carol", 3)), Presence("bob", "has left."))
-    assert sorted(made.people) == ["ada", "carol"]
-    made.fold(Presence("nobody", "has left."))
-    assert sorted(made.people) == ["ada", "carol"]
-    made.fold(Who([WhoEntry("ada", 1)]))
-    assert sorted(made.people) == ["ada"]
+def test_the_offer_to_mute_ends_with_the_next_action() -> None:
+    for go_on in ("say", "turn", "mute", "block", "withdraw"):
+        made = state(said(1))
+        line = made.timeline.find(1)
+        assert line
+        ask = made.report(line, ReportDraft("It's spam", ""), "n1")
+        offers = [made.mute_offer]
+        fold(made, stands(ask))
+        # Only once the server has the report.
+        assert [*offers, made.mute_offer] == ["", "bob"]
+        acts: dict[str, Callable[[], object]] = {
+            "say": partial(made.say, "so", "n2"),
+            "turn": partial(made.look_at, "tea"),
+            "mute": partial(made.toggle_mute, "bob"),
+            "block": partial(fold, made, Relations([], ["bob"])),
+            "withdraw": partial(fold, made, stands(ask, "withdrawn")),
+        }
+        acts[go_on]()
+        assert not made.mute_offer
 
 
-def test_only_a_conversation_shows_that_the_other_person_joined_or_left() -> None:
-    made = state()
-    made.look_at("@bob")
-    made.fold(Presence("bob", "has left."))
-    made.fold(Presence("carol", "has left."))
-    assert texts(made.timelines["@bob"]) == ["“bob” has left."]
-    assert texts(made.timelines["lobby"]) == []
+def test_to_mute_is_not_offered_of_somebody_who_is_muted() -> None:
+    made = state(said(1))
+    line = made.timeline.find(1)
+    assert line
+    fold(made, Relations(["bob"]))
+    fold(made, stands(made.report(line, ReportDraft("It's spam", ""), "n1")))
+    assert not made.mute_offer
 
 
-def test_older_messages_are_asked_for_once_at_a_time_and_while_there_are_any() -> None:
-    made = state(said(9))
-    assert made.ask_older("n1") == HistoryRequest("lobby", "n1", 9)
-    assert made.ask_older("n2") is None
-    made.fold(History("lobby", [said(3), said(4)], more=True, nonce="n1"))
-    assert numbers(made.timeline) == [3, 4, 9]
-    assert made.ask_older("n3") == HistoryRequest("lobby", "n3", 3)
-    made.fold(History("lobby", [said(1)], more=False, nonce="n3"))
-    assert made.ask_older("n4") is None
-
-
-def test_older_messages_can_be_asked_for_again_after_a_loss_or_an_error() -> None:
-    made = state(said(9))
-    made.ask_older("n1")
-    made.lost()
-    assert made.ask_older("n2") == HistoryRequest("lobby", "n2", 9)
-    made.fold(error(ErrorCode.STORAGE, "disk", "n2"))
-    assert last_notice(made.timeline) == notice("disk", Tone.BAD)
-    assert made.ask_older("n3") == HistoryRequest("lobby", "n3", 9)
-
-
-def test_an_error_without_a_request_is_shown_in_the_current_channel() -> None:
-    made = state()
+def test_to_mute_is_offered_where_the_report_was_made() -> None:
+    made = state(said(1))
+    line = made.timeline.find(1)
+    assert line
+    ask = made.report(line, ReportDraft("It's spam", ""), "n1")
     made.look_at("tea")
-    made.fold(error(ErrorCode.INTERNAL, "a fault", "n9"))
-    assert made.timelines["tea"].entries == [notice("a fault", Tone.BAD)]
+    fold(made, stands(ask))
+    assert not made.mute_offer
 
 
-def test_a_notice_is_shown_in_its_channel_or_else_in_the_current_one() -> None:
+def test_a_profile_is_loading_until_its_answer_comes() -> None:
     made = state()
-    made.fold(error(ErrorCode.NOTICE, "**welcome**", channel="tea"))
-    made.fold(error(ErrorCode.NOTICE, "unplaced", channel="nowhere"))
-    assert made.timelines["tea"].entries == [notice("**welcome**", Tone.SAID)]
-    assert made.timelines["lobby"].entries == [notice("unplaced", Tone.SAID)]
-    assert "nowhere" not in made.timelines
+    assert made.ask_profile("bob", "n1") == ProfileRequest("bob", "n1")
+    assert made.profile == ProfileView("bob", "n1", Stage.LOADING)
+    fold(made, Profile("bob", [ProfileField("Age", "7"), ProfileField("Age", "8")], "n1", "A headline"))
+    assert made.profile == ProfileView("bob", "n1", Stage.READY, "A headline", (("Age", "7"), ("Age", "8")))
 
 
-def test_a_name_that_is_refused_is_asked_for_again_until_one_is_granted() -> None:
-    made = ClientState(now=lambda: AT)
-    fold(made, [welcome(), error(ErrorCode.BAD_NAME, "not that one")])
-    assert made.refused_name == "not that one"
+def test_a_profile_with_an_error_has_failed() -> None:
+    made = state()
+    made.ask_profile("bob", "n1")
+    fold(made, Profile("bob", [], "n1", error="No such person."))
+    assert made.profile == ProfileView("bob", "n1", Stage.FAILED, error="No such person.")
+
+
+def test_an_error_by_its_nonce_ends_a_profile() -> None:
+    made = state()
+    made.ask_profile("bob", "n1")
+    fold(made, error(ErrorCode.WEBHOOK_OFF, "no profiles", "n1"))
+    assert made.profile == ProfileView("bob", "n1", Stage.FAILED, error="no profiles")
     assert texts(made.timeline) == []
-    made.fold(Me("ada", op=False))
-    assert (made.refused_name, made.me) == ("", "ada")
 
 
-def test_a_farewell_is_shown_and_a_ping_changes_nothing() -> None:
+def test_a_stale_answer_changes_no_profile() -> None:
     made = state()
-    made.fold(Pong())
-    assert texts(made.timeline) == []
-    made.fold(Disconnect("The server restarts.", 1012, reconnect=True))
-    assert texts(made.timeline) == ["The server restarts."]
+    fold(made, Profile("bob", [], "n0"))
+    assert made.profile is None
+    made.ask_profile("bob", "n1")
+    made.ask_profile("carol", "n2")
+    fold(made, Profile("bob", [ProfileField("a", "b")], "n1", "stale"))
+    fold(made, error(ErrorCode.NOT_HERE, "stale", "n1"))
+    assert made.profile == ProfileView("carol", "n2", Stage.LOADING)
 
 
-CHANNELS = ("lobby", "tea", "@bob")
-
-
-@given(
-    st.sets(st.integers(1, 25), min_size=1).flatmap(
-        lambda known: st.tuples(
-            st.just(known),
-            st.lists(
-                st.tuples(st.sampled_from(["live", "echo", "history"]), st.lists(st.sampled_from(sorted(known)))),
-                max_size=12,
-            ),
-        )
-    )
-)
-def test_any_interleaving_of_live_echo_and_history_gives_the_sorted_unique_timeline(
-    plan: tuple[set[int], list[tuple[str, list[int]]]],
-) -> None:
-    known, deliveries = plan
-    every = {number: said(number, channel=CHANNELS[number % 3]) for number in known}
+def test_an_answer_to_a_closed_profile_does_not_open_it() -> None:
     made = state()
-    for way, some in [*deliveries, ("echo", sorted(known))]:
-        if way == "live":
-            fold(made, [every[number] for number in some])
-        elif way == "echo":
-            made.fold(Echo([every[number] for number in sorted(set(some))]))
-        else:
-            for channel in CHANNELS:
-                page = [every[number] for number in sorted(set(some)) if every[number].channel == channel]
-                made.fold(History(channel, page, more=True, nonce="n"))
-    for at, channel in enumerate(CHANNELS):
-        here = sorted(number for number in known if number % 3 == at)
-        shown = made.timelines[channel] if channel in made.timelines else Timeline("", "")
-        assert numbers(shown) == here
-        assert texts(shown) == [str(number) for number in here]
-    assert made.since == Since("e1", max(known))
+    made.ask_profile("bob", "n1")
+    made.profile = None
+    fold(made, Profile("bob", [], "n1"))
+    assert made.profile is None
 
 
-@given(st.permutations(["confirm 1", "confirm 2", "say 1", "say 2", "echo", "bob"]))
-def test_in_any_order_a_confirmed_message_is_shown_once_and_later_ones_are_pending(order: list[str]) -> None:
+def test_a_loss_ends_a_profile_that_is_loading_and_keeps_one_that_is_there() -> None:
     made = state()
-    confirmed = {"confirm 1": said(5, "ada", nonce="n1"), "confirm 2": said(6, "ada", nonce="n2")}
-    for act in order:
-        if act.startswith("say"):
-            made.say(act, f"n{act[-1]}")
-        elif act in confirmed:
-            made.fold(confirmed[act])
-        elif act == "echo":
-            made.fold(Echo(list(confirmed.values())))
-        else:
-            made.fold(said(7))
-    fold(made, list(confirmed.values()))
-    assert numbers(made.timeline) == [5, 6, 7]
-    assert made.unsent() == []
-    assert len(made.timeline.entries) == 3
-
-
-def test_a_message_sent_under_an_earlier_name_is_the_users_own_and_shown_once() -> None:
-    made = state()
-    made.say("hi", "n1")
+    made.ask_profile("bob", "n1")
     made.lost()
-    fold(made, [welcome(), Me("ada 2", op=False), said(7, "ada", nonce="n1")])
-    assert [type(entry) for entry in made.timeline.entries] == [Line]
-    assert not made.unsent()
-
-
-def test_a_message_is_the_users_own_as_the_server_says_not_by_its_name() -> None:
-    whose = [("ada", None), ("ada", False), ("ada 2", True), ("bob", None)]
-    made = state(*(replace(said(number, author=name), own=own) for number, (name, own) in enumerate(whose, 1)))
-    assert [line.mine for line in made.timeline.entries if isinstance(line, Line)] == [True, False, True, False]
-
-
-def test_a_list_of_people_in_several_frames_replaces_the_former_one_when_it_is_complete() -> None:
-    made = state(Who([WhoEntry("cyd", 3)], more=True))
-    assert set(made.people) == {"ada", "bob"}
-    fold(made, [Who([WhoEntry("dan", 4)], more=True), Who([WhoEntry("eve", 5)])])
-    assert set(made.people) == {"cyd", "dan", "eve"}
-    fold(made, [Who([WhoEntry("lost", 6)], more=True), Me("ada", op=False), Who([WhoEntry("ada", 7)])])
-    assert set(made.people) == {"ada"}
-
-
-def test_a_channel_for_vips_stays_while_the_client_reconnects() -> None:
-    made = state(welcome("e1", "lobby", "vip"), said(1, channel="vip"))
-    made.look_at("vip")
+    assert made.profile is not None
+    assert (made.profile.username, made.profile.stage) == ("bob", Stage.FAILED)
+    made.ask_profile("bob", "n2")
+    fold(made, Profile("bob", [], "n2", "there"))
     made.lost()
-    fold(made, [welcome("e1", "lobby"), Me("ada", op=False), welcome("e1", "lobby", "vip"), Echo()])
-    assert (made.current, texts(made.timeline)) == ("vip", ["1"])
-    made.lost()
-    fold(made, [welcome("e1", "lobby"), Me("ada", op=False), Echo()])
-    assert last_notice(made.timeline).text == "# Vip no longer exists; nothing can be sent here."
+    assert made.profile == ProfileView("bob", "n2", Stage.READY, "there")
 
 
-def test_each_conversation_begins_with_the_disclaimer_of_the_room() -> None:
-    made = state(said(5, channel="@bob"))
-    disclaimer = "Moderators can read reported messages."
-    made.fold(replace(welcome(), direct_messages=DirectMessages(kept=False, disclaimer=disclaimer)))
-    made.look_at("@eve")
-    assert texts(made.timelines["@bob"]) == [disclaimer, "5"]
-    assert texts(made.timelines["@eve"]) == [disclaimer]
-    assert texts(made.timelines["lobby"]) == []
-    made.fold(said(2, channel="@bob"))
-    assert texts(made.timelines["@bob"])[0] == disclaimer
-    made.fold(replace(welcome(), direct_messages=DirectMessages(kept=False)))
-    made.look_at("@zoe")
-    assert texts(made.timelines["@zoe"]) == [NOT_KEPT]
-
-
-def test_an_operator_sends_a_slash_with_a_second_one() -> None:
+def test_an_error_without_a_nonce_does_not_enter_a_profile_that_was_lost() -> None:
     made = state()
-    assert made.say("/shrug", "n-1").message == "/shrug"
-    made.fold(Presence("ada", "", WhoEntry("ada", 1, op=True)))
-    assert made.is_operator
-    assert made.say("/shrug", "n-2").message == "//shrug"
-    assert texts(made.timeline)[-1] == "/shrug"
+    made.ask_profile("bob", "n1")
+    made.lost()
+    before = made.profile
+    fold(made, error(ErrorCode.MALFORMED, "something else"))
+    assert made.profile == before
+    assert last_notice(made.timeline) == notice("something else", Tone.BAD)

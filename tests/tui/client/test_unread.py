@@ -5,7 +5,8 @@ import pytest
 from server.protocol.frames import Echo, Message, PlaceEntry, Places, Read, Relations
 from server.protocol.mentions import mentions
 from tests.support.folding import AT, fold, said, state
-from tui.client import named_texts, room_state, unread
+from tui.client import named_texts, unread
+from tui.client import state as client_state
 from tui.client.state import ClientState
 from tui.client.unread import Unseen
 
@@ -28,7 +29,7 @@ def counts(made: ClientState, channel: str = "lobby") -> tuple[int, int, int]:
 
 def test_what_arrives_in_the_current_place_unseen_is_unread_until_it_was_on_the_screen() -> None:
     made = viewed(watched=False)
-    fold(made, [at(2, "ada?"), at(3, "mine", "ada"), at(4, "so"), at(5, "Ada!")])
+    fold(made, at(2, "ada?"), at(3, "mine", "ada"), at(4, "so"), at(5, "Ada!"))
     assert counts(made) == (3, 2, 2)
     assert made.unseen(2) == Unseen(2, 1)
     assert made.see(4)
@@ -47,11 +48,11 @@ def test_names_are_sought_once_in_each_unread_message(monkeypatch: pytest.Monkey
         sought.append(text)
         return mentions(text, words)
 
-    fold(made, [at(number, f"so {number}") for number in range(2, 20)])
+    fold(made, *[at(number, f"so {number}") for number in range(2, 20)])
     assert made.unseen(1) == Unseen(18, 0)
-    for module in (room_state, named_texts):
+    for module in (client_state, named_texts):
         monkeypatch.setattr(module, "mentions", seek)
-    fold(made, [at(20, "Ada!")])
+    fold(made, at(20, "Ada!"))
     assert [made.unseen(1), made.unseen(1)] == [Unseen(19, 1)] * 2
     # Once to count it in the list, and once to count it here.
     assert sought == ["Ada!"] * 2
@@ -61,14 +62,14 @@ def test_names_are_sought_once_in_each_unread_message(monkeypatch: pytest.Monkey
 
 def test_what_arrives_before_the_eyes_of_the_user_is_read() -> None:
     made = viewed(watched=True)
-    fold(made, [at(2, "ada?")])
+    fold(made, at(2, "ada?"))
     assert counts(made) == (0, 0, 0)
     assert made.markers.take() == [Read("lobby", 2)]
 
 
 def test_opening_a_place_reads_nothing_by_itself() -> None:
     made = viewed(watched=True)
-    fold(made, [at(2, "x", channel="tea")])
+    fold(made, at(2, "x", channel="tea"))
     made.look_at("tea")
     assert counts(made, "tea") == (1, 0, 2)
     assert made.wants_new
@@ -91,17 +92,17 @@ def test_a_message_that_was_kept_and_is_read_already_is_not_new() -> None:
 
 def test_what_this_client_read_and_the_server_does_not_know_yet_stays_read() -> None:
     made = viewed(watched=True)
-    fold(made, [at(2, "x"), at(3, "y")])
+    fold(made, at(2, "x"), at(3, "y"))
     made.lost()
-    fold(made, [Echo([at(4, "z")]), Places([PlaceEntry("lobby", 4, 1, 3)])])
+    fold(made, Echo([at(4, "z")]), Places([PlaceEntry("lobby", 4, 1, 3)]))
     assert counts(made) == (0, 0, 0)
 
 
 def test_what_another_client_read_is_read_here_too() -> None:
     made = viewed(watched=False)
-    fold(made, [at(2, "ada"), at(3, "ada"), Read("lobby", 2)])
+    fold(made, at(2, "ada"), at(3, "ada"), Read("lobby", 2))
     assert counts(made)[:2] == (1, 1)
-    fold(made, [Read("lobby", 3), Read("nowhere", 3)])
+    fold(made, Read("lobby", 3), Read("nowhere", 3))
     assert counts(made)[:2] == (0, 0)
     assert made.markers.take() == []
 
@@ -124,7 +125,7 @@ def test_marking_a_place_as_read_sends_its_last_message() -> None:
 
 def test_messages_of_hidden_people_and_deleted_ones_are_not_unread() -> None:
     made = viewed(watched=False)
-    fold(made, [at(2, "ada"), at(3, "ada", "eve"), Relations(["eve"])])
+    fold(made, at(2, "ada"), at(3, "ada", "eve"), Relations(["eve"]))
     made.see(1)
     assert made.unseen(1) == Unseen(1, 1)
 
@@ -152,9 +153,9 @@ def test_a_closed_conversation_comes_back_with_a_new_message() -> None:
     assert made.close("@bob") is None
     assert "@bob" not in made.timelines
     assert made.markers.take()[-1] == Read("@bob", 3, closed=True)
-    made.fold(at(4, "y", channel="@bob"))
+    fold(made, at(4, "y", channel="@bob"))
     assert counts(made, "@bob")[0] == 1
-    made.fold(Read("@bob", 4, closed=True))
+    fold(made, Read("@bob", 4, closed=True))
     assert "@bob" not in made.timelines, "closed in another client"
 
 
@@ -162,7 +163,7 @@ def test_a_conversation_with_an_unsent_message_is_not_closed() -> None:
     made = state(Echo(), at(3, "x", channel="@bob"))
     made.say("wait", "n1", "@bob")
     assert made.close("@bob")
-    made.fold(Read("@bob", 4, closed=True))
+    fold(made, Read("@bob", 4, closed=True))
     assert "@bob" in made.timelines
 
 
@@ -170,11 +171,11 @@ def test_a_message_to_somebody_who_is_away_is_said_to_wait_once() -> None:
     made = state(Echo())
     for number in (3, 4):
         made.say("hello", f"n{number}", "@carol")
-        made.fold(Message("@carol", "ada", "hello", number, AT, f"n{number}"))
+        fold(made, Message("@carol", "ada", "hello", number, AT, f"n{number}"))
     waits = [each.text for each in made.timelines["@carol"].entries if "wait" in each.text]
     assert waits == ["“carol” is away. Your messages wait until they are back."]
     made.say("hello", "n5", "@bob")
-    made.fold(Message("@bob", "ada", "hello", 5, AT, "n5"))
+    fold(made, Message("@bob", "ada", "hello", 5, AT, "n5"))
     assert len(made.timelines["@bob"].entries) == 1
 
 

@@ -31,7 +31,7 @@ def busy() -> ClientState:
     made.say("to the lobby", "n1")
     made.say("to bob", "n2", "@bob")
     made.say("refused", "n3", "tea")
-    fold(made, [error(ErrorCode.BAD_MESSAGE, "No.", "n3")])
+    fold(made, error(ErrorCode.BAD_MESSAGE, "No.", "n3"))
     made.drafts = {"tea": "half a sen", "@bob": "a secret", "lobby": " \n"}
     first, second, _ = lines(made.timeline)
     made.report(first, ReportDraft("Spam", "Every day", (2,)), "n4")
@@ -71,7 +71,7 @@ def test_everything_that_is_not_sent_is_restored_under_its_nonce() -> None:
 def test_what_the_server_has_is_not_saved() -> None:
     made = state()
     made.say("hello", "n1")
-    fold(made, [said(1, "ada", nonce="n1")])
+    fold(made, said(1, "ada", nonce="n1"))
     assert collect(made).is_empty
     assert encoded(collect(made)) == b""
 

@@ -24,6 +24,7 @@ from server.protocol.frames import (
     Webhooks,
     Withdraw,
 )
+from tests.support.folding import fold
 from tests.support.pilots import app_of, away, client, screen_text, until, until_seen
 from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, Answer, ScriptedServer, line, report
 from tui.client.report_words import STATUS_WORDS
@@ -238,7 +239,7 @@ async def test_a_message_that_is_far_up_is_loaded_first() -> None:
 async def test_a_message_that_is_not_shown_cannot_be_gone_to(entry: ReportEntry, muted: str, words: str) -> None:
     async with client(ScriptedServer(answer=listing(entry))) as (pilot, _):
         if muted:
-            app_of(pilot).state.fold(Relations([muted]))
+            fold(app_of(pilot).state, Relations([muted]))
         await open_reports(pilot)
         await pilot.press("enter")
         await until_seen(pilot, words)
