@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from server.settings.key_notes import KeyNote, Use
-from server.settings.model import MAX_ECHO, MAX_TITLE, WEBHOOK_NAMES
+from server.settings.model import MAX_ECHO, MAX_TITLE
+from server.settings.webhook_tables import WEBHOOK_NAMES
 
 MARK = "Version"
 """The key that every settings file of BareRTC has, and none of our own."""

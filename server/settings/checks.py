@@ -10,9 +10,10 @@ import httpx
 from server.protocol.address import DEFAULT_ADDRESS, Address
 from server.rules import addresses, hosts
 from server.rules.patterns import PatternError, compile_pattern
-from server.settings.model import KEY_VARIABLE, QUEUED_WEBHOOK, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL
+from server.settings.model import KEY_VARIABLE, Settings, SettingsError
 from server.settings.secret import ApiKeys
 from server.settings.site_tables import MessageFilter
+from server.settings.webhook_tables import QUEUED_WEBHOOK, WEBHOOK_NAMES, WebhookURL
 
 MIN_FRAME_BYTES = 500
 """The size of a login with its proof, and some room."""

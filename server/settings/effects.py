@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import inspect
 
-from server.settings.model import Effect, Settings
+from server.settings.model import Settings
+from server.settings.reload_effect import Effect
 
 
 def of_field(field: inspect.Field) -> Effect:

@@ -1,6 +1,5 @@
 """The settings: frozen and typed, each with its default and description; which of them a reload can change."""
 
-from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -8,34 +7,20 @@ from msgspec import Meta
 
 from server.protocol.address import DEFAULT_ADDRESS
 from server.protocol.errors import OneLineError
-from server.protocol.frames import MAX_FRAME_BYTES
 from server.settings.database_url import URL_VARIABLE
-from server.settings.secret import ApiKeys, Secret, SigningSecrets
+from server.settings.limits import RoomLimits
+from server.settings.reload_effect import NEW, RESTART
+from server.settings.secret import ApiKeys
 from server.settings.site_tables import JWT, VIP, DirectMessageHistory, DMLinkSpamProtection, Logging, MessageFilter
+from server.settings.webhook_tables import WebhookSecurity, WebhookURL
 
 KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
-QUEUED_WEBHOOK = "report"
-"""The webhook with a queue. Profiles are requested only while a user waits for them."""
 MAX_CHANNELS = 256
 MAX_ECHO = 500
 MAX_FILTERS = 256
 MAX_TITLE = 64
 MAX_REASONS = 32
 """Maximum number of report reasons. Together with all channels they fit into one frame, `welcome`."""
-WEBHOOK_NAMES = (QUEUED_WEBHOOK, "profile")
-
-
-class Effect(StrEnum):
-    """When a changed setting takes effect after a reload."""
-
-    NOW = "now"
-    NEW_CONNECTIONS = "new connections"
-    RESTART = "restart"
-
-
-_NEW = {"effect": Effect.NEW_CONNECTIONS}
-_RESTART = {"effect": Effect.RESTART}
-"""Extra data of settings that do not take effect at once."""
 
 
 class SettingsError(OneLineError):
@@ -54,59 +39,15 @@ class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
     ] = msgspec.field(name="ID")
     name: Annotated[str, Meta(min_length=1, max_length=MAX_TITLE, description="Display name.")]
     welcome_messages: Annotated[
-        tuple[str, ...], Meta(extra=_NEW, description="Messages from ChatServer to each user who logs in.")
+        tuple[str, ...], Meta(extra=NEW, description="Messages from ChatServer to each user who logs in.")
     ] = ()
     echo_messages_on_join: Annotated[
         int,
-        Meta(extra=_NEW, ge=0, le=MAX_ECHO, description="Number of recent messages that a user sees after joining."),
+        Meta(extra=NEW, ge=0, le=MAX_ECHO, description="Number of recent messages that a user sees after joining."),
     ] = 10
     vip: Annotated[bool, Meta(description="Whether only VIPs and operators can see it.")] = msgspec.field(
         name="VIP", default=False
     )
-
-
-class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
-    """Endpoints of the site that this server calls."""
-
-    name: Annotated[str, Meta(description='"report" or "profile".')]
-    id: Annotated[
-        str,
-        Meta(
-            pattern=r"^(?:[a-z0-9][a-z0-9_-]{0,31})?\Z",
-            description='Names the queue of this URL if several have the Name "report": a-z 0-9 _ -. Empty: the Name.',
-        ),
-    ] = msgspec.field(name="ID", default="")
-    enabled: Annotated[
-        bool, Meta(description="Whether it is called; without an enabled one, clients do not offer the action.")
-    ] = False
-    url: Annotated[str, Meta(description="The endpoint; http:// or https://.")] = msgspec.field(name="URL", default="")
-    evidence: Annotated[
-        bool,
-        Meta(
-            description="Add ReportID, MessageID, Context (surrounding messages selected by the reporter) and IDs of"
-            " the people to reports."
-        ),
-    ] = False
-    message_format: Annotated[
-        Literal["text", "html"],
-        Meta(description='Messages in reports: "text" as typed (Markdown), or "html" for display.'),
-    ] = "text"
-    dm_context: Annotated[
-        bool,
-        Meta(
-            description="Add the last messages of a conversation, at most 30, to the Message of a report of a direct"
-            " message."
-        ),
-    ] = msgspec.field(name="DMContext", default=False)
-    secret: Annotated[
-        SigningSecrets,
-        Meta(description='Signs each request (Standard Webhooks): "whsec_...", or a list of these. Empty: unsigned.'),
-    ] = SigningSecrets()
-
-    @property
-    def queue(self) -> str:
-        """The name of its queue, which stays when the URL changes."""
-        return self.id or self.name
 
 
 class TLS(msgspec.Struct, frozen=True, rename="pascal"):
@@ -114,10 +55,10 @@ class TLS(msgspec.Struct, frozen=True, rename="pascal"):
 
     cert_file: Annotated[
         str,
-        Meta(extra=_NEW, description="PEM file with the certificate and its chain; relative to this file."),
+        Meta(extra=NEW, description="PEM file with the certificate and its chain; relative to this file."),
     ] = ""
     key_file: Annotated[
-        str, Meta(extra=_NEW, description="PEM file with the private key, without a password; relative to this file.")
+        str, Meta(extra=NEW, description="PEM file with the private key, without a password; relative to this file.")
     ] = ""
 
     @property
@@ -141,112 +82,11 @@ class OwnMetrics(msgspec.Struct, frozen=True, rename="pascal"):
     address: Annotated[
         str,
         Meta(
-            extra=_RESTART,
+            extra=RESTART,
             description="HOST:PORT that serves only /metrics, /api/statistics, /healthz and /readyz, without TLS or"
             " key; choose one that only your own programs can reach. Empty: none.",
         ),
     ] = ""
-
-
-class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
-    """How webhooks connect, and where to."""
-
-    block_private: Annotated[
-        bool, Meta(description="Refuse URLs that resolve to an address of this machine or of a private network.")
-    ] = False
-    ca_file: Annotated[
-        str,
-        Meta(
-            description="PEM file with certificates of your own authority, trusted besides the public ones; relative to"
-            " this file."
-        ),
-    ] = msgspec.field(name="CAFile", default="")
-    proxy: Annotated[
-        Secret,
-        Meta(
-            description='Proxy for all webhooks, like "http://user:password@proxy.internal:3128". It resolves names, so'
-            " BlockPrivate checks only addresses in URLs."
-        ),
-    ] = Secret("")
-
-
-class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
-    """Limits per user and per address. 0: no limit."""
-
-    connections_per_address: Annotated[
-        int, Meta(extra=_NEW, ge=0, description="Concurrent connections per address (for IPv6 per /64).")
-    ] = 16
-    new_connections_per_10_minutes: Annotated[
-        int, Meta(extra=_NEW, ge=0, description="New connections per address within 10 minutes.")
-    ] = 32
-    requests_per_minute: Annotated[
-        int,
-        Meta(
-            ge=0,
-            description="HTTP requests per address within a minute, including websocket handshakes; up to twice as many"
-            " TCP connections are accepted.",
-        ),
-    ] = 120
-    logins_per_minute: Annotated[int, Meta(ge=0, description="Login attempts per address within a minute.")] = 20
-    messages_burst: Annotated[
-        int,
-        Meta(
-            ge=1,
-            description="Messages, reactions and reports that a user may send at once (at least 1). More are delayed by"
-            " up to 5 s, then refused.",
-        ),
-    ] = 10
-    messages_per_second: Annotated[
-        float,
-        Meta(ge=0, description="Messages, reactions and reports per second that a user may send in the long run."),
-    ] = 2.0
-    pages_burst: Annotated[
-        int,
-        Meta(
-            ge=1,
-            description="Pages of 50 older messages that a user may request at once (at least 1); a search counts as"
-            " several. More are delayed by up to 5 s, then refused. Per address: four times as many.",
-        ),
-    ] = 100
-    pages_per_second: Annotated[
-        float, Meta(ge=0, description="Pages per second that a user may request in the long run.")
-    ] = 5.0
-    stored_kilobytes_per_day: Annotated[
-        int,
-        Meta(
-            ge=0,
-            description="Kilobytes of disk space for a user's messages and reactions within a day, and as many for"
-            " their reports. Per address: four times as many.",
-        ),
-    ] = 16384
-    free_megabytes: Annotated[
-        int,
-        Meta(
-            ge=0, description="Free disk space in megabytes below which messages are refused; only with a SQLite file."
-        ),
-    ] = 64
-    bytes_per_second: Annotated[
-        int,
-        Meta(ge=0, description="Bytes per second read from a connection; up to four times as many at once."),
-    ] = 65536
-    reports_per_hour: Annotated[
-        int, Meta(ge=0, description="Reports per user within an hour. Per address: four times as many.")
-    ] = 20
-    profiles_per_minute: Annotated[int, Meta(ge=0, description="Profiles that a user may request within a minute.")] = (
-        30
-    )
-    frame_bytes: Annotated[
-        int,
-        Meta(ge=0, description="Maximum size of a frame in bytes (at least 500); a larger one closes its connection."),
-    ] = MAX_FRAME_BYTES
-    exempt_addresses: Annotated[
-        tuple[str, ...],
-        Meta(extra=_NEW, description="Addresses and networks that are exempt from the limits per address."),
-    ] = ("127.0.0.0/8", "::1")
-    trusted_proxies: Annotated[
-        tuple[str, ...],
-        Meta(extra=_NEW, description='Proxies whose X-Forwarded-For header is trusted, like "10.0.0.0/8".'),
-    ] = ()
 
 
 class Names(msgspec.Struct, frozen=True, rename="pascal"):
@@ -273,7 +113,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     address: Annotated[
         str | tuple[str, ...],
         Meta(
-            extra=_RESTART,
+            extra=RESTART,
             description='HOST:PORT to listen on, or a list of them; "[::]:9000" is every address of this machine. For'
             " access from other machines use [TLS], or a proxy with TLS.",
         ),
@@ -281,7 +121,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     database: Annotated[
         str,
         Meta(
-            extra=_RESTART,
+            extra=RESTART,
             description="SQLite file; relative to this file, or without a settings file in the user's data directory."
             ' Or "postgresql://USER@HOST/DATABASE" for several servers; its password comes from PGPASSWORD or a pgpass'
             f" file. {URL_VARIABLE} overrides it with a whole URL.",
@@ -297,7 +137,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     allowed_origins: Annotated[
         tuple[str, ...],
         Meta(
-            extra=_NEW,
+            extra=NEW,
             description='Origins of web pages that may connect, like "https://chat.example"; terminals send none.',
         ),
     ] = ()
@@ -315,7 +155,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     use_x_forwarded_for: Annotated[
         bool,
         Meta(
-            extra=_NEW,
+            extra=NEW,
             description="Trust the X-Forwarded-For header of a proxy on this machine; Limits.TrustedProxies names"
             " others.",
         ),
@@ -324,7 +164,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     compression: Annotated[
         bool,
         Meta(
-            extra=_NEW,
+            extra=NEW,
             description="Offer permessage-deflate: less bandwidth, more CPU. Recipients share the compressed message.",
         ),
     ] = False

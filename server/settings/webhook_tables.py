@@ -1,0 +1,78 @@
+"""The tables about webhooks."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from server.settings.secret import Secret, SigningSecrets
+
+QUEUED_WEBHOOK = "report"
+"""The webhook with a queue. Profiles are requested only while a user waits for them."""
+WEBHOOK_NAMES = (QUEUED_WEBHOOK, "profile")
+
+
+class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
+    """Endpoints of the site that this server calls."""
+
+    name: Annotated[str, Meta(description='"report" or "profile".')]
+    id: Annotated[
+        str,
+        Meta(
+            pattern=r"^(?:[a-z0-9][a-z0-9_-]{0,31})?\Z",
+            description='Names the queue of this URL if several have the Name "report": a-z 0-9 _ -. Empty: the Name.',
+        ),
+    ] = msgspec.field(name="ID", default="")
+    enabled: Annotated[
+        bool, Meta(description="Whether it is called; without an enabled one, clients do not offer the action.")
+    ] = False
+    url: Annotated[str, Meta(description="The endpoint; http:// or https://.")] = msgspec.field(name="URL", default="")
+    evidence: Annotated[
+        bool,
+        Meta(
+            description="Add ReportID, MessageID, Context (surrounding messages selected by the reporter) and IDs of"
+            " the people to reports."
+        ),
+    ] = False
+    message_format: Annotated[
+        Literal["text", "html"],
+        Meta(description='Messages in reports: "text" as typed (Markdown), or "html" for display.'),
+    ] = "text"
+    dm_context: Annotated[
+        bool,
+        Meta(
+            description="Add the last messages of a conversation, at most 30, to the Message of a report of a direct"
+            " message."
+        ),
+    ] = msgspec.field(name="DMContext", default=False)
+    secret: Annotated[
+        SigningSecrets,
+        Meta(description='Signs each request (Standard Webhooks): "whsec_...", or a list of these. Empty: unsigned.'),
+    ] = SigningSecrets()
+
+    @property
+    def queue(self) -> str:
+        """The name of its queue, which stays when the URL changes."""
+        return self.id or self.name
+
+
+class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
+    """How webhooks connect, and where to."""
+
+    block_private: Annotated[
+        bool, Meta(description="Refuse URLs that resolve to an address of this machine or of a private network.")
+    ] = False
+    ca_file: Annotated[
+        str,
+        Meta(
+            description="PEM file with certificates of your own authority, trusted besides the public ones; relative to"
+            " this file."
+        ),
+    ] = msgspec.field(name="CAFile", default="")
+    proxy: Annotated[
+        Secret,
+        Meta(
+            description='Proxy for all webhooks, like "http://user:password@proxy.internal:3128". It resolves names, so'
+            " BlockPrivate checks only addresses in URLs."
+        ),
+    ] = Secret("")
