@@ -1,4 +1,4 @@
-"""Adapts a settings file of BareRTC: keys without a meaning here, and values out of bounds."""
+"""Adapts a settings file of BareRTC: keys that mean nothing here, and values that are out of bounds."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,11 @@ from server.settings.model import MAX_ECHO, MAX_TITLE
 from server.settings.webhook_tables import WEBHOOK_NAMES
 
 MARK = "Version"
-"""The key that every settings file of BareRTC has, and none of our own."""
+"""A key in every settings file of BareRTC, and in none of ours."""
 
-MARK_MEANS = "a file of BareRTC: unknown keys are ignored, and reports have HTML unless MessageFormat says otherwise"
+MARK_MEANS = (
+    "this is a file of BareRTC: unknown keys are ignored, and reports contain HTML unless MessageFormat says otherwise"
+)
 
 _NO_IMAGES = "there are no pictures in a terminal"
 _NO_CAMERAS = "there are no webcams in a terminal"
@@ -36,11 +38,11 @@ MEANINGLESS = {
 """Keys of BareRTC that a chat in a terminal has no use for, and why."""
 
 
-HOSTS = 'set it to the names by which your site calls this server and sends members to it, like ["chat.example"]'
+HOSTS = 'set it to the host names that your site uses for this server, also in links for members: ["chat.example"]'
 
 
 def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
-    """Change the values of a BareRTC file that Flagpost cannot use as they are; yield a note for each."""
+    """Change values of a BareRTC file that Flagpost cannot use as they are; yield a note for each."""
     yield from _drop_blanks(tables)
     title = tables.get("Title")
     if isinstance(title, str) and len(title) > MAX_TITLE:
@@ -58,7 +60,7 @@ def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
 
 
 def _drop_blanks(tables: dict[str, object]) -> Iterator[KeyNote]:
-    """Drop texts that are blank, which BareRTC allows, so that their defaults apply."""
+    """Drop blank texts, which BareRTC allows, so that the defaults apply."""
     for table, place, key in (
         (tables, "", "Title"),
         (tables.get("VIP"), "VIP.", "Name"),
@@ -99,7 +101,7 @@ def _adapt_webhooks(tables: dict[str, object]) -> Iterator[KeyNote]:
             yield KeyNote(f"WebhookURLs[{number}]", Use.CHANGED, why)
             continue
         if isinstance(hook, dict):
-            # BareRTC's reports have HTML.
+            # BareRTC's reports contain HTML.
             hook.setdefault("MessageFormat", "html")
         kept.append(hook)
     tables["WebhookURLs"] = kept

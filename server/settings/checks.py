@@ -10,54 +10,61 @@ import httpx
 from server.protocol.address import DEFAULT_ADDRESS, Address
 from server.rules import addresses, hosts
 from server.rules.patterns import PatternError, compile_pattern
+from server.settings.limits import RoomLimits
 from server.settings.model import KEY_VARIABLE, Settings, SettingsError
 from server.settings.secret import ApiKeys
 from server.settings.site_tables import MessageFilter
 from server.settings.webhook_tables import QUEUED_WEBHOOK, WEBHOOK_NAMES, WebhookURL
 
 MIN_FRAME_BYTES = 500
-"""The size of a login with its proof, and some room."""
+"""Enough for a login with its proof."""
 
 
 def check(settings: Settings) -> None:
-    """Check all values; raise SettingsError for the first key whose value is not usable."""
+    """Check all values; raise SettingsError for the first key whose value cannot be used."""
+    _check_listening(settings)
+    _check_site(settings)
+    _check_texts(settings)
+    _check_limits(settings.limits)
+    _check_members(settings)
+    _check_filters(settings.message_filters)
+    _check_webhooks(settings)
+
+
+def _check_listening(settings: Settings) -> None:
     _check_addresses(settings.addresses)
     if settings.metrics.address:
         _check_addresses([settings.metrics.address], "Metrics.Address")
+    if bool(settings.tls.cert_file) != bool(settings.tls.key_file):
+        raise SettingsError("TLS: CertFile and KeyFile belong together; set both or neither")
+
+
+def _check_site(settings: Settings) -> None:
+    """Check what connects the server to the site and its pages."""
     _check_keys(settings.admin_api_key)
-    _check_unique("PublicChannels", "ID", [channel.id for channel in settings.public_channels])
-    _check_queues(settings.webhook_urls)
     if settings.website_url:
         _check_url("WebsiteURL", settings.website_url)
     _check_no_repeats("AllowedOrigins", settings.allowed_origins)
     _check_no_repeats("AllowedHosts", [host.lower() for host in settings.allowed_hosts])
-    _check_reasons(settings.report_reasons)
-    _check_lines(settings)
     for number, host in enumerate(settings.allowed_hosts):
         if not hosts.is_name(host):
             raise SettingsError(
                 f'AllowedHosts[{number}]: "{host}" is not a host name; write it like "chat.example", without a port'
             )
-    if bool(settings.tls.cert_file) != bool(settings.tls.key_file):
-        raise SettingsError("TLS: CertFile and KeyFile belong together; set both or neither")
-    if 0 < settings.limits.frame_bytes < MIN_FRAME_BYTES:
+
+
+def _check_limits(limits: RoomLimits) -> None:
+    if 0 < limits.frame_bytes < MIN_FRAME_BYTES:
         raise SettingsError(
-            f"Limits.FrameBytes: with less than {MIN_FRAME_BYTES} nobody could log in; 0 means no limit"
+            f"Limits.FrameBytes: with less than {MIN_FRAME_BYTES} nobody could log in; set at least that, or 0 for no"
+            " limit"
         )
-    _check_supported(settings)
-    _check_filters(settings.message_filters)
-    _check_networks("Limits.ExemptAddresses", settings.limits.exempt_addresses)
-    _check_networks("Limits.TrustedProxies", settings.limits.trusted_proxies)
-    if proxy := settings.webhook_security.proxy.reveal():
-        url = _check_url("WebhookSecurity.Proxy", proxy)
-        if url.raw_path != b"/":
-            raise SettingsError('WebhookSecurity.Proxy: a proxy has no path; write it like "http://proxy.example:3128"')
-    for number, hook in enumerate(settings.webhook_urls):
-        _check_webhook(f"WebhookURLs[{number}]", hook, has_key=bool(settings.admin_api_key))
+    _check_networks("Limits.ExemptAddresses", limits.exempt_addresses)
+    _check_networks("Limits.TrustedProxies", limits.trusted_proxies)
 
 
-def _check_supported(settings: Settings) -> None:
-    """Refuse settings that would change who may read or write what, and are not enforced."""
+def _check_members(settings: Settings) -> None:
+    """Check settings without which nobody, or only members, could use the room."""
     if settings.jwt.enabled and not settings.jwt.secret_key.reveal().strip():
         raise SettingsError("JWT.SecretKey: empty; set it to the secret with which the site signs its tokens")
     if all(channel.vip for channel in settings.public_channels):
@@ -73,19 +80,21 @@ def _check_filters(filters: Sequence[MessageFilter]) -> None:
                 compile_pattern(phrase)
             except PatternError as error:
                 where = f"MessageFilters[{number}].KeywordPhrases[{at}]"
-                raise SettingsError(f"{where}: not a usable expression of RE2: {error}; correct or remove it") from None
+                raise SettingsError(
+                    f"{where}: this expression of RE2 cannot be used: {error}; correct or remove it"
+                ) from None
 
 
 def _check_keys(keys: ApiKeys) -> None:
     # The error must not contain a key.
     if any(not key.reveal().strip() for key in keys.all):
-        raise SettingsError(f"AdminAPIKey: only white space; set it, or {KEY_VARIABLE}, to a long secret, or remove it")
+        raise SettingsError(f"AdminAPIKey: blank; set it, or {KEY_VARIABLE}, to a long secret, or remove it")
     if len(set(keys.all)) < len(keys.all):
         raise SettingsError("AdminAPIKey: a key occurs twice; remove one")
 
 
 def normalised_origins(origins: Sequence[str]) -> tuple[str, ...]:
-    """Return origins as browsers send them. Raises SettingsError."""
+    """Return origins in the form that browsers send. Raises SettingsError."""
     return tuple(_origin(f"AllowedOrigins[{number}]", origin) for number, origin in enumerate(origins))
 
 
@@ -131,6 +140,16 @@ def _check_queues(hooks: Sequence[WebhookURL]) -> None:
             )
 
 
+def _check_webhooks(settings: Settings) -> None:
+    _check_queues(settings.webhook_urls)
+    if proxy := settings.webhook_security.proxy.reveal():
+        url = _check_url("WebhookSecurity.Proxy", proxy)
+        if url.raw_path != b"/":
+            raise SettingsError('WebhookSecurity.Proxy: a proxy has no path; write it like "http://proxy.example:3128"')
+    for number, hook in enumerate(settings.webhook_urls):
+        _check_webhook(f"WebhookURLs[{number}]", hook, has_key=bool(settings.admin_api_key))
+
+
 def _check_webhook(where: str, hook: WebhookURL, *, has_key: bool) -> None:
     if hook.name not in WEBHOOK_NAMES:
         raise SettingsError(f'{where}.Name: there is no webhook "{hook.name}"; use one of {", ".join(WEBHOOK_NAMES)}')
@@ -154,13 +173,11 @@ def _check_no_repeats(where: str, values: Sequence[str]) -> None:
             raise SettingsError(f'{where}[{number}]: "{value}" occurs twice; remove one')
 
 
-def _check_reasons(reasons: Sequence[str]) -> None:
-    # Two reasons that look the same would be one choice of the form.
-    _check_no_repeats("ReportReasons", [" ".join(reason.split()).casefold() for reason in reasons])
-
-
-def _check_lines(settings: Settings) -> None:
-    """Check the texts that users see in one line."""
+def _check_texts(settings: Settings) -> None:
+    """Check the texts that users see."""
+    _check_unique("PublicChannels", "ID", [channel.id for channel in settings.public_channels])
+    # Reasons that look the same cannot be told apart in the form.
+    _check_no_repeats("ReportReasons", [" ".join(reason.split()).casefold() for reason in settings.report_reasons])
     lines = {"Title": settings.title}
     lines |= {f"ReportReasons[{number}]": text for number, text in enumerate(settings.report_reasons)}
     for number, channel in enumerate(settings.public_channels):
@@ -192,7 +209,7 @@ def _check_networks(where: str, texts: Sequence[str]) -> None:
 
 
 def _check_url(where: str, url: str) -> httpx.URL:
-    """Accept only http(s)://host..., as the HTTP client reads it. The error does not repeat what may be a password."""
+    """Parse an http(s) URL as the HTTP client does. Raises SettingsError without the URL, which may have a password."""
     try:
         parts, parsed = urlsplit(url), httpx.URL(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)

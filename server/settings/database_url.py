@@ -11,29 +11,32 @@ URL_VARIABLE = "FLAGPOST_DATABASE"
 SCHEMES = ("postgresql", "postgres")
 _PASSWORD = "password"  # noqa: S105 - the name of a parameter
 _OTHER_SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
-"""libpq's other parameters that nobody may see. It reads them nowhere else, so a URL with one cannot be used."""
+"""libpq's other secret parameters. It accepts them only in a URL, so a URL with one of them cannot be used."""
 
 
 class DatabaseUrl(NamedTuple):
-    """A URL without its password, which may be shown, and the password, if it contained one."""
+    """A URL without its password, safe to show, and that password, if any."""
 
     text: str
     password: Secret
 
 
 def is_url(database: str) -> bool:
-    """Return whether the setting names a PostgreSQL database, and no file."""
+    """Return whether the setting is the URL of a PostgreSQL database, not a file."""
     return database.partition("://")[0].lower() in SCHEMES and "://" in database
 
 
 def is_file(database: str) -> bool:
-    """Return whether a database is a file: not a URL, nor one that lacks a slash, and whose password would be shown."""
+    """Return whether the setting is a file. A URL that lacks a slash is not: its password would be shown."""
     return "://" not in database and database.partition(":")[0].lower() not in SCHEMES
 
 
 def parse_url(text: str) -> DatabaseUrl:
-    """Split the password off a URL. Raises ValueError, without the text, if it is not escaped or has other secrets."""
-    # Not by urlsplit: it refuses some passwords, and its errors show them.
+    """Split the password off a URL.
+
+    Raises ValueError if the password is not escaped, or the URL has other secrets; its text contains neither.
+    """
+    # urlsplit refuses some passwords, and its errors show them.
     scheme, _, rest = text.partition("://")
     rest, _, query = rest.partition("?")
     place, slash, path = rest.partition("/")
@@ -44,20 +47,20 @@ def parse_url(text: str) -> DatabaseUrl:
     parameters = parse_qsl(query, keep_blank_values=True)
     for name in _OTHER_SECRETS:
         if name in dict(parameters):
-            raise ValueError(f"take {name} out, which would be shown; a client key needs a file without a passphrase")
+            raise ValueError(f"remove {name}, which would be shown; use a client key without a passphrase instead")
     secret = unquote(password) if colon else dict(parameters).get(_PASSWORD, "")
-    # Parameters are left as they are written, unless one is the password.
+    # Rewrite the parameters only if the password is one of them.
     if any(name == _PASSWORD for name, _ in parameters):
         query = urlencode([pair for pair in parameters if pair[0] != _PASSWORD])
-    # libpq knows the scheme in this case only.
+    # libpq accepts the scheme only in lower case.
     shown = f"{scheme.lower()}://{user}{at}{hosts}{slash}{path}"
     return DatabaseUrl(f"{shown}?{query}" if query else shown, Secret(secret))
 
 
 def named_database(setting: str, environ: Mapping[str, str]) -> str:
-    """Return the file, or the URL without a password, that the setting or the environment names.
+    """Return the database that the environment or the setting names: a file, or a URL without its password.
 
-    Raises ValueError, whose text says which of them is wrong, and what to do.
+    Raises ValueError; its text says which of the two is wrong, and what to do.
     """
     if whole := environ.get(URL_VARIABLE):
         if not is_url(whole):
@@ -69,7 +72,7 @@ def named_database(setting: str, environ: Mapping[str, str]) -> str:
         raise ValueError('Database: write a file, or "postgresql://USER@HOST/DATABASE"')
     url = _parsed("Database", setting)
     if url.password:
-        raise ValueError(f"Database: take the password out, and set PGPASSWORD, {URL_VARIABLE} or a pgpass file")
+        raise ValueError(f"Database: remove the password; set PGPASSWORD or {URL_VARIABLE}, or use a pgpass file")
     return url.text
 
 
@@ -81,7 +84,7 @@ def _parsed(source: str, text: str) -> DatabaseUrl:
 
 
 def environment_password(url: str, environ: Mapping[str, str]) -> Secret:
-    """Return the password in the environment's URL if that is this one; libpq itself looks in its own places."""
+    """Return the password in the environment's URL if that is this URL; libpq itself knows PGPASSWORD and pgpass."""
     whole = environ.get(URL_VARIABLE, "")
     if is_url(whole):
         found = parse_url(whole)

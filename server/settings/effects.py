@@ -1,4 +1,4 @@
-"""When a changed setting takes effect after a reload, as the model states it."""
+"""Lists when each setting takes effect after a reload, as the model states it."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ def of_field(field: inspect.Field) -> Effect:
 
 
 def inner_kind(field: inspect.Field) -> type[msgspec.Struct] | None:
-    """Return the kind of table that a field is, or is a list of; None if it is a plain setting."""
+    """Return the type of the table, or of the list of tables, in a field; None for a plain setting."""
     kind = field.type.type if isinstance(field.type, inspect.Metadata) else field.type
     kind = kind.item_type if isinstance(kind, inspect.VarTupleType) else kind
     return kind.cls if isinstance(kind, inspect.StructType) else None

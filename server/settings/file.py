@@ -24,7 +24,7 @@ LOCAL_PROXIES = ("127.0.0.0/8", "::1")
 
 
 class LoadedSettings(NamedTuple):
-    """Settings, and a note on how each key of the file is used."""
+    """Settings, and notes on how the keys of the file are used."""
 
     settings: Settings
     notes: list[KeyNote]
@@ -33,12 +33,15 @@ class LoadedSettings(NamedTuple):
 
     @property
     def notices(self) -> list[str]:
-        """Lines that an administrator should read at the start."""
+        """Lines to log at startup."""
         return list(notices(self.notes))
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> LoadedSettings:
-    """Read a settings file: by default `settings.toml` in this directory, else the defaults. Raises SettingsError."""
+    """Read a settings file, by default `settings.toml` in this directory; without it, return the defaults.
+
+    Raises SettingsError.
+    """
     file = path or DEFAULT_FILE
     if path is None and not file.exists():
         return defaults(environ)
@@ -88,7 +91,7 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
 
 
 def _sorted_keys(tables: dict[str, object]) -> tuple[dict[str, object], list[KeyNote]]:
-    """Return the settings of Flagpost in the tables, and a note for each key."""
+    """Return the tables with the keys that Flagpost knows, and the notes."""
     mark = next((key for key in tables if key.lower() == barertc.MARK.lower()), None)
     sorter = KeySorter(lenient=mark is not None)
     kept = sorter.sort({key: value for key, value in tables.items() if key != mark})
@@ -107,7 +110,7 @@ def _with_database(settings: Settings, environ: Mapping[str, str]) -> Settings:
 
 
 def _with_paths(settings: Settings, directory: Path) -> Settings:
-    """Return the settings with names of files relative to the directory of the settings file."""
+    """Return the settings with file names resolved against the directory of the settings file."""
 
     def within(name: str) -> str:
         return str(directory / name) if name else ""
@@ -125,7 +128,7 @@ def _with_paths(settings: Settings, directory: Path) -> Settings:
 
 
 def _data_directory() -> Path:
-    """Return this platform's directory for the program's data. If it cannot be created, opening the database fails."""
+    """Return the platform's directory for the program's data. If creating it fails, so will opening the database."""
     directory = platformdirs.user_data_path("flagpost", appauthor=False)
     with suppress(OSError):
         directory.mkdir(parents=True, exist_ok=True)
@@ -144,7 +147,7 @@ def _convert(tables: dict[str, object]) -> Settings:
 
 
 def _decode(kind: type, value: object) -> object:
-    """Convert types that msgspec does not know. The error must not contain the value, which is secret."""
+    """Convert types that msgspec does not know. Errors must not contain the value, which is secret."""
     texts = [value] if isinstance(value, str) else value
     if isinstance(value, list) and not all(value):
         raise ValueError("An entry is empty; remove it")

@@ -11,9 +11,9 @@ class Use(Enum):
 
     USED = auto()
     CHANGED = auto()
-    """It is used, but not with the value in the file."""
+    """It is used, but with another value than the one in the file."""
     MISSING = auto()
-    """It should be in the file."""
+    """It is not in the file, but should be."""
     IGNORED = auto()
     UNKNOWN = auto()
 
@@ -28,8 +28,8 @@ class KeyNote(NamedTuple):
 
 
 def notices(notes: Sequence[KeyNote]) -> Iterator[str]:
-    """Yield what an administrator should know at the start, each in one line."""
-    # A key of several channels is named once.
+    """Yield the lines to log at startup."""
+    # Name a key of several channels once.
     ignored = {re.sub(r"\[\d+\]", "", note.key) for note in notes if note.use is Use.IGNORED}
     if ignored:
         keys = ", ".join(sorted(ignored))

@@ -25,10 +25,10 @@ _ROOT = _Table(Settings)
 
 
 class KeySorter:
-    """Sorts the keys of one file, with a note for each; for a file of our own, only for those that are not used.
+    """Sorts the keys of one file, and collects notes about them.
 
-    A lenient file is BareRTC's, which reads keys in any case, and other versions of which have keys that are unknown
-    here. In a file of our own, the first unknown key raises SettingsError.
+    A file of BareRTC is read leniently: keys match in any case, unknown ones are ignored, and each key has a note. In a
+    file of our own, only ignored keys have a note, and the first unknown one raises SettingsError.
     """
 
     def __init__(self, *, lenient: bool) -> None:
@@ -36,7 +36,7 @@ class KeySorter:
         self._lenient = lenient
 
     def sort(self, table: Mapping[str, object], where: _Table = _ROOT) -> dict[str, object]:
-        """Return the settings that Flagpost has, and add notes."""
+        """Return the part of a table that Flagpost knows, and add notes. May raise SettingsError."""
         info = inspect.type_info(where.kind)
         fields = {field.encode_name: field for field in info.fields} if isinstance(info, inspect.StructType) else {}
         reasons = {key: why for path, key, why in _MEANINGLESS if path == where.path}
@@ -83,7 +83,7 @@ _MEANINGLESS = [(*_split(path), why) for path, why in MEANINGLESS.items()]
 
 
 def _known_as(key: str, known: list[str], table: Mapping[str, object]) -> str:
-    """Return the known key that this one is in another case, unless the table has that one as well."""
+    """Return the known key that differs only in case; the key itself if there is none, or the table has both."""
     if key in known:
         return key
     return next((name for name in known if name.lower() == key.lower() and name not in table), key)

@@ -1,4 +1,4 @@
-"""The table of limits."""
+"""The limits per user and per address."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
     """Limits per user and per address. 0: no limit."""
 
     connections_per_address: Annotated[
-        int, Meta(extra=NEW, ge=0, description="Concurrent connections per address (for IPv6 per /64).")
+        int, Meta(extra=NEW, ge=0, description="Concurrent connections per address (IPv6: per /64 network).")
     ] = 16
     new_connections_per_10_minutes: Annotated[
         int, Meta(extra=NEW, ge=0, description="New connections per address within 10 minutes.")
@@ -22,8 +22,8 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
         int,
         Meta(
             ge=0,
-            description="HTTP requests per address within a minute, including websocket handshakes; up to twice as many"
-            " TCP connections are accepted.",
+            description="HTTP requests per address within a minute, including websocket handshakes. Twice as many TCP"
+            " connections are accepted.",
         ),
     ] = 120
     logins_per_minute: Annotated[int, Meta(ge=0, description="Login attempts per address within a minute.")] = 20

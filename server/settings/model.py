@@ -1,4 +1,4 @@
-"""The settings: frozen and typed, each with its default and description; which of them a reload can change."""
+"""All settings, frozen and typed, with their defaults and descriptions; and which of them a reload can change."""
 
 from typing import Annotated, Literal, NamedTuple
 
@@ -20,11 +20,11 @@ MAX_ECHO = 500
 MAX_FILTERS = 256
 MAX_TITLE = 64
 MAX_REASONS = 32
-"""Maximum number of report reasons. Together with all channels they fit into one frame, `welcome`."""
+"""Maximum number of report reasons. So many fit, together with all channels, into one `welcome` frame."""
 
 
 class SettingsError(OneLineError):
-    """Settings that are not usable; the text says where, what is wrong, and what to do."""
+    """Unusable settings; the text says where, what is wrong, and what to do."""
 
 
 class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
@@ -34,7 +34,7 @@ class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
         str,
         Meta(
             pattern=r"^(?![@\s]).{0,63}\S\Z",
-            description="Short name in the protocol and in webhooks: at most 64 characters, without @ at the start.",
+            description="Short name in the protocol and in webhooks: at most 64 characters, not starting with @.",
         ),
     ] = msgspec.field(name="ID")
     name: Annotated[str, Meta(min_length=1, max_length=MAX_TITLE, description="Display name.")]
@@ -51,7 +51,7 @@ class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class TLS(msgspec.Struct, frozen=True, rename="pascal"):
-    """The server's certificate. Without it, traffic is unencrypted: use that only locally, or behind a TLS proxy."""
+    """The server's certificate. Without one, traffic is unencrypted: do that only locally, or behind a TLS proxy."""
 
     cert_file: Annotated[
         str,
@@ -77,28 +77,28 @@ class Log(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class OwnMetrics(msgspec.Struct, frozen=True, rename="pascal"):
-    """Where metrics and statistics are open to everyone who can connect."""
+    """An address of its own for metrics and statistics, open to everyone who can connect to it."""
 
     address: Annotated[
         str,
         Meta(
             extra=RESTART,
-            description="HOST:PORT that serves only /metrics, /api/statistics, /healthz and /readyz, without TLS or"
-            " key; choose one that only your own programs can reach. Empty: none.",
+            description="HOST:PORT that serves only /metrics, /api/statistics, /healthz and /readyz, without TLS and"
+            " without a key; choose one that only your own programs can reach. Empty: none.",
         ),
     ] = ""
 
 
 class Names(msgspec.Struct, frozen=True, rename="pascal"):
-    """Who may have which display name."""
+    """The reservation of display names."""
 
     reserved_days: Annotated[
         int,
         Meta(
             ge=0,
             le=3650,
-            description="Days for which a name stays reserved for the person who used it last, and longer while a"
-            " report about it is open. 0: never. Nothing is reserved for people whose client sends no secret.",
+            description="Days for which a name stays reserved for the person who used it last, or longer while a"
+            " report about that name is open. 0: not at all. Guests whose client sends no secret get no reservation.",
         ),
     ] = 30
 
@@ -114,38 +114,39 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         str | tuple[str, ...],
         Meta(
             extra=RESTART,
-            description='HOST:PORT to listen on, or a list of them; "[::]:9000" is every address of this machine. For'
-            " access from other machines use [TLS], or a proxy with TLS.",
+            description='HOST:PORT to listen on, or a list of them; "[::]:9000" means every address of this machine.'
+            " For access from other machines use [TLS], or a proxy with TLS.",
         ),
     ] = DEFAULT_ADDRESS
     database: Annotated[
         str,
         Meta(
             extra=RESTART,
-            description="SQLite file; relative to this file, or without a settings file in the user's data directory."
-            ' Or "postgresql://USER@HOST/DATABASE" for several servers; its password comes from PGPASSWORD or a pgpass'
-            f" file. {URL_VARIABLE} overrides it with a whole URL.",
+            description="SQLite file; relative to this file, or in the user's data directory if there is no settings"
+            ' file. Or "postgresql://USER@HOST/DATABASE" for several servers; its password comes from PGPASSWORD or a'
+            f" pgpass file. The environment variable {URL_VARIABLE} overrides it with a whole URL.",
         ),
     ] = "flagpost.sqlite"
     admin_api_key: Annotated[
         ApiKeys,
         Meta(
-            description="Authenticates server and site to each other. During a rotation, a list: the first is sent,"
-            f" each is accepted. {KEY_VARIABLE} overrides it."
+            description="Key that authenticates server and site to each other. During a rotation, a list: the first key"
+            f" is sent, all are accepted. The environment variable {KEY_VARIABLE} overrides it."
         ),
     ] = msgspec.field(name="AdminAPIKey", default=ApiKeys())
     allowed_origins: Annotated[
         tuple[str, ...],
         Meta(
             extra=NEW,
-            description='Origins of web pages that may connect, like "https://chat.example"; terminals send none.',
+            description='Origins of web pages that may connect, like "https://chat.example". Terminal clients have'
+            " none.",
         ),
     ] = ()
     allowed_hosts: Annotated[
         tuple[str, ...],
         Meta(
-            description='More host names of this server, like "flagpost.internal". Those in Address, AllowedOrigins and'
-            " WebsiteURL, localhost and IP addresses are always accepted."
+            description='Additional host names of this server, like "flagpost.internal". Those in Address,'
+            " AllowedOrigins and WebsiteURL, localhost and IP addresses are always accepted."
         ),
     ] = ()
     cors_hosts: Annotated[
@@ -156,8 +157,8 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         bool,
         Meta(
             extra=NEW,
-            description="Trust the X-Forwarded-For header of a proxy on this machine; Limits.TrustedProxies names"
-            " others.",
+            description="Trust the X-Forwarded-For header of a proxy on this machine. For other proxies, set"
+            " Limits.TrustedProxies.",
         ),
     ] = False
     blockable_admins: Annotated[bool, Meta(description="Whether users can block operators.")] = False
@@ -165,7 +166,8 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         bool,
         Meta(
             extra=NEW,
-            description="Offer permessage-deflate: less bandwidth, more CPU. Recipients share the compressed message.",
+            description="Offer permessage-deflate: less bandwidth, more CPU. Each message is compressed once for all"
+            " recipients.",
         ),
     ] = False
     report_reasons: Annotated[
@@ -173,7 +175,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         Meta(
             min_length=1,
             max_length=MAX_REASONS,
-            description='Reasons in the report form; one that starts with "Other" requires a comment.',
+            description='Reasons in the report form. One that starts with "Other" requires a comment.',
         ),
     ] = (
         "It's spam",
@@ -185,16 +187,16 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     )
     evidence_days: Annotated[
         int,
-        Meta(ge=0, le=3650, description="Days for which the text of a deleted message is kept, and can be reported."),
+        Meta(ge=0, le=3650, description="Days for which the text of a deleted message is kept and can be reported."),
     ] = 30
-    message_days: Annotated[int, Meta(ge=0, le=3650, description="Days for which messages are kept. 0: for ever.")] = 0
+    message_days: Annotated[int, Meta(ge=0, le=3650, description="Days for which messages are kept. 0: forever.")] = 0
     report_days: Annotated[
         int,
         Meta(
             ge=0,
             le=3650,
-            description="Days for which a report is kept after its last change, once its delivery has ended. 0: for"
-            " ever.",
+            description="Days for which a report is kept after its last change, once its delivery has ended. 0:"
+            " forever.",
         ),
     ] = 0
     delivery_log_days: Annotated[
@@ -203,27 +205,27 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
             ge=0, le=3650, description="Days for which the log of delivery attempts, with the site's answers, is kept."
         ),
     ] = 30
-    jwt: Annotated[JWT, Meta(description="Sign-in by a token of the site.")] = msgspec.field(name="JWT", default=JWT())
-    vip: Annotated[VIP, Meta(description="The people whose token says that they are VIPs.")] = msgspec.field(
+    jwt: Annotated[JWT, Meta(description="Sign-in with a token from the site.")] = msgspec.field(
+        name="JWT", default=JWT()
+    )
+    vip: Annotated[VIP, Meta(description="The people whose token makes them VIPs.")] = msgspec.field(
         name="VIP", default=VIP()
     )
     direct_message_history: Annotated[
-        DirectMessageHistory, Meta(description="Whether and how long direct messages are kept.")
+        DirectMessageHistory, Meta(description="Whether direct messages are kept, and for how long.")
     ] = DirectMessageHistory()
     dm_link_spam_protection: Annotated[
-        DMLinkSpamProtection, Meta(description="Stops people who send links to many others by direct message.")
+        DMLinkSpamProtection, Meta(description="Stops people who send links to many others in direct messages.")
     ] = msgspec.field(name="DMLinkSpamProtection", default=DMLinkSpamProtection())
-    logging: Annotated[Logging, Meta(description="Files with what people write.")] = Logging()
-    names: Annotated[Names, Meta(description="Who may have which display name.")] = Names()
+    logging: Annotated[Logging, Meta(description="Log files of what people write.")] = Logging()
+    names: Annotated[Names, Meta(description="The reservation of display names.")] = Names()
     limits: Annotated[RoomLimits, Meta(description="Limits per user and per address. 0: no limit.")] = RoomLimits()
     tls: Annotated[TLS, Meta(description="The server's certificate. Empty: no TLS.")] = msgspec.field(
         name="TLS", default=TLS()
     )
-    metrics: Annotated[
-        OwnMetrics, Meta(description="Where metrics and statistics are open to everyone who can connect.")
-    ] = OwnMetrics()
+    metrics: Annotated[OwnMetrics, Meta(description="An address of its own for metrics and statistics.")] = OwnMetrics()
     log: Annotated[Log, Meta(description="The log on standard error.")] = Log()
-    webhook_security: Annotated[WebhookSecurity, Meta(description="How webhooks connect, and where to.")] = (
+    webhook_security: Annotated[WebhookSecurity, Meta(description="How webhooks connect, and to which addresses.")] = (
         WebhookSecurity()
     )
     public_channels: Annotated[
@@ -232,7 +234,10 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     ] = (PublicChannel("lobby", "Lobby"),)
     message_filters: Annotated[
         tuple[MessageFilter, ...],
-        Meta(max_length=MAX_FILTERS, description="What people may not write; the first filter that matches decides."),
+        Meta(
+            max_length=MAX_FILTERS,
+            description="Filters for what people write. The first enabled one with a matching phrase decides.",
+        ),
     ] = ()
     webhook_urls: Annotated[
         tuple[WebhookURL, ...], Meta(description="Endpoints of the site that this server calls.")
@@ -253,7 +258,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class Renewed(NamedTuple):
-    """The settings to continue with, and the keys whose change requires a restart."""
+    """The settings after a reload, and the changed keys that still require a restart."""
 
     settings: Settings
     waiting: list[str]

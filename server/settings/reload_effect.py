@@ -1,4 +1,4 @@
-"""States when a changed setting takes effect, as metadata of the setting."""
+"""When a changed setting takes effect: the metadata of settings that a reload does not apply at once."""
 
 from enum import StrEnum
 
@@ -13,4 +13,4 @@ class Effect(StrEnum):
 
 NEW = {"effect": Effect.NEW_CONNECTIONS}
 RESTART = {"effect": Effect.RESTART}
-"""Extra data of settings that do not take effect at once."""
+"""Metadata of settings that do not take effect at once."""

@@ -27,16 +27,16 @@ class Secret:
         return hash(self._value)
 
     def reveal(self) -> str:
-        """Return the string itself, for the one place that sends it."""
+        """Return the string itself; call this only where it is sent."""
         return self._value
 
     def redact(self, text: str) -> str:
-        """Return somebody else's text without this string, plain or JSON-escaped; they may have received it."""
+        """Remove this string, plain or JSON-escaped, from text of a recipient who may echo it."""
         return re.sub("".join(map(_written, self._value)), "...", text) if self else text
 
 
 class ApiKeys(Secret):
-    """The keys that authenticate server and site: one, or several during a rotation. The first is the one to send."""
+    """The keys that authenticate server and site: one, or several during a rotation. The first one is sent."""
 
     __slots__ = ("_keys",)
 
@@ -56,17 +56,17 @@ class ApiKeys(Secret):
 
     @property
     def all(self) -> tuple[Secret, ...]:
-        """All keys."""
+        """All keys, the one to send first."""
         return self._keys
 
     def accepts(self, text: str) -> bool:
         """Return whether this is one of the keys."""
         given = text.encode(errors="surrogatepass")
-        # All are compared, whichever fits.
+        # Compare all of them, so that the time does not reveal which one matches.
         return sum(hmac.compare_digest(given, key.reveal().encode()) for key in self._keys) > 0
 
     def redact(self, text: str) -> str:
-        """See Secret. The longest first: one may be a part of another."""
+        """Remove all keys from a text, see `Secret.redact`; the longest first, because one may contain another."""
         for key in sorted(self._keys, key=lambda key: -len(key.reveal())):
             text = key.redact(text)
         return text
@@ -80,7 +80,7 @@ def _written(char: str) -> str:
 
 
 class SigningSecret:
-    """A signing key of Standard Webhooks: "whsec_" and 24 to 64 bytes in base64."""
+    """A signing key of Standard Webhooks: "whsec_" followed by 24 to 64 bytes in base64."""
 
     PREFIX = "whsec_"
     SIZES = range(24, 65)
@@ -88,14 +88,16 @@ class SigningSecret:
     __slots__ = ("_key",)
 
     def __init__(self, text: str) -> None:
-        """Parse the text. A ValueError does not contain it."""
+        """Parse the text. Raises ValueError, which does not contain it."""
         encoded = text.removeprefix(self.PREFIX)
         try:
             key = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
             key = b""
         if encoded == text or len(key) not in self.SIZES:
-            raise ValueError(f'Expected "{self.PREFIX}" and {self.SIZES[0]} to {self.SIZES[-1]} bytes in base64')
+            raise ValueError(
+                f'Expected "{self.PREFIX}" followed by {self.SIZES[0]} to {self.SIZES[-1]} bytes in base64'
+            )
         self._key = Secret(encoded)
 
     def __repr__(self) -> str:
@@ -108,11 +110,11 @@ class SigningSecret:
         return hash(self._key)
 
     def reveal(self) -> bytes:
-        """Return the bytes of the key, for the one place that signs."""
+        """Return the bytes of the key; call this only where requests are signed."""
         return base64.b64decode(self._key.reveal())
 
 
 class SigningSecrets(tuple[SigningSecret, ...]):
-    """The signing secrets of a webhook: one, or several during a rotation. In the settings a text or a list."""
+    """The signing secrets of a webhook: one, or several during a rotation. In a settings file, a text or a list."""
 
     __slots__ = ()

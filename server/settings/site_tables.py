@@ -1,4 +1,4 @@
-"""The tables that came from BareRTC: sign-in by token, VIP channels, filters, direct messages and message logs."""
+"""The tables taken over from BareRTC: sign-in with tokens, VIPs, filters, direct messages and message logs."""
 
 from typing import Annotated
 
@@ -9,31 +9,31 @@ from server.settings.secret import Secret
 
 
 class JWT(msgspec.Struct, frozen=True, rename="pascal"):
-    """Sign-in by a token that the site signs (JWT, HS256)."""
+    """Sign-in with a token that the site signs (JWT, HS256)."""
 
     enabled: Annotated[bool, Meta(description="Whether tokens of the site are accepted.")] = False
-    strict: Annotated[bool, Meta(description="Whether only people with a token may enter; otherwise also guests.")] = (
-        True
-    )
+    strict: Annotated[
+        bool, Meta(description="Whether only people with a token may enter. If false, guests may, too.")
+    ] = True
     secret_key: Annotated[Secret, Meta(description="The secret with which the site signs its tokens.")] = Secret("")
     landing_page_url: Annotated[
-        str, Meta(description="Page of the site where people get a token, shown to people who need one. Optional.")
+        str, Meta(description="Page of the site where people get a token; shown to those who need one. Optional.")
     ] = msgspec.field(name="LandingPageURL", default="")
 
     def signs_like(self, other: "JWT") -> bool:
-        """Return whether both accept the same tokens; if not, the rights of members must be proved again."""
+        """Return whether both accept the same tokens; if not, members must prove their rights again."""
         return (self.enabled, self.secret_key) == (other.enabled, other.secret_key)
 
     @property
     def sign_in(self) -> str:
-        """The word in `welcome` for how to sign in."""
+        """The value of `signIn` in `welcome`: how people sign in."""
         if not self.enabled:
             return "nickname"
         return "token" if self.strict else "token-or-nickname"
 
 
 class VIP(msgspec.Struct, frozen=True, rename="pascal"):
-    """The people whose token says `vip`."""
+    """The people whose token makes them VIPs (its claim `vip` is true)."""
 
     name: Annotated[str, Meta(min_length=1, max_length=64, description="What they are called.")] = "VIP"
     mutually_secret: Annotated[bool, Meta(description="Whether only VIPs and operators see who is one.")] = False
@@ -48,25 +48,25 @@ class MessageFilter(msgspec.Struct, frozen=True, rename="pascal"):
     keyword_phrases: Annotated[
         tuple[str, ...],
         Meta(
-            description="Regular expressions (RE2); case matters without `(?i)`. Matched against the text as typed, and"
-            " without invisible characters and in plain letters (NFKC)."
+            description="Regular expressions (RE2); case matters unless they start with `(?i)`. Matched against the"
+            " text as typed, and against its plain letters (NFKC) without invisible characters."
         ),
     ] = ()
     censor_message: Annotated[bool, Meta(description="Replace what matched with asterisks.")] = True
     forward_message: Annotated[
-        bool, Meta(description="Deliver the message. If false, only its author sees it, as if it was sent.")
+        bool, Meta(description="Deliver the message. If false, only its author sees it, as if it had been sent.")
     ] = False
     report_message: Annotated[bool, Meta(description="Report the message, uncensored, to the site.")] = False
     chat_server_response: Annotated[str, Meta(description="ChatServer's reply to the author. Empty: none.")] = ""
 
 
 class DirectMessageHistory(msgspec.Struct, frozen=True, rename="pascal"):
-    """Whether and how long direct messages are kept."""
+    """Whether direct messages are kept, and for how long."""
 
     enabled: Annotated[
         bool,
         Meta(
-            description="Keep direct messages. If false, nothing is kept beyond delivery and the evidence of a report."
+            description="Keep direct messages. If false, they are kept only until delivery, and as evidence of reports."
         ),
     ] = True
     retention_days: Annotated[
@@ -79,11 +79,12 @@ class DirectMessageHistory(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class DMLinkSpamProtection(msgspec.Struct, frozen=True, rename="pascal"):
-    """Stops people who send links to many others by direct message."""
+    """Stops people who send links to many others in direct messages."""
 
     enabled: Annotated[bool, Meta(description="Whether links in direct messages are counted.")] = False
     max_threads: Annotated[
-        int, Meta(ge=1, le=1000, description="To how many people a user may send links to one site within TimeLimit.")
+        int,
+        Meta(ge=1, le=1000, description="Number of people to whom a user may send links to one site within TimeLimit."),
     ] = 5
     time_limit: Annotated[int, Meta(ge=1, le=31_536_000, description="Seconds for which a link counts.")] = 3600
     ban_hours: Annotated[
@@ -92,7 +93,7 @@ class DMLinkSpamProtection(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class Logging(msgspec.Struct, frozen=True, rename="pascal"):
-    """Files with what people write, one for each channel and person, readable by the server's user only."""
+    """Log files of what people write, one for each channel and person, readable only by the server's user."""
 
     enabled: Annotated[bool, Meta(description="Whether messages are written to files.")] = False
     directory: Annotated[str, Meta(min_length=1, description="The directory of the files; relative to this file.")] = (
@@ -100,5 +101,6 @@ class Logging(msgspec.Struct, frozen=True, rename="pascal"):
     )
     channels: Annotated[tuple[str, ...], Meta(description="IDs of the channels to log.")] = ()
     usernames: Annotated[
-        tuple[str, ...], Meta(description="People whose messages, channels and direct messages alike, are logged.")
+        tuple[str, ...],
+        Meta(description="Names of the people whose messages, in channels and direct messages, are logged."),
     ] = ()

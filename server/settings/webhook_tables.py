@@ -8,7 +8,7 @@ from msgspec import Meta
 from server.settings.secret import Secret, SigningSecrets
 
 QUEUED_WEBHOOK = "report"
-"""The webhook with a queue. Profiles are requested only while a user waits for them."""
+"""The only webhook with queues. Profiles are requested only while a user waits for them."""
 WEBHOOK_NAMES = (QUEUED_WEBHOOK, "profile")
 
 
@@ -20,7 +20,8 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
         str,
         Meta(
             pattern=r"^(?:[a-z0-9][a-z0-9_-]{0,31})?\Z",
-            description='Names the queue of this URL if several have the Name "report": a-z 0-9 _ -. Empty: the Name.',
+            description='Name of the queue of this URL, if several have the Name "report": a-z 0-9 _ -. Empty: the'
+            " Name.",
         ),
     ] = msgspec.field(name="ID", default="")
     enabled: Annotated[
@@ -30,8 +31,8 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
     evidence: Annotated[
         bool,
         Meta(
-            description="Add ReportID, MessageID, Context (surrounding messages selected by the reporter) and IDs of"
-            " the people to reports."
+            description="Add ReportID, MessageID, Context (surrounding messages selected by the reporter) and the IDs"
+            " of the people involved to reports."
         ),
     ] = False
     message_format: Annotated[
@@ -41,8 +42,8 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
     dm_context: Annotated[
         bool,
         Meta(
-            description="Add the last messages of a conversation, at most 30, to the Message of a report of a direct"
-            " message."
+            description="Add the latest messages of the conversation, at most 30, to the Message of a report about a"
+            " direct message."
         ),
     ] = msgspec.field(name="DMContext", default=False)
     secret: Annotated[
@@ -52,12 +53,12 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
 
     @property
     def queue(self) -> str:
-        """The name of its queue, which stays when the URL changes."""
+        """The name of its queue, which does not depend on the URL."""
         return self.id or self.name
 
 
 class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
-    """How webhooks connect, and where to."""
+    """How webhooks connect, and to which addresses."""
 
     block_private: Annotated[
         bool, Meta(description="Refuse URLs that resolve to an address of this machine or of a private network.")
@@ -65,14 +66,14 @@ class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
     ca_file: Annotated[
         str,
         Meta(
-            description="PEM file with certificates of your own authority, trusted besides the public ones; relative to"
-            " this file."
+            description="PEM file with the certificates of your own authority, trusted in addition to the public ones;"
+            " relative to this file."
         ),
     ] = msgspec.field(name="CAFile", default="")
     proxy: Annotated[
         Secret,
         Meta(
-            description='Proxy for all webhooks, like "http://user:password@proxy.internal:3128". It resolves names, so'
-            " BlockPrivate checks only addresses in URLs."
+            description='Proxy for all webhooks, like "http://user:password@proxy.internal:3128". The proxy resolves'
+            " host names, so BlockPrivate checks only IP addresses in URLs."
         ),
     ] = Secret("")

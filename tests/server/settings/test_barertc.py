@@ -79,7 +79,7 @@ def test_blank_texts_are_replaced_by_the_defaults() -> None:
     assert [note.key for note in loaded.notes if note.use is Use.CHANGED] == ["Title", "VIP.Name", "Logging.Directory"]
     for phrase in ("", "(a", "x*"):
         enabled = f'[[MessageFilters]]\nEnabled = true\nKeywordPhrases = ["{phrase}"]'
-        with pytest.raises(SettingsError, match=r"MessageFilters\[0\]\.KeywordPhrases\[0\]: not a usable"):
+        with pytest.raises(SettingsError, match=r"MessageFilters\[0\]\.KeywordPhrases\[0\]: this expression"):
             parse(enabled, {})
 
 
@@ -105,7 +105,7 @@ def test_barertc_defaults_apply_only_where_version_is_present() -> None:
 
 def test_missing_name_of_the_server_is_a_notice() -> None:
     (notice,) = parse("Version = 17", {}).notices
-    assert notice.startswith("AllowedHosts: missing; set it to the names")
+    assert notice.startswith("AllowedHosts: missing; set it to the host names")
     assert not parse("", {}).notices
 
 

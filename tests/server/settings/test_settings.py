@@ -77,7 +77,7 @@ WRONG = {
         "WebhookURLs[0].URL",
         "https://",
     ),
-    "a key of white space": ('AdminAPIKey = " \\t"', "AdminAPIKey", "only white space"),
+    "a key of white space": ('AdminAPIKey = " \\t"', "AdminAPIKey", "blank"),
     "an address without a port": ('Address = "localhost"', "Address", DEFAULT_ADDRESS),
     "an origin with a path": (
         'AllowedOrigins = ["https://chat.example/"]',
@@ -219,7 +219,7 @@ def test_keys_within_a_table_are_checked_too() -> None:
 
 
 def test_a_variable_of_white_space_is_refused() -> None:
-    with pytest.raises(SettingsError, match=f"AdminAPIKey: only white space; set it, or {KEY_VARIABLE}"):
+    with pytest.raises(SettingsError, match=f"AdminAPIKey: blank; set it, or {KEY_VARIABLE}"):
         parse('AdminAPIKey = "from-the-file"', {KEY_VARIABLE: " "})
 
 
