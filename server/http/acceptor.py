@@ -1,4 +1,4 @@
-"""Accepts connections. Each is counted against its address's limit before TLS or anything else is spent on it."""
+"""Accepts connections, and counts each against the limit of its address before any other work, such as TLS."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Who may call what: the site with its key, and the administrator's programs on this machine."""
+"""Access control for HTTP requests: the site with its key, and the administrator's programs on this machine."""
 
 import logging
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from server.rules.refusal import Refusal
 from server.rules.requests import RefusedRequest
 
 FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip", "via", "x-forwarded-host", "x-forwarded-proto")
-"""Headers of proxies: a request with one of them comes from somewhere else."""
+"""Headers that proxies add: a request with one of them does not come from this machine."""
 WRONG_KEY = "Wrong APIKey. Send AdminAPIKey from the server's settings."
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Access:
         limiter, (peer, forwarded) = self._dispatcher.limiter, _origin(request)
         address = limiter.client_address(peer, forwarded)
         right = self._dispatcher.live.site_keys.accepts(key)
-        # Otherwise a program of the site with an old key would lock out the others on an exempt machine.
+        # An exempt address is never locked out: one program of the site with an old key would lock out the others.
         if right and not limiter.client_key(peer, forwarded):
             return
         try:
@@ -44,7 +44,7 @@ class Access:
         raise RefusedRequest(HTTPStatus.FORBIDDEN, WRONG_KEY)
 
     def is_trusted(self, request: Request) -> bool:
-        """Return whether a request may see names and details. Raises RefusedRequest for a wrong key."""
+        """Return whether the response may contain names and details. Raises RefusedRequest for a wrong key."""
         if key := _given_key(request):
             self.check_key(request, key)
             return True
@@ -62,7 +62,7 @@ def _given_key(request: Request) -> str:
 
 
 def _is_local(request: Request) -> bool:
-    """Return whether a request comes from a program on this machine, and not through a proxy."""
+    """Return whether a request comes directly from a program on this machine, without a proxy."""
     if any(name in request.headers for name in FORWARDING):
         return False
     peer, _ = _origin(request)

@@ -1,4 +1,4 @@
-"""The calls below /api/ that BareRTC has: one table row for each, one way to read, to check and to answer them."""
+"""Handling of API calls as described by their rows in `endpoints`: reads the body, checks the key, and responds."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,11 +20,11 @@ from server.storage.base import StorageError
 
 JSON = "application/json"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+NO_STORAGE = "The storage is unavailable. Retry later."
+# In BareRTC's words:
 NO_POST = "Only POST methods allowed"
 NO_JSON = "Only application/json content-types allowed"
 DENIED = "Authentication denied."
-NO_STORAGE = "The storage is unavailable. Retry later."
-"""The first three are BareRTC's words."""
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ Body = TypeVar("Body", bound=Call)
 
 
 class Endpoint(NamedTuple):
-    """A call: what it receives, what it answers, and what it does."""
+    """An API call: its path, the types of its body and answer, and its handler."""
 
     path: str
     summary: str
@@ -40,7 +40,7 @@ class Endpoint(NamedTuple):
     answer: type[Answer]
     handle: Callable[[Dispatcher, Call], Awaitable[Answer]]
     by_key: bool
-    """Whether the site's key is required; the handlers of the others check a token."""
+    """Whether the site's key is required. If not, the handler checks a token."""
 
 
 def endpoint(
@@ -52,24 +52,22 @@ def endpoint(
     *,
     by_key: bool = True,
 ) -> Endpoint:
-    """Return a row of the table."""
+    """Return a row of the table of calls."""
     # A handler receives only the type that its row declares.
     return Endpoint(path, summary, body, answer, cast(Callable[[Dispatcher, Call], Awaitable[Answer]], handle), by_key)
 
 
 def routes(endpoints: Sequence[Endpoint], dispatcher: Dispatcher, access: Access) -> list[Route]:
-    """Return the routes of these calls."""
-    return [Route(each.path, _Caller(each, dispatcher, access).respond, methods=METHODS) for each in endpoints]
+    return [Route(each.path, _Responder(each, dispatcher, access).respond, methods=METHODS) for each in endpoints]
 
 
-class _Caller:
-    """Answers the requests of one call."""
+class _Responder:
+    """Answers the requests for one API call."""
 
     def __init__(self, row: Endpoint, dispatcher: Dispatcher, access: Access) -> None:
         self._row, self._dispatcher, self._access = row, dispatcher, access
 
     async def respond(self, request: Request) -> Response:
-        """Return the response to a request."""
         try:
             return response(await self._answer(request))
         except RefusedRequest as refused:
@@ -111,5 +109,5 @@ def check_key(access: Access, request: Request, key: str) -> None:
 
 
 def response(answer: msgspec.Struct, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """Return an answer as BareRTC writes it: JSON with an indent of two spaces."""
+    """Return an answer in BareRTC's format: JSON with an indent of two spaces."""
     return Response(msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n", status, media_type=JSON)

@@ -1,4 +1,4 @@
-"""What the calls of the site and of its members send and receive: the keys of BareRTC, in any case."""
+"""Bodies and answers of the API calls. Their keys are BareRTC's; those of bodies are read in any case."""
 
 from datetime import datetime
 from typing import Annotated
@@ -13,7 +13,7 @@ JwtToken = Annotated[str, Meta(description="A valid token of a member.")]
 
 
 class Call(msgspec.Struct, frozen=True, rename="pascal"):
-    """Base of all bodies; a missing or null field is empty, and unknown ones are ignored."""
+    """Base of all bodies. A missing or null field has its default; unknown fields are ignored."""
 
 
 class KeyCall(Call, frozen=True, rename="pascal"):
@@ -35,7 +35,7 @@ class Authenticate(KeyCall, frozen=True, rename="pascal"):
 
 
 class AmendToken(KeyCall, frozen=True, rename="pascal"):
-    """A member who is here, and a token with their new claims."""
+    """A member in the room, and a token with their new claims."""
 
     username: str = ""
     jwt_token: JwtToken = field(name="JWTToken", default="")
@@ -70,27 +70,27 @@ class ClearMessages(KeyCall, frozen=True, rename="pascal"):
 
 
 class MessageHistory(TokenCall, frozen=True, rename="pascal"):
-    """A page of a conversation, before a message; 0: the newest."""
+    """A request for a page of a conversation: the messages before BeforeID, or the newest if it is 0."""
 
     username: str = ""
     before_id: Annotated[int, Meta(ge=0, le=2**63 - 1)] = field(name="BeforeID", default=0)
 
 
 class MessageUsernames(TokenCall, frozen=True, rename="pascal"):
-    """A page of the people a member has conversations with."""
+    """A request for a page of the people that a member has conversations with."""
 
     sort: Annotated[str, Meta(description='"newest", "oldest", "a-z" or "z-a".')] = ""
     page: Annotated[int, Meta(ge=0, le=10_000)] = 1
 
 
 class ProfileOf(TokenCall, frozen=True, rename="pascal"):
-    """The person whose profile to read."""
+    """The person whose profile is requested."""
 
     username: str = ""
 
 
 class ReportStatusCall(KeyCall, frozen=True, rename="pascal"):
-    """The status that the site gives to a report. Its Content-Type does not matter."""
+    """The status that the site sets on a report. Any Content-Type is accepted."""
 
     report_id: str = field(name="ReportID", default="")
     status: Annotated[str, Meta(description='"seen" or "resolved".')] = ""
@@ -98,7 +98,7 @@ class ReportStatusCall(KeyCall, frozen=True, rename="pascal"):
 
 
 class ReportsCall(KeyCall, frozen=True, rename="pascal"):
-    """A page of all reports, the latest first; or one report with its evidence."""
+    """A request for a page of reports, latest first, or for one report with its evidence."""
 
     report_id: Annotated[str, Meta(max_length=64, description="Only this report, with its evidence.")] = field(
         name="ReportID", default=""
@@ -121,13 +121,13 @@ class TokenAnswer(Answer, frozen=True, kw_only=True, rename="pascal"):
 
 
 class Removed(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """How many people were disconnected."""
+    """The number of people who were disconnected."""
 
     removed: int = 0
 
 
 class ErasedMessages(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """How many messages were deleted."""
+    """The number of messages that were deleted."""
 
     messages_erased: int = 0
 
@@ -142,14 +142,14 @@ class DirectMessage(msgspec.Struct, frozen=True):
 
 
 class ConversationPage(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """A page of a conversation, the newest message first, and how many there are before it."""
+    """A page of a conversation, newest message first, and the number of earlier messages."""
 
     messages: list[DirectMessage] | None = None
     remaining: int = 0
 
 
 class Usernames(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """A page of names, and how many names and pages there are."""
+    """A page of names, and the total numbers of names and pages."""
 
     usernames: list[str] | None = None
     count: int = 0
@@ -164,21 +164,21 @@ class ProfileLine(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class MemberProfile(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """What the site says about somebody."""
+    """A person's profile from the site."""
 
     headline: str | UnsetType = UNSET
     profile_fields: list[ProfileLine] | UnsetType = UNSET
 
 
 class Cameras(msgspec.Struct, frozen=True, rename="pascal"):
-    """How many cameras are on: always none."""
+    """The numbers of active cameras: always 0, because Flagpost has none."""
 
     blue: int = 0
     red: int = 0
 
 
 class Statistics(msgspec.Struct, frozen=True, rename="pascal"):
-    """How many people are here; who they are only with the key, or for a program on the server's machine."""
+    """The number of people in the room. Their names require the key, or a program on the server's machine."""
 
     user_count: int
     usernames: list[str]
@@ -197,7 +197,7 @@ class ReportLine(msgspec.Struct, frozen=True, rename="pascal"):
     message_id: int = field(name="MessageID")
     reason: str
     comment: str
-    error: Annotated[str, Meta(description="Why it is waiting, or was given up.")]
+    error: Annotated[str, Meta(description="Why the delivery is waiting, or was given up.")]
     note: Annotated[str, Meta(description="The site's note to the reporter.")]
 
 
@@ -213,7 +213,7 @@ class TrailLine(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class AttestedContext(msgspec.Struct, frozen=True, rename="pascal"):
-    """A message around the reported one, which the reporter selected."""
+    """A surrounding message that the reporter selected as context."""
 
     username: str
     timestamp: datetime
@@ -221,7 +221,7 @@ class AttestedContext(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class EarlierMessage(msgspec.Struct, frozen=True, rename="pascal"):
-    """A text that the message had before it was edited, and since when."""
+    """A text that the message had before an edit, and the time when it was written."""
 
     since: datetime
     message: str
@@ -234,12 +234,14 @@ class ReportEvidence(msgspec.Struct, frozen=True, rename="pascal"):
     timestamp: Annotated[datetime, Meta(description="When the message was sent.")]
     earlier_texts: list[EarlierMessage]
     context: list[AttestedContext]
-    about_holds_name: Annotated[bool, Meta(description="Whether its author still had the name at that time.")]
+    about_holds_name: Annotated[
+        bool, Meta(description="Whether the author still had this name when the message was reported.")
+    ]
     trail: list[TrailLine]
 
 
 class ReportPage(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """A page of reports, and whether there are more before it."""
+    """A page of reports, and whether there are earlier ones."""
 
     reports: list[ReportLine] | None = None
     more: bool = False

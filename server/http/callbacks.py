@@ -1,4 +1,4 @@
-"""Calls from the site: it reports the status of a report."""
+"""The site's callback, which sets the status of a report."""
 
 import logging
 from http import HTTPStatus
@@ -35,7 +35,7 @@ class _Call(NamedTuple):
 
 
 class Callbacks:
-    """Handlers of the routes reserved for the site; each call carries its key."""
+    """Handler of the callback; each call contains the site's key."""
 
     def __init__(self, dispatcher: Dispatcher, access: Access) -> None:
         self._dispatcher = dispatcher
@@ -75,7 +75,7 @@ class Callbacks:
 
 
 def _read(body: bytes) -> _Call:
-    """Parse a body as leniently as an answer of the site. Raises UnreadableError."""
+    """Parse a body as leniently as the site's responses. Raises UnreadableError."""
     parsed = lenient_json.parse(body)
     if missing := [name for name in REQUIRED if name not in parsed]:
         raise UnreadableError(f"{' and '.join(missing)} missing")
@@ -90,12 +90,12 @@ def _read(body: bytes) -> _Call:
 
 
 def response_body(error: str | None) -> bytes:
-    """Encode a response body as BareRTC does: OK, or an error."""
+    """Encode a response body in BareRTC's format; None: no error."""
     return msgspec.json.encode({"OK": error is None, "Error": error or ""})
 
 
 def refused(refusal: RefusedRequest, *, as_json: bool = True) -> Response:
-    """Return the response to a refused request, as JSON or as one line."""
+    """Return the response to a refused request, as JSON or as one line of text."""
     response = (
         _response(refusal.status, refusal.message)
         if as_json

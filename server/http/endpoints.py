@@ -1,4 +1,4 @@
-"""The table of the calls below /api/, from which their routes and their OpenAPI document are made."""
+"""The table of the calls below /api/. Their routes and their OpenAPI document are generated from it."""
 
 from server.http import member_calls, report_calls, site_calls
 from server.http.api import endpoint
@@ -25,18 +25,18 @@ from server.http.api_types import (
 
 ENDPOINTS = (
     endpoint("/api/authenticate", "Sign a token.", site_calls.authenticate, Authenticate, TokenAnswer),
-    endpoint("/api/amend-jwt", "Replace the claims of a member who is here.", site_calls.amend_token, AmendToken),
+    endpoint("/api/amend-jwt", "Replace the claims of a member in the room.", site_calls.amend_token, AmendToken),
     endpoint(
         "/api/blocklist",
-        "Replace a member's blocks from the site.",
+        "Replace the list of people that a member has blocked on the site.",
         site_calls.blocklist,
         SiteBlocklist,
     ),
-    endpoint("/api/block/now", "Block people with each other.", site_calls.block_now, BlockNow),
+    endpoint("/api/block/now", "Make people block each other.", site_calls.block_now, BlockNow),
     endpoint("/api/disconnect/now", "Disconnect people.", site_calls.disconnect_now, DisconnectNow, Removed),
     endpoint(
         "/api/message/clear",
-        "Delete the direct messages of a person (with APIKey), or of the member (with JWTToken).",
+        "Delete the direct messages of a person (with APIKey), or of the token's member (with JWTToken).",
         site_calls.clear_messages,
         ClearMessages,
         ErasedMessages,
@@ -59,6 +59,6 @@ ENDPOINTS = (
         by_key=False,
     ),
     endpoint("/api/profile", "Read a profile.", member_calls.profile, ProfileOf, MemberProfile, by_key=False),
-    endpoint("/api/shutdown", "End the server; its exit code is 1.", site_calls.shutdown, KeyCall),
+    endpoint("/api/shutdown", "Shut the server down; its exit code is 1.", site_calls.shutdown, KeyCall),
     endpoint("/api/reports", "List reports, or read one with evidence.", report_calls.reports, ReportsCall, ReportPage),
 )

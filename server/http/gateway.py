@@ -38,7 +38,7 @@ CLOSE_SECONDS = 6
 
 
 def http_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starlette:
-    """Build the HTTP routes. The app's lifespan state hands the room to the connections."""
+    """Build the app that serves the room's addresses. Its lifespan state passes the dispatcher to connections."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Dispatcher]]:
@@ -55,7 +55,7 @@ def http_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starle
 
 
 def metrics_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starlette:
-    """Build the routes of the address that only the administrator's programs can reach."""
+    """Build the app that serves the metrics address, which only the administrator's programs can reach."""
     return _app(Monitoring(health, measure, dispatcher.hub.names, lambda _: True).routes)
 
 
@@ -70,7 +70,7 @@ def _app(routes: list[Route], lifespan: Lifespan[Starlette] | None = None) -> St
             Exception: _failed,
         },
     )
-    # A redirect would copy the Host that the request claims into Location.
+    # A redirect would copy the unverified Host of the request into Location.
     app.router.redirect_slashes = False
     return app
 
@@ -86,7 +86,7 @@ async def _no_such_page(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, _error: Exception) -> Response:
-    """Answer a request whose handler has failed; the log has the exception."""
+    """Answer a request whose handler failed; the exception is in the log."""
     failed = RefusedRequest(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error.")
     return refused(failed, as_json=request.url.path.startswith("/api/"))
 
@@ -97,7 +97,7 @@ async def _client_disconnected(_request: Request, _error: Exception) -> Response
 
 
 async def serve(app: Starlette, metrics: Starlette, listener: Listener, drain: Callable[[], Awaitable[None]]) -> None:
-    """Serve until SIGTERM or SIGINT; returns after the connections have closed.
+    """Serve until SIGTERM or SIGINT, and return after the connections have closed.
 
     `drain` is awaited after listening has stopped and before open connections are closed.
     """

@@ -1,4 +1,4 @@
-"""Liveness and readiness checks, each with one line that says what is wrong."""
+"""Liveness and readiness checks. A failed check returns the problem in one line."""
 
 import asyncio
 import time
@@ -10,17 +10,17 @@ from server.storage.presence import SILENT_SECONDS
 from server.storage.sql import touch
 
 DEAD_SECONDS = 5.0
-"""Time without a beat of the watchdog after which the server counts as dead."""
+"""Time without a heartbeat of the watchdog after which the liveness check fails."""
 LATE_SECONDS = 1.0
-"""Maximum recent delay of the event loop."""
+"""Maximum recent delay of the event loop of a ready server."""
 PROBE_SECONDS = 2.0
 """Timeout of the test write to the database."""
 PROBE_CACHE_SECONDS = 1.0
-"""Time for which one test write answers all checks, so that frequent checks do not load the disk."""
+"""Time for which the result of a test write is reused, so that frequent checks do not load the disk."""
 
 
 class Health:
-    """Checks for a supervisor or a load balancer. Each returns the problem, or None."""
+    """Checks for a supervisor or a load balancer. Each returns the problem; None if there is none."""
 
     def __init__(self, dispatcher: Dispatcher, database: Database, watchdog: LoopWatchdog) -> None:
         self._dispatcher = dispatcher
@@ -30,13 +30,13 @@ class Health:
         self._probe_valid_until = 0.0
 
     def liveness(self) -> str | None:
-        """Liveness: return why the process should be restarted."""
+        """Return why the process should be restarted."""
         if self._watchdog.silent > DEAD_SECONDS:
             return f"the event loop has not responded for {self._watchdog.silent:.1f} s"
         return None
 
     async def readiness(self) -> str | None:
-        """Readiness: return why this server should receive no clients now."""
+        """Return why no clients should be sent to this server now."""
         if self._dispatcher.draining:
             return "the server is shutting down"
         if liveness := self.liveness():
@@ -48,11 +48,11 @@ class Health:
         return await self._write_probe()
 
     async def _write_probe(self) -> str | None:
-        """Test a write, because the result of the last message's write may be outdated."""
+        """Return why a test write failed. The result of the last message's write may be outdated."""
         now = time.monotonic()
         if self._probe is None or (self._probe.done() and now > self._probe_valid_until):
             self._probe = self._database.write(touch)
-            # The caller may have left by then, and asyncio would log an exception that nobody retrieved.
+            # If no caller waits for the result any more, asyncio would log the exception as never retrieved.
             self._probe.add_done_callback(lambda probe: probe.cancelled() or probe.exception())
             self._probe_valid_until = now + PROBE_CACHE_SECONDS
         done, _ = await asyncio.wait([self._probe], timeout=PROBE_SECONDS)
@@ -63,9 +63,9 @@ class Health:
 
 
 def _node_problem(node: NodeHealth) -> str | None:
-    """Return why a server that shares its database is not ready: the beats of its node are writes, so none is tried."""
+    """Return why a server that shares its database is not ready. Its heartbeats replace the test write."""
     if node.fenced:
-        return "the other servers of the room have removed this one, which was silent for too long; it ends"
+        return "the other servers of the room have removed this one, which was silent for too long; it is shutting down"
     if node.beat_age > SILENT_SECONDS:
         return f"the database has not answered for {node.beat_age:.1f} s; check that it runs and can be reached"
     return None

@@ -22,10 +22,10 @@ from server.websocket.connection import ConnectionHandler, peer_of
 REQUEST_SECONDS = 10.0
 """Time for a whole request, until its response is read; a silent or slow client is cut off."""
 LINGER_SECONDS = 2.0
-"""Time for the client to read a refusal: closing at once would reset the connection while it still sends."""
+"""Time for the client to read a refusal. Closing at once would reset the connection while the client still sends."""
 
 RESPONSE_HEADERS = [("Connection", "close")]
-"""Every connection carries one request: bytes after it are never parsed as another one."""
+"""Every connection serves one request: bytes after it are never parsed as another request."""
 
 BODY_HEADERS = {b"content-length", b"transfer-encoding"}
 
@@ -42,7 +42,7 @@ def count_request(limiter: Limiter, transport: asyncio.BaseTransport, headers: I
 
 
 class HttpConnection(H11Protocol):
-    """Serves one request; counted as a pending request of its address until a websocket starts."""
+    """Serves one request. It counts as a pending request of its address until a websocket starts."""
 
     def __init__(
         self,
@@ -54,9 +54,9 @@ class HttpConnection(H11Protocol):
         address: str = "",
         ends_at: float | None = None,
     ) -> None:
-        """`address` is the rate-limit key of the connection, whose slot is freed at its end.
+        """`address` is the rate-limit key whose slot the connection occupies until it ends.
 
-        `ends_at` is the end of the time limit on the loop's clock; None if it starts now.
+        `ends_at` is the deadline of the request on the loop's clock; None: REQUEST_SECONDS from `connection_made`.
         """
         super().__init__(config, server_state, app_state, _loop)
         self.conn = _CheckingParser(self._check)
@@ -70,7 +70,7 @@ class HttpConnection(H11Protocol):
         self._path = b""
         self._method = b""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's signature
         """See H11Protocol."""
         super().connection_made(transport)
         self.flow = _WriteFlow(transport)
@@ -87,7 +87,7 @@ class HttpConnection(H11Protocol):
         self._intake.received(data)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """See H11Protocol; a WebsocketConnection takes over."""
+        """See H11Protocol; the transport passes to a WebsocketConnection."""
         if any(name in BODY_HEADERS and value != b"0" for name, value in event.headers):
             self.send_400_response("A websocket handshake must not have a body.")
             return
@@ -108,7 +108,7 @@ class HttpConnection(H11Protocol):
         self._linger()
 
     def _release(self) -> None:
-        """Release the address's slot and stop using the transport. Idempotent."""
+        """Release the slot of the address and stop using the transport. Idempotent."""
         if self._deadline:
             self._deadline.cancel()
             self._intake.stop()
@@ -145,7 +145,7 @@ class HttpConnection(H11Protocol):
         requests.check_host(host.decode("latin-1"), self._handler.policy.allowed_hosts)
 
     def _refusal_response(self, refusal: RefusedRequest) -> list[h11.Event]:
-        """Build the response to a refused request: one line of text, or JSON on the site's paths."""
+        """Build the response to a refused request: JSON on paths below /api/, otherwise one line of text."""
         for_site = self._path.startswith(b"/api/")
         body = response_body(refusal.message) if for_site else f"{refusal.message}\n".encode()
         kind = "application/json" if for_site else "text/plain; charset=utf-8"
@@ -156,7 +156,7 @@ class HttpConnection(H11Protocol):
         return [response, h11.Data(data=b"" if self._method == b"HEAD" else body), h11.EndOfMessage()]
 
     def _linger(self) -> None:
-        """Half-close, and keep reading for a moment: unread bytes would turn the close into a reset."""
+        """Half-close, and keep reading for LINGER_SECONDS: unread bytes would turn the close into a reset."""
         if self._deadline:
             self._deadline.cancel()
         self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.abort)

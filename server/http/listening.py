@@ -34,7 +34,7 @@ class Listener(NamedTuple):
     certificates: Certificates | None = None
     path: str = ""
     metrics: Sequence[socket.socket] = ()
-    """Bound sockets for the administrator's programs alone."""
+    """Bound sockets of the metrics address, for the administrator's programs only."""
 
     @property
     def websocket_url(self) -> str:
@@ -58,7 +58,7 @@ class Listener(NamedTuple):
 
 
 def listen(addresses: Sequence[Address], certificates: Certificates | None = None) -> Listener:
-    """Bind TCP addresses; a host name stands for all addresses that it resolves to. Raises ListenError."""
+    """Bind TCP addresses; a host name is bound at each address that it resolves to. Raises ListenError."""
     with ExitStack() as bound:
         opened = []
         for address in addresses:
@@ -71,7 +71,7 @@ def listen(addresses: Sequence[Address], certificates: Certificates | None = Non
 
 
 def _bind_all(address: Address) -> list[socket.socket]:
-    """Bind this host name at each address that this machine has of it, all at the same port."""
+    """Bind each address of this host that the machine has, all with the same port."""
     bound: list[socket.socket] = []
     missing = OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
     try:
@@ -80,7 +80,7 @@ def _bind_all(address: Address) -> list[socket.socket]:
             try:
                 bound.append(_bind(family, host, _port(bound[0]) if bound else address.port))
             except OSError as error:
-                # Such as ::1 for localhost, where IPv6 is disabled.
+                # For example ::1 of localhost on a machine with IPv6 disabled.
                 if error.errno not in UNAVAILABLE:
                     raise
                 missing = error
@@ -95,9 +95,9 @@ def _bind_all(address: Address) -> list[socket.socket]:
 
 
 def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
-    # "::" serves IPv4, too, whose clients then have mapped addresses.
+    # "::" accepts IPv4 clients as well; their addresses are IPv4-mapped.
     both = family == socket.AF_INET6 and ip_address(host).is_unspecified and socket.has_dualstack_ipv6()
-    # From here on a connecting client waits in the backlog instead of being refused.
+    # From here on, clients that connect wait in the backlog instead of being refused.
     return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
 
 
@@ -106,7 +106,7 @@ def _port(sock: socket.socket) -> int:
 
 
 def listen_at(path: Path) -> Listener:
-    """Bind a Unix socket that only its owner can connect to, replacing a stale one. Raises ListenError on failure."""
+    """Bind a Unix socket that only its owner can connect to, replacing a stale one. Raises ListenError."""
     url = f"{SOCKET_SCHEME}{path}"
     if not hasattr(socket, "AF_UNIX"):
         raise ListenError(f"cannot listen on {url}: this platform has no Unix sockets")

@@ -1,4 +1,4 @@
-"""Calls on behalf of a member, by their token: their conversations, and profiles."""
+"""API calls on behalf of a member, authorized by their token: conversations and profiles."""
 
 from http import HTTPStatus
 
@@ -32,14 +32,15 @@ NO_MESSAGES = "you have no direct messages stored on this chat server"
 NO_PROFILES = "Profiles are turned off on this server."
 UNKNOWN_NAME = "Username Not Found"
 PAGE = 20
+"""Number of messages in a page, as in BareRTC."""
 NAMES_PAGE = 9
-"""As in BareRTC: messages of a page, and names of a page."""
+"""Number of names in a page, as in BareRTC."""
 MAX_COUNTED = 10_000
-"""Maximum number of messages that are counted before a page."""
+"""Maximum of the number of earlier messages that a page states."""
 
 
 def signed_in(dispatcher: Dispatcher, token: str) -> Claims:
-    """Return what a token says. Raises RefusedRequest if it is not usable."""
+    """Return the claims of a token. Raises RefusedRequest if it is not valid here."""
     if not token or not dispatcher.live.sign_in.enabled:
         raise RefusedRequest(HTTPStatus.BAD_REQUEST, NO_TOKENS)
     try:
@@ -51,7 +52,6 @@ def signed_in(dispatcher: Dispatcher, token: str) -> Claims:
 
 
 async def message_history(dispatcher: Dispatcher, call: MessageHistory) -> ConversationPage:
-    """Return a page of a conversation."""
     reader = _reader(dispatcher, call.jwt_token, PAGE)
     conversation = target.conversation(call.username)
     found = await dispatcher.broker.history(reader, conversation, call.before_id, PAGE)
@@ -71,7 +71,7 @@ async def message_history(dispatcher: Dispatcher, call: MessageHistory) -> Conve
 
 
 async def message_usernames(dispatcher: Dispatcher, call: MessageUsernames) -> Usernames:
-    """Return a page of the people a member has conversations with."""
+    """Return a page of the names of people that a member has conversations with."""
     reader = _reader(dispatcher, call.jwt_token, costs.PLACES_PAGES * costs.PAGE)
     places = await dispatcher.broker.places(reader, dispatcher.broker.delivered + 1)
     latest = {name: each.last_id for each in places if (name := target.name_of(each.channel)) is not None}
@@ -85,7 +85,7 @@ async def message_usernames(dispatcher: Dispatcher, call: MessageUsernames) -> U
 
 
 async def profile(dispatcher: Dispatcher, call: ProfileOf) -> MemberProfile:
-    """Return what the site says about somebody; the member need not be here."""
+    """Return the site's profile of a person. The member who asks need not be in the room."""
     member = tokens.member(signed_in(dispatcher, call.jwt_token))
     profiles, known = dispatcher.live.profiles, dispatcher.people.find(call.username)
     if profiles is None:
@@ -101,7 +101,7 @@ async def profile(dispatcher: Dispatcher, call: ProfileOf) -> MemberProfile:
 
 
 def _reader(dispatcher: Dispatcher, token: str, messages: int) -> Reader:
-    """Return a member who is here as a reader, charged for this many messages. Raises RefusedRequest or Refusal."""
+    """Return a member in the room as a reader, charged for this many messages. Raises RefusedRequest or Refusal."""
     here = _present(dispatcher, token)
     address = here.address if isinstance(here, Session) else ""
     dispatcher.limiter.count_read(here.logged_in_person.identity, address, costs.pages(messages))

@@ -1,4 +1,4 @@
-"""What supervisors, load balancers, Prometheus and the site read: health, metrics and statistics."""
+"""Health, metrics and statistics, for supervisors, load balancers, Prometheus and the site."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
@@ -18,11 +18,11 @@ CLOSED = "Metrics are for programs on this machine, and for those that send Admi
 Measure = Callable[[], Awaitable[bytes]]
 """Returns the current metrics in Prometheus' text format."""
 Trust = Callable[[Request], bool]
-"""Returns whether a request may see names and details. Raises RefusedRequest."""
+"""Returns whether the response to a request may contain names and details. Raises RefusedRequest."""
 
 
 class Monitoring:
-    """Handlers of these routes. Strangers read whether the server is well, and how many people are here."""
+    """Handlers of the monitoring routes. Untrusted clients learn only the health and the number of people."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Monitoring:
         trusts: Trust,
         readers: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """`names` returns the people in the room, `readers` the origins of pages that may read how many there are."""
+        """`names` returns the people in the room, `readers` the origins of web pages that may read their number."""
         self._health = health
         self._measure = measure
         self._names = names
@@ -41,7 +41,6 @@ class Monitoring:
 
     @property
     def routes(self) -> list[Route]:
-        """The routes of an app."""
         return [
             Route("/healthz", self._healthz),
             Route("/readyz", self._readyz),
@@ -63,7 +62,7 @@ class Monitoring:
 
     async def _statistics(self, request: Request) -> Response:
         people = self._names()
-        # BareRTC's sites read the count without a key. Names are only for those whom the people in the room know of.
+        # Sites of BareRTC read the count without a key. Names are only for trusted clients.
         answer = api.response(Statistics(len(people), list(people) if self._trusts(request) else []))
         answer.headers["Vary"] = "Origin"
         if (origin := request.headers.get("origin", "")) in self._readers():

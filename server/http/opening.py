@@ -1,4 +1,4 @@
-"""An accepted connection until its first bytes show what it is: a websocket handshake, or an HTTP request."""
+"""An accepted connection before its first bytes show whether it is a websocket handshake or an HTTP request."""
 
 import asyncio
 from typing import cast
@@ -15,8 +15,8 @@ from server.websocket.connection import ConnectionHandler, WebsocketConnection
 class OpeningConnection(asyncio.Protocol):
     """Passes a usual websocket handshake straight to a WebsocketConnection, and everything else to an HttpConnection.
 
-    An HttpConnection parses the head, and then a WebsocketConnection would parse it again. Counted as a pending request
-    of its address until a websocket starts.
+    An HttpConnection would parse the head, and the WebsocketConnection after it would parse it again. The connection
+    counts as a pending request of its address until a websocket starts.
     """
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, object], address: str) -> None:
@@ -32,17 +32,16 @@ class OpeningConnection(asyncio.Protocol):
 
     @property
     def started(self) -> bool:
-        """`connection_made` was called, so that `connection_lost` will be called."""
+        """Whether `connection_made` was called, so that `connection_lost` will be called."""
         return self._deadline is not None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start waiting for the first bytes. Before the TLS handshake is done, nothing can be written."""
+        """Start the time limit for the first bytes. The TLS handshake is complete."""
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
         self._deadline = asyncio.get_running_loop().call_later(REQUEST_SECONDS, self._timed_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Release everything."""
         del exc
         self._leave()
         self.release()
@@ -52,22 +51,22 @@ class OpeningConnection(asyncio.Protocol):
         self._transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Decide what the connection is; the first bytes are passed on to the protocol that follows."""
+        """Pass the transport and these first bytes to the protocol that they belong to."""
         follows = self._websocket(data) or self._http()
         self._leave()
-        # First, because an HttpConnection may in turn hand the transport to a websocket.
+        # Before the others, because an HttpConnection may in turn pass the transport to a WebsocketConnection.
         self._transport.set_protocol(follows)
         follows.connection_made(self._transport)
         follows.data_received(data)
 
     def release(self) -> None:
-        """Release the address's slot. Idempotent."""
+        """Release the slot of the address. Idempotent."""
         if self._address:
             self._limiter.pending_requests.release(self._address)
             self._address = ""
 
     def _websocket(self, data: bytes) -> asyncio.Protocol | None:
-        """Return a websocket, if there is no doubt that the client wants one and may have it."""
+        """Return a WebsocketConnection if the data is a usual handshake within the rate limit, otherwise None."""
         headers = websocket_headers(data) if self._config.ws_protocol_class else None
         if headers is None:
             return None
@@ -80,7 +79,7 @@ class OpeningConnection(asyncio.Protocol):
         return WebsocketConnection(self._config, self._server_state, self._app_state)
 
     def _http(self) -> asyncio.Protocol:
-        """Return an HttpConnection that takes over the address's slot and the time limit."""
+        """Return an HttpConnection with the slot of the address and the rest of the time limit."""
         address, self._address = self._address, ""
         ends_at = self._deadline.when() if self._deadline else None
         return HttpConnection(self._config, self._server_state, self._app_state, address=address, ends_at=ends_at)

@@ -1,4 +1,4 @@
-"""Calls of the site about reports: a list of all, and the evidence of one."""
+"""API calls by which the site reads reports: a list of them, or one with its evidence."""
 
 from http import HTTPStatus
 

@@ -1,7 +1,7 @@
 """The page to which a site sends its members with a token (`GET /?jwt=TOKEN`): a command line to copy.
 
-The token must not stay anywhere: the page is never cached, removes the token from the address bar and the history,
-loads nothing, names no referrer, and no log has the query of a request.
+The token must not be left anywhere: the page is never cached, removes the token from the address bar and the history,
+loads nothing and sends no referrer, and queries are never logged.
 """
 
 import base64
@@ -59,14 +59,13 @@ HEADERS = {
 
 
 class SignInPage:
-    """Handler of the page."""
+    """Handler of the sign-in page."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
 
     @property
     def route(self) -> Route:
-        """The route of the page."""
         return Route("/", self._page)
 
     async def _page(self, request: Request) -> Response:
@@ -97,6 +96,6 @@ class SignInPage:
 
 
 def _server_of(request: Request, *, encrypted: bool) -> str:
-    """Return the address of this server as the member's browser knows it; its host is one of ours, see `check_host`."""
+    """Return the address at which the member's browser reached this server; `check_host` has verified its host."""
     secure = encrypted or request.headers.get("x-forwarded-proto", "") == "https"
     return f"{'wss' if secure else 'ws'}://{request.headers.get('host', '')}"

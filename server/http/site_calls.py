@@ -1,4 +1,4 @@
-"""Calls of the site about its members: tokens, blocks, disconnections, direct messages, and the end of the server."""
+"""API calls by which the site manages its members, and shuts the server down."""
 
 import asyncio
 import time
@@ -33,19 +33,19 @@ from server.rules.visibility import GONE
 from server.storage.events import ClaimsAmended, RemovalRequested, RoomRequest
 
 SHUTDOWN_SECONDS = 2.0
-"""Time between the answer to `shutdown` and its beginning, as in BareRTC."""
+"""Time between the answer to `shutdown` and the start of the shutdown, as in BareRTC."""
 DISCONNECTED = "The site has ended your session."
 KICKED = "has been kicked from the room!"
-BAD_TOKEN = "Invalid JWT token."  # noqa: S105 - words
+BAD_TOKEN = "Invalid JWT token."  # noqa: S105 - not a password
 
 
 async def authenticate(dispatcher: Dispatcher, call: Authenticate) -> TokenAnswer:
-    """Sign a token with these claims, which a login checks."""
+    """Sign a token with these claims. A login with the token checks them."""
     return TokenAnswer(jwt=tokens.sign(call.claims, _secret(dispatcher), time.time()))
 
 
 async def amend_token(dispatcher: Dispatcher, call: AmendToken) -> Answer:
-    """Replace what the site says about a member who is here; does nothing for a guest."""
+    """Replace the claims of a member in the room. Does nothing for a guest."""
     key, here = _secret(dispatcher), dispatcher.hub.find(call.username)
     if here is None:
         raise RefusedRequest(HTTPStatus.NOT_FOUND, f"Username {call.username} is not online.")
@@ -64,7 +64,7 @@ async def amend_token(dispatcher: Dispatcher, call: AmendToken) -> Answer:
 
 
 async def blocklist(dispatcher: Dispatcher, call: SiteBlocklist) -> Answer:
-    """Replace the people that a member has blocked on the site: now, and again at each login."""
+    """Replace the list of people that a member has blocked on the site. It applies now and at each login."""
     others = [
         other
         for name in call.blocklist
@@ -79,7 +79,7 @@ async def blocklist(dispatcher: Dispatcher, call: SiteBlocklist) -> Answer:
 
 
 async def block_now(dispatcher: Dispatcher, call: BlockNow) -> Answer:
-    """Block all these people with each other, operators as well."""
+    """Make all these people block each other, including operators."""
     people = [(name, each) for name in dict.fromkeys(call.usernames) for each in _people_named(dispatcher, name)]
     pairs = [(one, other) for (name, one), (another, other) in permutations(people, 2) if name != another]
     wanted = [
@@ -96,7 +96,7 @@ async def block_now(dispatcher: Dispatcher, call: BlockNow) -> Answer:
 
 
 async def disconnect_now(dispatcher: Dispatcher, call: DisconnectNow) -> Removed:
-    """End the sessions of these people."""
+    """Disconnect these people."""
     removed = 0
     for name in dict.fromkeys(call.usernames):
         if here := dispatcher.hub.find(name):
@@ -111,7 +111,7 @@ async def disconnect_now(dispatcher: Dispatcher, call: DisconnectNow) -> Removed
 
 
 async def clear_messages(dispatcher: Dispatcher, call: ClearMessages) -> ErasedMessages:
-    """Delete all direct messages of a person: named by the site, or the member with this token."""
+    """Delete all direct messages of the person that the site names, or of the member with this token."""
     if call.api_key:
         people = _people_named(dispatcher, call.username)
     else:
@@ -120,7 +120,7 @@ async def clear_messages(dispatcher: Dispatcher, call: ClearMessages) -> ErasedM
 
 
 async def shutdown(dispatcher: Dispatcher, _call: KeyCall) -> Answer:
-    """End the server in an orderly way, with an exit code by which a service manager starts it again."""
+    """Shut the server down in an orderly way, with an exit code on which a service manager restarts it."""
     dispatcher.presence.request(RoomRequest.SHUT_DOWN)
     operators.announce_end(dispatcher)
     asyncio.get_running_loop().call_later(SHUTDOWN_SECONDS, dispatcher.shut_down)
@@ -135,7 +135,7 @@ def _secret(dispatcher: Dispatcher) -> str:
 
 
 def _people_named(dispatcher: Dispatcher, name: str) -> list[Person]:
-    """Return who the site may mean by a name: a person here, and its member, who may never have been here."""
+    """Return everyone the site may mean by a name: the person in the room, and its member, present or not."""
     if not 0 < len(name) <= MAX_TYPED_CHARS:
         return []
     here = dispatcher.hub.find(name)
