@@ -20,30 +20,38 @@ from server.settings import DEFAULT_FILE, LoadedSettings, Settings, defaults, lo
 
 
 def main() -> int:
-    """Run the command line.
+    """Run the command line, and return the exit code.
 
-    Return 0 after an orderly exit, 1 if the site or an operator asked for it or the other servers of the room have
-    removed this one, 2 if settings, address or database are unusable.
+    0: orderly exit. 1: the site or an operator requested the shutdown, or the other servers of the room have removed
+    this one. 2: the settings, the address or the database cannot be used.
     """
     options = _parser().parse_args()
-    say: Callable[[int, str], None] = _say_to_people
     try:
         if options.command:
             return commands.run(options)
         reload.record_early_sighup()
         read = _reader(options)
-        loaded = read()
-        settings = loaded.settings
-        if settings.log.format == "json":
-            logs.configure(settings.log)
-            say = _say_to_log
+        return _serve(options, read(), read)
+    except OneLineError as error:
+        _say_to_people(logging.ERROR, str(error))
+        return 2
+
+
+def _serve(options: argparse.Namespace, loaded: LoadedSettings, read: Callable[[], LoadedSettings]) -> int:
+    """Serve the room with these settings, and return the exit code, see `main`. A reload calls `read`."""
+    settings = loaded.settings
+    say: Callable[[int, str], None] = _say_to_people
+    if settings.log.format == "json":
+        logs.configure(settings.log)
+        say = _say_to_log
+    try:
         listener = _listen(options, settings)
         for line in filter(None, (*loaded.notices, listener.plaintext_warning(settings.limits.trusted_proxies))):
             say(logging.WARNING, line)
         process.handle_signals()
         if options.child:
             process.exit_with_parent()
-        # A parent waits for this line; otherwise a log in JSON is all that the server writes.
+        # A parent waits for this line. Any other server with a JSON log prints nothing else.
         prints = options.child or settings.log.format != "json"
         process.run(partial(app.run, settings, listener, read, partial(_print_url, listener) if prints else None))
     except OneLineError as error:
@@ -69,7 +77,7 @@ def _bind(options: argparse.Namespace, settings: Settings) -> Listener:
 
 def _bind_room(options: argparse.Namespace, settings: Settings) -> Listener:
     if options.socket:
-        # Files that such a server writes are private to the user, too.
+        # The files that this server writes are private to the user as well.
         os.umask(0o077)
         return listen_at(options.socket)
     certificates = Certificates(settings.tls) if settings.tls.on else None
@@ -83,7 +91,7 @@ def _reader(options: argparse.Namespace) -> Callable[[], LoadedSettings]:
         # A client's own server ignores a settings file in the working directory and the key in the environment: both
         # are meant for a server that an administrator starts.
         return partial(defaults, {})
-    # If the file disappears before a reload, that is an error, and no reason to switch to the defaults.
+    # Decided once: if the file has disappeared, a reload fails instead of switching to the defaults.
     return partial(load, options.settings or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
 
 
@@ -106,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         "--settings",
         type=Path,
         metavar="FILE",
-        help="settings file (default: settings.toml in this directory, if it exists)",
+        help="settings file (default: settings.toml in the current directory, if it exists)",
     )
     parser.add_argument(
         "--address", type=arguments.address, metavar="HOST:PORT", help="address to listen on; overrides the settings"
@@ -123,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _program() -> str:
-    """Return how this program was called."""
+    """Return the command with which this program was started."""
     return "flagpost-server" if Path(sys.argv[0]).stem == "flagpost-server" else "python -m server"
 
 

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from urllib.parse import urljoin, urlsplit
 
 from async_lru import alru_cache
 
@@ -16,27 +15,23 @@ from server.handlers.table import HANDLERS
 from server.http.gateway import http_app, metrics_app, serve
 from server.http.health import Health
 from server.http.listening import Listener
+from server.live_values import live_values
 from server.ops import background, logs, message_log, process, reload, tls
 from server.ops.message_log import MessageLog
 from server.ops.metrics import Metrics, Traffic
 from server.ops.watchdog import LoopWatchdog
 from server.pacing.limiter import Limiter
-from server.protocol.frames import ChannelEntry, DirectMessages, Limits, Webhooks, Welcome
 from server.protocol.version import VERSION
 from server.room.hub import Hub
 from server.room.presence import Attendance
 from server.room.shared_presence import SharedAttendance
-from server.rules import hosts
-from server.rules.evidence import reason_list
-from server.rules.filters import Filter, phrases
-from server.rules.link_spam import LinkLimits
-from server.settings import QUEUED_WEBHOOK, MessageFilter, Settings, renewed
+from server.settings import Settings, renewed
 from server.settings.database_url import is_url
 from server.settings.digests import digests
 from server.site import ActiveWebhooks
 from server.storage import retention
 from server.storage.base import StorageError
-from server.storage.database import Database, Life
+from server.storage.database import Database
 from server.storage.direct_broker import DirectBroker
 from server.storage.disk import Disk
 from server.storage.opening import open_database
@@ -44,14 +39,13 @@ from server.storage.people import People
 from server.storage.retention import KeptDays
 from server.storage.sql import SqlConnection
 from server.webhooks import outbound
-from server.websocket.connection import ConnectionPolicy
 
 SWEEP_SECONDS = 3600.0
 SAMPLE_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 """Time after SIGTERM to answer requests already received; then connections close, see `gateway.CLOSE_SECONDS`."""
 DELIVERY_SECONDS = 8.5
-"""Time after SIGTERM to finish attempts to reach the site."""
+"""Time after SIGTERM for running requests to the site to finish."""
 
 log = logging.getLogger(__name__)
 
@@ -64,38 +58,39 @@ async def run(
 ) -> None:
     """Serve the room until a signal ends the process. SIGHUP reloads the settings with `read`.
 
-    `opened` is called once the database is open. Raises StorageError if the database is unusable, and SettingsError if
-    the directory of the message logs is.
+    `opened` is called once the database is open. Raises StorageError if the database cannot be used, and SettingsError
+    if the directory of the message logs cannot.
     """
     message_log.prepare(settings.logging)
-    traffic = Traffic()
-    metrics = Metrics(traffic)
+    metrics = Metrics(Traffic())
     watchdog = LoopWatchdog(metrics.observe_loop_delay)
     database = open_database(settings.database, metrics.observe_commit)
     metrics.watch_node(database.health)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         people = People(database)
-        running = _Running(
-            settings, listener=listener, database=database, people=people, metrics=metrics, traffic=traffic
-        )
+        running = _Running(settings, listener=listener, database=database, people=people, metrics=metrics)
         stack.callback(running.message_log.close)
-        dispatcher = running.dispatcher
-        # All listeners are registered by now: none misses what other servers commit meanwhile.
+        # After all listeners are registered, so that none misses what other servers commit meanwhile.
         await people.load()
-        await dispatcher.presence.open(digests(settings))
+        await running.dispatcher.presence.open(digests(settings))
         running.log_event("serving", {"address": listener.websocket_url, "version": VERSION})
         if opened:
             opened()
         running.obey(read)
-        works = watchdog.run(), _sample(running, database, metrics), _sweep(running, database)
-        background_tasks = [background.start(work) for work in works]
-        health, measure = Health(dispatcher, database, watchdog), running.measuring(metrics)
-        apps = http_app(dispatcher, health, measure), metrics_app(dispatcher, health, measure)
-        await serve(*apps, listener, running.drain)
-        for task in background_tasks:
-            task.cancel()
-        await running.finish_deliveries()
+        await _serve(running, watchdog)
+
+
+async def _serve(running: "_Running", watchdog: LoopWatchdog) -> None:
+    """Serve, with the background work, until a signal; return once running requests to the site have finished."""
+    tasks = [background.start(work) for work in (watchdog.run(), _sample(running), _sweep(running))]
+    dispatcher, measure = running.dispatcher, running.measuring()
+    health = Health(dispatcher, running.database, watchdog)
+    apps = http_app(dispatcher, health, measure), metrics_app(dispatcher, health, measure)
+    await serve(*apps, running.listener, running.drain)
+    for task in tasks:
+        task.cancel()
+    await running.finish_deliveries()
 
 
 class _Running:
@@ -109,13 +104,13 @@ class _Running:
         database: Database,
         people: People,
         metrics: Metrics,
-        traffic: Traffic,
     ) -> None:
         self.settings = settings
-        self._listener = listener
-        self._database = database
+        self.listener = listener
+        self.database = database
+        self.metrics = metrics
         self._delivering: asyncio.Task[None] | None = None
-        hub = Hub(people.relations, traffic)
+        hub = Hub(people.relations, metrics.traffic)
         presence = SharedAttendance(database, people, hub) if database.node else Attendance(people)
         people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
         self.webhooks = ActiveWebhooks(database, hub, metrics)
@@ -143,14 +138,14 @@ class _Running:
             reload.reload_on_sighup(read, self.reload)
             self.dispatcher.reconfigure = partial(reload.reload, read, self.reload)
 
-    def measuring(self, metrics: Metrics) -> Callable[[], Awaitable[bytes]]:
-        """Return a function that returns the metrics, at most SAMPLE_SECONDS old."""
+    def measuring(self) -> Callable[[], Awaitable[bytes]]:
+        """Return a function that measures and renders the metrics; its results are cached for SAMPLE_SECONDS."""
 
         @alru_cache(maxsize=1, ttl=SAMPLE_SECONDS)
         async def measure() -> bytes:
-            metrics.set_sessions(len(self.dispatcher.hub.sessions))
+            self.metrics.set_sessions(len(self.dispatcher.hub.sessions))
             await self.webhooks.measure()
-            return metrics.render()
+            return self.metrics.render()
 
         return measure
 
@@ -160,8 +155,8 @@ class _Running:
         # These steps can fail, so they come before any change.
         trust = outbound.trust(settings.webhook_security)
         message_log.prepare(settings.logging)
-        if self._listener.certificates:
-            self._listener.certificates.replace(tls.load_context(settings.tls))
+        if self.listener.certificates:
+            self.listener.certificates.replace(tls.load_context(settings.tls))
         self.settings = settings
         self.webhooks.configure(settings, trust)
         logs.configure(settings.log)
@@ -170,74 +165,57 @@ class _Running:
         self.dispatcher.people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
         self.dispatcher.go_live(self._live())
         self.dispatcher.presence.set_settings(digests(settings))
-        if warning := self._listener.plaintext_warning(settings.limits.trusted_proxies):
+        if warning := self.listener.plaintext_warning(settings.limits.trusted_proxies):
             log.warning("traffic is unencrypted", extra={"warning": warning})
         return waiting
 
     def _live(self) -> Live:
-        """Build the values that handlers and connections see, from the current settings."""
-        settings = self.settings
-        pages = [settings.website_url, *settings.allowed_origins]
-        names = [*(address.host for address in self._listener.addresses), *settings.allowed_hosts]
-        return Live(
-            welcome=_welcome(settings, self._database.life),
-            channels=settings.public_channels,
-            policy=ConnectionPolicy(
-                allowed_origins=settings.allowed_origins,
-                allowed_hosts=hosts.known(pages, names),
-                compression=settings.compression,
-            ),
-            site_keys=settings.admin_api_key,
+        """Return the values that handlers and connections see."""
+        return live_values(
+            self.settings,
+            self.database.life,
+            own_hosts=[address.host for address in self.listener.addresses],
+            has_certificate=bool(self.listener.certificates),
             reports=self.webhooks.reports,
             profiles=self.webhooks.profiles,
-            sign_in=settings.jwt,
-            encrypted=bool(self._listener.certificates or settings.limits.trusted_proxies),
-            cors_hosts=[host.rstrip("/") for host in settings.cors_hosts],
-            vip_secret=settings.vip.mutually_secret,
-            blockable_operators=settings.blockable_admins,
-            dm_context=any(hook.dm_context for hook in settings.webhooks(QUEUED_WEBHOOK)),
-            keeps_direct=settings.direct_message_history.enabled,
-            link_limits=_link_limits(settings),
-            link_ban_hours=settings.dm_link_spam_protection.ban_hours,
-            filters=[_filter(each) for each in settings.message_filters if each.enabled],
         )
 
     async def drain(self) -> None:
         """Accept no more requests; store and answer those already received, within a time limit."""
         self.log_event("ending", {"signal": process.shutdown_signal()})
-        # Run in parallel, so that a slow site does not add to the time.
+        # In parallel with the rest, so that a slow site does not delay it.
         self._delivering = background.start(self.webhooks.drain(DELIVERY_SECONDS))
         with suppress(TimeoutError, StorageError):
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self.dispatcher.drain()
                 # Writes are ordered: once this one is done, all earlier ones have been answered.
-                await self._database.write(lambda _: None)
+                await self.database.write(lambda _: None)
 
     def log_event(self, event: str, fields: dict[str, str]) -> None:
-        """Log an event of the process, for programs; people see a line on standard output instead."""
+        """Log an event of the process, if the log is JSON; otherwise a line on standard output informs people."""
         if self.settings.log.format == "json":
             log.info(event, extra=fields)
 
     async def finish_deliveries(self) -> None:
-        """Wait for attempts to reach the site that were running at `drain`."""
+        """Wait for the requests to the site that were running at `drain`."""
         if self._delivering:
             await self._delivering
 
 
-async def _sample(running: _Running, database: Database, metrics: Metrics) -> None:
+async def _sample(running: _Running) -> None:
     """Periodically measure what would be too expensive to measure for each message."""
     dispatcher, place = running.dispatcher, running.settings.database
-    # The disk of a database server is that server's concern.
+    # A database server watches its own disk.
     disk = None if is_url(place) else Disk(place)
     while True:
-        metrics.set_max_unsent(dispatcher.hub.max_unsent())
-        dispatcher.watch_beats(database.health())
+        running.metrics.set_max_unsent(dispatcher.hub.max_unsent())
+        dispatcher.watch_beats(running.database.health())
         dispatcher.disk_low = disk is not None and disk.is_low(running.settings.limits.free_megabytes)
         await asyncio.sleep(SAMPLE_SECONDS)
 
 
-async def _sweep(running: _Running, database: Database) -> None:
-    """Periodically delete data whose retention time is over."""
+async def _sweep(running: _Running) -> None:
+    """Periodically delete data that is older than its retention time."""
 
     def sweep(connection: SqlConnection) -> bool:
         settings = running.settings
@@ -254,50 +232,7 @@ async def _sweep(running: _Running, database: Database) -> None:
 
     while True:
         with suppress(StorageError):
-            while await database.write(sweep):
+            while await running.database.write(sweep):
                 pass
         running.dispatcher.people.expire_names()
         await asyncio.sleep(SWEEP_SECONDS)
-
-
-def _link_limits(settings: Settings) -> LinkLimits | None:
-    chosen = settings.dm_link_spam_protection
-    own_site = urlsplit(settings.website_url).hostname or ""
-    return LinkLimits(chosen.max_threads, chosen.time_limit, own_site) if chosen.enabled else None
-
-
-def _filter(chosen: MessageFilter) -> Filter:
-    return Filter(
-        phrases=phrases(chosen.keyword_phrases),
-        public=chosen.public_channels,
-        private=chosen.private_channels,
-        censor=chosen.censor_message,
-        forward=chosen.forward_message,
-        report=chosen.report_message,
-        response=chosen.chat_server_response,
-    )
-
-
-def _welcome(settings: Settings, life: Life) -> Welcome:
-    reports = settings.webhooks(QUEUED_WEBHOOK)
-    return Welcome(
-        epoch=life.epoch,
-        title=settings.title,
-        channels=[ChannelEntry(channel.id, channel.name) for channel in settings.public_channels if not channel.vip],
-        webhooks=Webhooks(
-            report=bool(reports),
-            profile=settings.webhook("profile") is not None,
-            evidence=any(hook.evidence for hook in reports),
-        ),
-        report_reasons=reason_list(settings.report_reasons),
-        limits=Limits(settings.limits.frame_bytes),
-        website=settings.website_url,
-        direct_messages=DirectMessages(
-            kept=settings.direct_message_history.enabled,
-            days=settings.direct_message_history.retention_days,
-            disclaimer=settings.direct_message_history.disclaimer_message,
-        ),
-        sign_in=settings.jwt.sign_in,
-        landing_page=urljoin(settings.website_url, settings.jwt.landing_page_url) if settings.jwt.enabled else "",
-        server=life.server,
-    )

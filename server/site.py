@@ -1,4 +1,4 @@
-"""The webhooks that are on now. A reload replaces them; running requests finish with the old settings."""
+"""The webhooks that are currently on. A reload replaces them; running requests finish with the old settings."""
 
 import asyncio
 import ssl
@@ -22,7 +22,7 @@ from server.webhooks.profiles import Profiles
 from server.webhooks.webhook_client import WebhookClient
 
 MEASURE_SECONDS = 2.0
-"""Time for which metrics wait for the database: most of them say something without it."""
+"""Time for which a request for metrics waits for the database. Most metrics do not need it."""
 
 
 class _Target(NamedTuple):
@@ -34,11 +34,11 @@ class _Target(NamedTuple):
 
 
 class _Generation(NamedTuple):
-    """Everything created from one version of the settings."""
+    """The objects created from one version of the settings."""
 
     reports: ReportDesk | None = None
     deliveries: Sequence[tuple[Deliveries, "asyncio.Task[None]"]] = ()
-    """Of each webhook for reports, with the task that runs it."""
+    """The deliveries of each report webhook, with the task that runs them."""
     profiles: Profiles | None = None
     clients: tuple[WebhookClient, ...] = ()
 
@@ -58,16 +58,16 @@ class ActiveWebhooks:
 
     @property
     def reports(self) -> ReportDesk | None:
-        """Accepts reports; None if the webhook is off."""
+        """The desk that accepts reports; None if the webhook is off."""
         return self._current.reports
 
     @property
     def profiles(self) -> Profiles | None:
-        """Fetches profiles; None if the webhook is off."""
+        """The client that fetches profiles; None if the webhook is off."""
         return self._current.profiles
 
     def configure(self, settings: Settings, trust: ssl.SSLContext) -> None:
-        """Switch to these settings; `trust` is what they say about trusted authorities."""
+        """Switch to these settings; `trust` has the certificate authorities that they trust."""
         self._retire(_Generation())
         hooks = settings.webhooks(QUEUED_WEBHOOK)
         clients = [_new_client(settings, hook, trust) for hook in hooks]
@@ -76,20 +76,9 @@ class ActiveWebhooks:
         if hooks:
             terms = _terms(settings, hooks)._replace(node=self._database.node)
             reports = ReportDesk(self._database, self._hub, terms, waiting)
-        before, targets = self._targets, {hook.queue: _target(settings, hook) for hook in hooks}
-        self._targets = {**before, **targets}
         deliveries = [
-            Deliveries(
-                database=self._database,
-                hook=hook,
-                key=settings.admin_api_key,
-                client=client,
-                waiting=event,
-                # The first one decides the status of a report.
-                reporters=reports if hook is hooks[0] else None,
-                metrics=self._metrics,
-                retargeted=before.get(hook.queue, targets[hook.queue]) != targets[hook.queue],
-            )
+            # The first webhook decides the status of a report.
+            self._new_deliveries(settings, hook, client, event, reports if hook is hooks[0] else None)
             for hook, client, event in zip(hooks, clients, waiting, strict=True)
         ]
         if hook := settings.webhook("profile"):
@@ -102,12 +91,33 @@ class ActiveWebhooks:
             clients=tuple(clients),
         )
 
+    def _new_deliveries(
+        self,
+        settings: Settings,
+        hook: WebhookURL,
+        client: WebhookClient,
+        waiting: asyncio.Event,
+        reporters: ReportDesk | None,
+    ) -> Deliveries:
+        before, target = self._targets.get(hook.queue), _target(settings, hook)
+        self._targets[hook.queue] = target
+        return Deliveries(
+            database=self._database,
+            hook=hook,
+            key=settings.admin_api_key,
+            client=client,
+            waiting=waiting,
+            reporters=reporters,
+            metrics=self._metrics,
+            retargeted=before is not None and before != target,
+        )
+
     def _on_reports(self, events: Sequence[ReportOpened | ReportChanged]) -> None:
         if self._current.reports:
             self._current.reports.on_changes(events)
 
     async def measure(self) -> None:
-        """Update the metrics of the webhooks; those of the queues keep their values while the database is away."""
+        """Update the metrics of the webhooks. While the database is unavailable, those of the queues are unchanged."""
         if self._current.profiles:
             self._current.profiles.measure()
         with suppress(StorageError, TimeoutError):
@@ -115,13 +125,13 @@ class ActiveWebhooks:
                 await self._measure_queues()
 
     async def _measure_queues(self) -> None:
-        # Also if the webhook is off: deliveries keep waiting for it.
+        # Including webhooks that are off now: their deliveries are still queued.
         for queue in {QUEUED_WEBHOOK, *self._targets}:
             depth = await self._database.read(partial(outbox.depth, webhook=queue))
             self._metrics.set_queue(queue, depth, self._database.now())
 
     async def drain(self, seconds: float) -> None:
-        """Start no more requests and wait for running ones. The next server retries those that take longer."""
+        """Start no more requests, and wait for running ones. Those that take longer are retried after a restart."""
         self._retire(self._current._replace(deliveries=(), clients=()))
         _, late = await asyncio.wait(self._draining, timeout=seconds)
         for task in late:
@@ -136,7 +146,7 @@ class ActiveWebhooks:
 
 
 async def _drain(generation: _Generation) -> None:
-    """Wait for running requests to finish, then close the connections."""
+    """Wait for the running requests of a generation, then close its connections."""
     try:
         for deliveries, _ in generation.deliveries:
             deliveries.end()
@@ -168,5 +178,5 @@ def _target(settings: Settings, hook: WebhookURL) -> _Target:
 
 
 def _new_client(settings: Settings, hook: WebhookURL, trust: ssl.SSLContext) -> WebhookClient:
-    """Create a client. Each webhook has its own, so that none waits for another's connections."""
+    """Create a client. Each webhook has its own, so that it never waits for connections of another one."""
     return WebhookClient(hook.secret, security=settings.webhook_security, tls=trust)

@@ -51,6 +51,7 @@ class Metrics:
     """The metrics of one server, in a registry of their own."""
 
     def __init__(self, traffic: Traffic) -> None:
+        self.traffic = traffic
         self._registry = CollectorRegistry()
         registry, labels = self._registry, ["webhook"]
         registry.register(_TrafficCollector(traffic))
