@@ -1,6 +1,6 @@
 """Renders the pictures of the README: the client in the demo's room, beside the inbox of the demo's site.
 
-`python -m docs.picture` writes docs/report.svg (four stills, one after the other), docs/form.svg and docs/reports.svg.
+`python -m docs.picture` writes docs/report.svg (five stills, one after the other), docs/form.svg and docs/reports.svg.
 """
 
 import asyncio
@@ -25,8 +25,10 @@ from tui.options import Options
 HERE = Path(__file__).parent
 SIZE = (92, 26)
 NAME, NOTE = "ada", "Thank you, ada. The account is closed."
-STILL_SECONDS = 3
-TALK_SECONDS, SETTLE_SECONDS = 4.0, 1.0
+STILL_SECONDS = 2.4
+WELCOME, SPAM = "welcome ashore", "card number"
+"""Words of the messages that greet a newcomer, in this order."""
+SETTLE_SECONDS = 1.0
 CARD, CAPTION = 470, 46
 """Pixels: the width of the inbox, and the height of the caption."""
 FONT = re.compile(r"@font-face \{.*?\}", re.DOTALL)
@@ -37,22 +39,26 @@ async def main() -> None:
     demo = await start("server.demo", ["--address", "127.0.0.1:0", "--site", "127.0.0.1:0"], [CHAT, INBOX])
     app = FlagpostApp(Options(NAME, demo.urls[CHAT]))
     async with httpx.AsyncClient(base_url=demo.urls[INBOX], trust_env=False) as site, app.run_test(size=SIZE) as pilot:
-        await pilot.pause(TALK_SECONDS)
+        await until_seen(pilot, WELCOME)
+        stills = [await still(pilot, site, "Your members chat in the terminal")]
+        await until_seen(pilot, SPAM)
         await pilot.press("up")
         while (line := app.query_one(TimelineView).highlighted) and line.author != SPAMMER:
             await pilot.press("up")
-        stills = [await still(pilot, site, "Spam arrives. Highlight it, and press r")]
+        await pilot.pause(SETTLE_SECONDS)
+        stills.append(await still(pilot, site, "Spam arrives. Highlight it, and press r"))
         await pilot.press("r")
         await pilot.pause(SETTLE_SECONDS)
         await pilot.press("enter", *"third time today")
         save("form", app.export_screenshot(title="Flagpost"))
         stills.append(await still(pilot, site, "Choose a reason, say why, press Enter"))
         await pilot.press("enter")
-        while not (await site.get("/reports.json")).json():
-            await pilot.pause(SETTLE_SECONDS)
+        await until_seen(pilot, "reached the site")
+        await pilot.pause(SETTLE_SECONDS)
         stills.append(await still(pilot, site, "Delivered: your site has it, with the messages around it"))
         await resolve(site)
         await until_seen(pilot, NOTE[-10:])
+        await pilot.pause(SETTLE_SECONDS)
         stills.append(await still(pilot, site, "Your site answers, and the reporter reads it"))
         await app.action_quit()
     await demo.stop()
@@ -62,7 +68,6 @@ async def main() -> None:
 
 async def still(pilot: Pilot[None], site: httpx.AsyncClient, caption: str) -> tuple[str, str, str]:
     """Return a caption, the screen and the inbox."""
-    await pilot.pause(SETTLE_SECONDS)
     return caption, pilot.app.export_screenshot(title="Flagpost"), (await site.get("/")).text
 
 
