@@ -75,6 +75,15 @@ def test_the_layout_names_every_folder_of_both_programs() -> None:
         assert [name for name in folders if f"  {name}/" not in part] == []
 
 
+def test_each_flow_passes_a_file_once() -> None:
+    flows = text(ROOT / "ARCHITECTURE.md").partition("## Flows\n")[2].partition("\n## ")[0].split("\n**A ")[1:]
+    steps = ["\n".join(re.findall(r"^\d+\. .*", flow, re.MULTILINE)) for flow in flows]
+    passed = [re.findall(r"`((?:server|tui)/[\w./]+)`", each) for each in steps]
+    assert len(passed) == 3
+    for files in passed:
+        assert sorted(files) == sorted(set(files))
+
+
 @pytest.mark.parametrize(("page", "block"), blocks("toml"))
 def test_settings_in_the_docs_can_be_used(page: str, block: str, tmp_path: Path) -> None:
     del page
