@@ -60,7 +60,6 @@ class FlagpostApp(App[None]):
     BINDINGS = bindings(Where.ALWAYS)
     # Textual's own binding would open it over forms and questions too; `action_commands` works only in the room.
     ENABLE_COMMAND_PALETTE = False
-    SUSPENDED_SCREEN_CLASS = "-behind"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it so
     VERTICAL_BREAKPOINTS = [(0, "-short"), (35, "-tall")]  # noqa: RUF012 - Textual declares it so
 

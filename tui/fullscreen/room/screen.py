@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.events import ScreenResume, TextSelected
+from textual.events import ScreenResume, ScreenSuspend, TextSelected
 from textual.message import Message
 from textual.screen import Screen
 
@@ -162,9 +162,14 @@ class RoomScreen(Screen[None]):
             self._drawing.show()
             self.navigation.load_shown()
 
+    @on(ScreenSuspend)
+    def _suspended(self) -> None:
+        self.composer.add_class("-behind")
+
     @on(ScreenResume)
     def _resumed(self) -> None:
         """Record what is seen again, after another screen."""
+        self.composer.remove_class("-behind")
         if self.complete:
             self.redraw()
 
