@@ -15,14 +15,14 @@ def days_left(files: TLS) -> int:
     """Return the full days until the certificate expires. Raises SettingsError if it is not usable now."""
     context = tls.load_context(files)
     try:
-        shown = _shown(context, files.cert_file)
+        presented = _presented(context, files.cert_file)
     except ssl.SSLCertVerificationError as error:
         why = {
             EXPIRED: "has expired; renew it, then run `reload`",
             NOT_YET: "is not valid yet; check this machine's clock",
         }.get(error.verify_code, f"is rejected by clients: {error.verify_message}; renew it or complete its chain")
         raise SettingsError(f"TLS.CertFile: {files.cert_file} {why}") from None
-    return days_until_end(shown)
+    return days_until_end(presented)
 
 
 def days_until_end(certificate: Mapping[str, object]) -> int:
@@ -31,7 +31,7 @@ def days_until_end(certificate: Mapping[str, object]) -> int:
     return (ends - datetime.now(UTC)).days
 
 
-def _shown(context: ssl.SSLContext, file: str) -> Mapping[str, object]:
+def _presented(context: ssl.SSLContext, file: str) -> Mapping[str, object]:
     """Do a handshake in memory with a client that trusts only this certificate; return what the client receives."""
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname = False
@@ -40,12 +40,12 @@ def _shown(context: ssl.SSLContext, file: str) -> Mapping[str, object]:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = trusting.wrap_bio(to_client, to_server)
     server = context.wrap_bio(to_server, to_client, server_side=True)
-    while not _shaken(client):
-        _shaken(server)
+    while not _advance(client):
+        _advance(server)
     return client.getpeercert() or {}
 
 
-def _shaken(side: ssl.SSLObject) -> bool:
+def _advance(side: ssl.SSLObject) -> bool:
     """Continue the handshake as far as possible; return whether it is complete."""
     try:
         side.do_handshake()

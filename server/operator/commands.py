@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from server.operator import doctor, people, report_commands, rotation, webhook_commands
 from server.operator.backup import backup
@@ -48,11 +48,12 @@ class CommandContext(NamedTuple):
             # SQLite quotes what it cannot read.
             raise CommandError(shown(str(error))) from None
         except ValueError as error:
-            # Altered values may not be valid numbers, states or times.
+            # Values that were altered may not be valid numbers, states or times.
             raise CommandError(f"Database: {shown(str(error))}; run `doctor` for details") from None
 
 
 Command = Callable[[CommandContext], int]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -65,35 +66,41 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     _add(groups, "backup", "back up the database, also while the server runs", _backup, "file")
     moved = _add(groups, "migrate", "copy the room from one database to another", _migrate, "from", "to")
     moved.add_argument("--dry-run", action="store_true", help="only check what would be copied")
-
     person = groups.add_parser("people", help="export or erase what is stored about a person")
-    verbs = person.add_subparsers(required=True, metavar="COMMAND")
+    _add_people(person.add_subparsers(required=True, metavar="COMMAND"))
+    _add_webhooks(webhook.add_subparsers(required=True, metavar="COMMAND"))
+    _add_reports(report.add_subparsers(required=True, metavar="COMMAND"))
+
+
+def _add_people(group: Commands) -> None:
     for name, text, command in (
         ("export", "print what is stored about a person, one JSON object per line", _export_person),
         ("erase", "erase a person with their messages; reports are kept", _erase_person),
     ):
-        _add(verbs, name, text, command, "name").add_argument(
+        _add(group, name, text, command, "name").add_argument(
             "--identity", metavar="ID", help="which one of several people who have had this name"
         )
 
-    verbs = webhook.add_subparsers(required=True, metavar="COMMAND")
-    _add(verbs, "list", "list webhooks with their state", _webhooks)
-    _add(verbs, "test", "send a harmless test call", _test, "name")
-    shown = _add(verbs, "deliveries", "list the latest deliveries", _deliveries)
-    shown.add_argument("--failed", action="store_true", help="only failed ones")
-    _add_limit(shown)
-    _add(verbs, "replay", "repeat a delivery", _replay, "id")
-    _add(verbs, "pause", "suspend deliveries", _pause, "name")
-    _add(verbs, "resume", "resume deliveries", _resume, "name")
-    rotate = _add(verbs, "rotate", "rotate the signing secret in the settings file", _rotate, "name")
+
+def _add_webhooks(group: Commands) -> None:
+    _add(group, "list", "list webhooks with their state", _webhooks)
+    _add(group, "test", "send a harmless test call", _test, "name")
+    deliveries = _add(group, "deliveries", "list the latest deliveries", _deliveries)
+    deliveries.add_argument("--failed", action="store_true", help="list only failed ones")
+    _add_limit(deliveries)
+    _add(group, "replay", "repeat a delivery", _replay, "id")
+    _add(group, "pause", "suspend deliveries", _pause, "name")
+    _add(group, "resume", "resume deliveries", _resume, "name")
+    rotate = _add(group, "rotate", "rotate the signing secret in the settings file", _rotate, "name")
     rotate.add_argument("--finish", action="store_true", help="end the rotation: remove the old secret")
 
-    verbs = report.add_subparsers(required=True, metavar="COMMAND")
-    _add_limit(_add(verbs, "list", "list the latest reports", _reports))
-    _add(verbs, "show", "show a report", _show, "id")
-    verify = _add(verbs, "verify", "verify that the trail was not altered", _verify)
-    verify.add_argument("--head", type=_hash, metavar="HASH", help="a hash noted earlier that must be in the trail")
-    export = _add(verbs, "export", "export all rows of the trail", _export)
+
+def _add_reports(group: Commands) -> None:
+    _add_limit(_add(group, "list", "list the latest reports", _reports))
+    _add(group, "show", "show a report", _show, "id")
+    verify = _add(group, "verify", "verify that the trail was not altered", _verify)
+    verify.add_argument("--head", type=_hash, metavar="HASH", help="a hash that you noted earlier; it must be included")
+    export = _add(group, "export", "export all rows of the trail", _export)
     export.add_argument("--format", choices=["jsonl"], default="jsonl", help="one JSON object per line (default)")
 
 
@@ -123,13 +130,7 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _add(
-    group: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    text: str,
-    command: Command,
-    *arguments: str,
-) -> argparse.ArgumentParser:
+def _add(group: Commands, name: str, text: str, command: Command, *arguments: str) -> argparse.ArgumentParser:
     parser = group.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     # Also allowed after the command; SUPPRESS keeps a value given before it.
     parser.add_argument("--settings", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="settings file")
@@ -254,7 +255,7 @@ def _erase_person(context: CommandContext) -> int:
         text = people.erase(connection, context.options.name, context.options.identity)
     print(text)
     if not context.store.erase_traces():
-        print("Traces are left in the -wal file, because another program reads the database; the server removes them.")
+        print("Traces remain in the -wal file while another program reads the database; the server removes them later.")
     return 0
 
 

@@ -20,7 +20,7 @@ MIN_CERTIFICATE_DAYS = 14
 
 
 def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[Finding]:
-    """Run all checks in order; `tls` has the trusted roots, by default those of webhooks."""
+    """Run all checks in order; `tls` has the trusted authorities, by default those of webhooks."""
     try:
         loaded = load(path)
     except SettingsError as error:
@@ -52,7 +52,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
     if not is_url(settings.database):
         return sqlite_checks.findings(settings)
     try:
-        # Only rooms in PostgreSQL need its driver.
+        # Only a room in PostgreSQL needs the driver.
         from server.operator import postgres_checks
     except ImportError:
         return iter([Finding(Grade.BAD, f"database: {DRIVER}")])
@@ -64,7 +64,7 @@ def _key(note: KeyNote) -> Finding:
     grade = Grade.GOOD if note.use in {Use.USED, Use.IGNORED} else Grade.WARNING
     said = {
         Use.USED: "used",
-        Use.CHANGED: "used, but better set otherwise",
+        Use.CHANGED: "adapted",
         Use.MISSING: "not in the file",
         Use.IGNORED: "ignored",
         Use.UNKNOWN: "ignored, because there is no such setting",
@@ -77,7 +77,7 @@ def _no_file() -> Iterator[Finding]:
 
 
 def _file(file: Path) -> Iterator[Finding]:
-    # Secrets in the environment are not in the file.
+    # Ignore the environment: its secrets are not in the file.
     try:
         settings = load(file, {}).settings
         secret = any(
@@ -124,7 +124,7 @@ def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Itera
     yield Finding(Grade.GOOD, f"{label}: {reached.host} {how} in {reached.milliseconds} ms")
     if reached.certificate_days is None:
         if not reached.loopback:
-            yield Finding(Grade.WARNING, f"{label}: http sends key and reports unencrypted; use https")
+            yield Finding(Grade.WARNING, f"{label}: http sends the key and reports unencrypted; use https")
     elif reached.certificate_days < MIN_CERTIFICATE_DAYS:
         yield Finding(Grade.WARNING, f"{label}: its certificate expires in {reached.certificate_days} days; renew it")
     else:

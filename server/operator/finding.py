@@ -1,4 +1,4 @@
-"""What the doctor finds."""
+"""The result of one of the doctor's checks."""
 
 from enum import Enum
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class Grade(Enum):
 
 
 class Finding(NamedTuple):
-    """One line of output."""
+    """A result, printed as one line."""
 
     grade: Grade
     text: str

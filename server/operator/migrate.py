@@ -13,7 +13,7 @@ from server.storage.trail import TrailError
 
 
 def check_place(place: str) -> str:
-    """Return an argument that names a database. Raises CommandError if it cannot be used."""
+    """Return the argument if it names a usable database. Raises CommandError."""
     if is_file(place):
         return place
     if not is_url(place):
@@ -23,14 +23,16 @@ def check_place(place: str) -> str:
     except ValueError as error:
         raise CommandError(f"the URL of the database: {error}") from None
     if url.password:
-        raise CommandError(f"{url.text}: others see arguments; set PGPASSWORD or {URL_VARIABLE}, or use a pgpass file")
+        raise CommandError(
+            f"{url.text}: other users can see arguments; set PGPASSWORD or {URL_VARIABLE}, or use a pgpass file"
+        )
     return url.text
 
 
 def migrate(source: str, target: str) -> str:
-    """Copy a room to an empty database, verify the copy, and return what was done.
+    """Copy a room to an empty database, verify the copy, and return what was done. Raises OneLineError.
 
-    The source stays as it is; a target that was not completed stays empty. Raises OneLineError.
+    The source is not changed. If the migration fails, the target stays empty.
     """
     with open_store(source).taken() as connection, open_store(target).created() as copy:
         lines = list(_copied(open_store(source), connection, open_store(target), copy))
@@ -38,7 +40,10 @@ def migrate(source: str, target: str) -> str:
 
 
 def rehearse(source: str, target: str) -> str:
-    """Check what a migration needs, and return what it would copy; a server can go on writing. Raises OneLineError."""
+    """Check what a migration requires, and return what it would copy. Raises OneLineError.
+
+    Servers can continue to write.
+    """
     with open_store(source).transaction() as connection:
         lines = [*map(_line, copying.contents(connection)), _trail(*_verified(connection, "source"))]
     try:
@@ -50,7 +55,7 @@ def rehearse(source: str, target: str) -> str:
 
 
 class Rehearsed(FlagpostError):  # noqa: N818 - no fault
-    """Takes back the creation of a target."""
+    """Raised to roll back the creation of a target."""
 
 
 def _copied(source: Store, connection: SqlConnection, target: Store, copy: SqlConnection) -> Iterator[str]:

@@ -30,7 +30,7 @@ def _identity(connection: SqlConnection, name: str, identity: str | None) -> str
     if identity is not None:
         found = [holder for holder in found if holder.identity == identity]
     if not found:
-        raise CommandError(f"nobody called {short(name)!r} is stored; check the name and --identity")
+        raise CommandError(f"no data about anyone called {short(name)!r}; check the name and --identity")
     if len(found) > 1:
         each = "; ".join(f"{one.identity} ({one.messages} messages, seen {when(one.seen_at)})" for one in found)
         raise CommandError(f"{len(found)} people have had the name {short(name)!r}; add --identity ID, one of: {each}")

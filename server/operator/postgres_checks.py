@@ -1,4 +1,4 @@
-"""The doctor's checks of a room in PostgreSQL: durability, clock, servers, and the lock that all writes take."""
+"""The doctor's checks of a room in PostgreSQL: durability, clock, servers, and the lock that all writes need."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -31,7 +31,7 @@ WHERE relation = 'room'::regclass AND mode = 'RowShareLock' AND granted AND pid 
     AND wait_event_type IS DISTINCT FROM 'Lock' AND xact_start IS NOT NULL
 ORDER BY xact_start LIMIT 1
 """
-"""The client that has locked the row: the one with this lock on its table that waits for no other."""
+"""The client that has locked the row of the room: it has this lock on the table, and waits for no other lock."""
 
 
 class Durability(NamedTuple):
@@ -67,7 +67,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
             problem = schema.misfit(connection.raw)
             yield from _of_lock(connection) if problem is None else ()
         if problem is not None:
-            # Without tables, it is a database that waits for its first server.
+            # A database without tables only waits for its first server.
             yield Finding(Grade.WARNING if "create the tables" in problem else Grade.BAD, f"database: {problem}")
             return
         store.check_writable()
@@ -97,7 +97,7 @@ def _of_database(connection: SqlConnection) -> Iterator[Finding]:
 
 
 def search(characters: str) -> Iterator[Finding]:
-    """Judge whether the search index knows all letters, by LC_CTYPE of the database."""
+    """Judge by LC_CTYPE of the database whether the search index handles all letters."""
     if characters in {"C", "POSIX"}:
         problem = f"LC_CTYPE of the database is {characters}, so words with letters outside ASCII are searched slowly"
         yield Finding(Grade.WARNING, f"search: {problem}; create the database with LC_CTYPE 'C.UTF-8'")
@@ -111,17 +111,17 @@ def durability(found: Durability) -> Iterator[Finding]:
     if found.synchronous_commit in {"off", "local", "remote_write"}:
         grade = Grade.BAD if found.synchronous_commit == "off" else Grade.WARNING
         lost = "crash" if found.synchronous_commit == "off" else "failover"
-        problem = f"synchronous_commit is {found.synchronous_commit}, so a {lost} loses what was confirmed last"
+        problem = f"synchronous_commit is {found.synchronous_commit}, so a {lost} loses the latest confirmed data"
         yield Finding(grade, f"durability: {problem}; set it to on for this user")
     elif found.fsync == "on":
-        yield Finding(Grade.GOOD, "durability: what is confirmed survives a crash of the database")
+        yield Finding(Grade.GOOD, "durability: confirmed data survives a crash of the database")
     if found.synchronous_standby_names and not found.standbys:
         problem = f"commits wait for {found.synchronous_standby_names}, and no standby is connected: nothing is stored"
         yield Finding(Grade.BAD, f"standby: {problem} until you start one")
     elif found.synchronous_standby_names:
         yield Finding(Grade.GOOD, f"standby: commits wait for {found.synchronous_standby_names}")
     else:
-        problem = "no synchronous standby, so what was confirmed last is lost with the database's machine"
+        problem = "no synchronous standby, so the latest confirmed data is lost with the database's machine"
         yield Finding(Grade.WARNING, f"standby: {problem}, unless its disk is replicated; see docs/cluster.md")
 
 
@@ -129,29 +129,31 @@ def clock(ahead: int) -> Finding:
     """Judge how far the database's clock is ahead of this machine's, in milliseconds."""
     if abs(ahead) < NOTABLE_CLOCK_MILLISECONDS:
         return Finding(Grade.GOOD, "clock: this machine and the database agree")
-    apart = f"this machine's is {span(abs(ahead))} {'behind' if ahead > 0 else 'ahead of'} the database's"
-    return Finding(Grade.WARNING, f"clock: {apart}; synchronise both, for the site's signatures and the log")
+    apart = f"this machine's clock is {span(abs(ahead))} {'behind' if ahead > 0 else 'ahead of'} the database's"
+    return Finding(Grade.WARNING, f"clock: {apart}; synchronise them, because signatures and the log depend on it")
 
 
 def _of_nodes(rows: Sequence[NodeRow]) -> Iterator[Finding]:
     if not rows:
-        yield Finding(Grade.WARNING, "servers: none uses this room")
+        yield Finding(Grade.WARNING, "servers: none is using this room")
     yield from map(node, rows)
     versions = [version for version, _ in groupby(sorted(row.version for row in rows))]
     if len(versions) > 1:
         yield Finding(Grade.WARNING, f"servers: different versions: {', '.join(versions)}; finish the upgrade")
     if len({row.settings for row in rows}) > 1:
         yield Finding(
-            Grade.WARNING, "servers: their settings differ; the log of the one that started last says in what"
+            Grade.WARNING, "servers: their settings differ; the log of the one that started last names the keys"
         )
 
 
 def node(row: NodeRow) -> Finding:
     """Judge a server of the room."""
-    said = f"server {row.address} ({row.id}): {row.version}, for {span(row.age)}, last beat {span(row.silent)} ago"
+    said = (
+        f"server {row.address} ({row.id}): {row.version}, up for {span(row.age)}, last heartbeat {span(row.silent)} ago"
+    )
     if row.silent > SILENT_SECONDS * 1000:
         return Finding(Grade.WARNING, f"{said}; it has stopped, or cannot reach the database: see its log")
-    said += f", longest lock of the room lately {row.longest_lock} ms"
+    said += f", longest recent lock of the room {row.longest_lock} ms"
     if row.longest_lock > LONG_LOCK_MILLISECONDS:
         return Finding(Grade.WARNING, f"{said}, while all others waited; check its machine and network")
     return Finding(Grade.GOOD, said)
@@ -160,12 +162,12 @@ def node(row: NodeRow) -> Finding:
 def _of_lock(connection: SqlConnection) -> Iterator[Finding]:
     found = connection.execute(LOCK).fetchone()
     if not found or found[2] <= LONG_LOCK_MILLISECONDS:
-        yield Finding(Grade.GOOD, "lock: nobody holds the room for long")
+        yield Finding(Grade.GOOD, "lock: no client locks the room for long")
         return
     process, where, held, waits_for = found
-    problem = f"process {process} of the database, for {where}, has held the room for {span(held)}"
-    advice = f"everything waits for it: end it with pg_terminate_backend({process})"
+    problem = f"process {process} of the database, for {where}, has locked the room for {span(held)}"
+    advice = f"all writes wait for it: end it with pg_terminate_backend({process})"
     if waits_for == "SyncRep":
-        # Its commit would count as done without the standby.
-        advice = "it waits for the synchronous standby: start that, and end nothing"
+        # Ending it would acknowledge the commit without the standby.
+        advice = "it waits for the synchronous standby: start the standby, and do not end the process"
     yield Finding(Grade.BAD, f"lock: {problem}; {advice}")

@@ -1,4 +1,4 @@
-"""Output for the administrator's terminal, where what users wrote cannot control it, and the error of commands."""
+"""Formats output so that text from users cannot control the administrator's terminal; and the error of commands."""
 
 import re
 import unicodedata
@@ -24,7 +24,7 @@ def shown(text: str) -> str:
 
 
 def name(text: str) -> str:
-    """Return a stored name without characters that could imitate the line around it."""
+    """Return a stored name without characters that could imitate the rest of the line."""
     return name_text.shown(shown(text))
 
 

@@ -22,10 +22,10 @@ from server.webhooks.targets import forbidden
 
 TIMEOUT_SECONDS = 5.0
 UNKNOWN_AUTHORITY = {18, 19, 20, 21}
-"""Errors of OpenSSL about a certificate, or an authority above it, that nobody trusted has signed."""
+"""OpenSSL's codes for a certificate, or its authority, that is not signed by a trusted authority."""
 
 
-class Unreachable(FlagpostError):  # noqa: N818 - a finding, not a fault
+class Unreachable(FlagpostError):  # noqa: N818 - a finding, not an error
     """The site is not reachable; the text says why, and what to do."""
 
 
@@ -40,7 +40,7 @@ class Reached(NamedTuple):
     milliseconds: int
     certificate_days: int | None
     proxy: str = ""
-    """The proxy in between; then there are no addresses."""
+    """The proxy, if the connection uses one; then there are no addresses."""
 
     @property
     def loopback(self) -> bool:
@@ -50,16 +50,16 @@ class Reached(NamedTuple):
 
 async def reach(url: str, tls: ssl.SSLContext, security: WebhookSecurity) -> Reached:
     """Resolve, connect and do the TLS handshake like a webhook, then disconnect. Raises Unreachable."""
-    # Read by the client that will use it.
+    # As the HTTP client parses it.
     site, began = httpx.URL(url), monotonic()
     host, port = site.raw_host.decode(), site.port or (443 if site.scheme == "https" else 80)
     context = tls if site.scheme == "https" else None
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             if security.proxy:
-                proxy = httpx.URL(security.proxy.reveal())
                 if reason := outbound.allowed_through_proxy(host, block_private=security.block_private):
                     raise _not_allowed(host, reason)
+                proxy = httpx.URL(security.proxy.reveal())
                 days = await _through(proxy, tls, host, port, context)
                 return Reached(host, port, [], [], "", _since(began), days, outbound.shown(proxy))
             addresses = await _resolve(host, port)
@@ -106,9 +106,7 @@ async def _through(
         if tls is None:
             return None
         target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        login = b":".join(unquote_to_bytes(part) for part in proxy.userinfo.partition(b":")[::2])
-        credentials = f"Proxy-Authorization: Basic {b64encode(login).decode()}\r\n" if proxy.userinfo else ""
-        writer.write(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{credentials}\r\n".encode())
+        writer.write(_connect_request(target, proxy.userinfo))
         status = (await reader.readuntil(b"\r\n\r\n")).split()[1:2]
         if status != [b"200"]:
             said = status[0].decode(errors="replace") if status else "nothing"
@@ -117,12 +115,23 @@ async def _through(
             )
         with _tls_failures(host, f"{target} through the proxy"):
             await writer.start_tls(tls, server_hostname=host)
-        certificate = cast("dict[str, object] | None", writer.get_extra_info("peercert"))
-        return days_until_end(certificate) if certificate else None
+        return _days(writer)
     except (OSError, EOFError, asyncio.LimitOverrunError):
-        raise Unreachable(f"the proxy {where} broke off; check Proxy and URL") from None
+        raise Unreachable(f"the proxy {where} closed the connection; check Proxy and URL") from None
     finally:
         writer.close()
+
+
+def _connect_request(target: str, userinfo: bytes) -> bytes:
+    login = b":".join(unquote_to_bytes(part) for part in userinfo.partition(b":")[::2])
+    credentials = f"Proxy-Authorization: Basic {b64encode(login).decode()}\r\n" if userinfo else ""
+    return f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{credentials}\r\n".encode()
+
+
+def _days(writer: asyncio.StreamWriter) -> int | None:
+    """Return the days until the peer's certificate expires; None without TLS."""
+    certificate = cast("dict[str, object] | None", writer.get_extra_info("peercert"))
+    return days_until_end(certificate) if certificate else None
 
 
 @contextmanager
@@ -133,7 +142,7 @@ def _tls_failures(host: str, where: str) -> Iterator[None]:
     except ssl.SSLCertVerificationError as error:
         advice = "renew it or complete its chain"
         if error.verify_code in UNKNOWN_AUTHORITY:
-            advice += "; if it is of an authority of your own, name that in CAFile of [WebhookSecurity]"
+            advice += "; if your own authority signed it, set CAFile in [WebhookSecurity]"
         raise Unreachable(f"the certificate of {host} is not trusted: {error.verify_message}; {advice}") from None
     except ssl.SSLError as error:
         raise Unreachable(
@@ -171,14 +180,14 @@ async def _connect(host: str, addresses: list[str], port: int, tls: ssl.SSLConte
                 f"{address} port {port} cannot be reached: {_why(error)}; check the URL, and that the site is up"
             )
         else:
-            certificate = cast("dict[str, object] | None", writer.get_extra_info("peercert"))
+            days = _days(writer)
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
-            return address, days_until_end(certificate) if tls and certificate else None
+            return address, days
     raise failure
 
 
 def _why(error: OSError) -> str:
-    # asyncio's own text only repeats the address.
+    # asyncio's text would only repeat the address.
     return os.strerror(error.errno) if error.errno else str(error)

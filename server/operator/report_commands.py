@@ -66,7 +66,7 @@ def show(connection: SqlConnection, report_id: str) -> str:
 
 
 def _history(evidence: Evidence, events: Sequence[tuple[TrailRow, Event]]) -> Iterator[str]:
-    """Format the trail of a report; additions with their context."""
+    """Format the trail of a report, with the context of additions."""
     for row, event in events:
         yield f"  {row.seq}  {when(row.at)}  {_event(event)}"
         if isinstance(event, Added) and event.context:
@@ -115,7 +115,7 @@ def verify(connection: SqlConnection, head: str | None) -> str:
     """Verify the trail, and that a hash noted earlier is part of it. Raises TrailError."""
     count, last = trail.verify(connection)
     if head and not connection.execute("SELECT 1 FROM trail WHERE hash = ?", (head,)).fetchone():
-        raise TrailError(f"it does not contain the hash {short(head, 64)}: it was rewritten after that was noted")
+        raise TrailError(f"it does not contain the hash {short(head, 64)}: the trail was rewritten after you noted it")
     noted = " The given hash is part of it." if head else ""
     return f"{count} rows, none altered.{noted} Keep this hash somewhere else: {last or '(none yet)'}"
 

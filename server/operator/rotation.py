@@ -20,23 +20,38 @@ SECRET_BYTES = 32
 def rotate(file: Path, name: str, *, finish: bool) -> str:
     """Add a new secret before the current one, or with `finish` remove all but the first. Raises CommandError.
 
-    Keeps comments, order, mode and owner of the file. A server applies it on SIGHUP, or at its next start. Never
-    prints a secret.
+    Preserves comments, order, mode and owner of the file. A server applies the change after `reload`, or at its next
+    start. Returns what was done, without any secret.
     """
-    try:
-        content = file.read_bytes()
-        # Some editors put a byte order mark first, which the server skips.
-        mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
-        # The server also reads lines that end in CR alone; TOML does not know them.
-        document = tomlkit.parse(re.sub(r"\r(?!\n)", "\n", content.removeprefix(mark).decode()))
-    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
-        raise CommandError(f"{file} cannot be read: {error}") from None
+    document, mark = _read(file)
     hooks = document.get("WebhookURLs", [])
     hook = next((each for each in hooks if (each.get("ID") or each.get("Name")) == name), None)
     if hook is None:
         raise CommandError(f'{file} has no webhook {name!r}; add it with `Name = "{name}"` first')
     written = hook.get("Secret", "")
     present = [str(secret) for secret in ([written] if isinstance(written, str) else written) if secret]
+    kept = _rotated(name, present, finish=finish)
+    hook["Secret"] = kept[0] if len(kept) == 1 else kept
+    text = tomlkit.dumps(document)
+    _replace(file, text, mark)
+    line = next(number for number, line in enumerate(text.split("\n"), 1) if kept[0] in line)
+    return f"{name}: {_advice(name, finish=finish, alone=len(kept) == 1)}. It is in {file}, line {line}."
+
+
+def _read(file: Path) -> tuple[tomlkit.TOMLDocument, bytes]:
+    """Return the settings and the byte order mark of a file, if it has one. Raises CommandError."""
+    try:
+        content = file.read_bytes()
+        # Some editors put a byte order mark first, which the server skips.
+        mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+        # The server also accepts lines that end in CR alone; TOML does not.
+        return tomlkit.parse(re.sub(r"\r(?!\n)", "\n", content.removeprefix(mark).decode())), mark
+    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+        raise CommandError(f"{file} cannot be read: {error}") from None
+
+
+def _rotated(name: str, present: list[str], *, finish: bool) -> list[str]:
+    """Return the secrets after this step of a rotation, the one to sign with first. Raises CommandError."""
     if len(present) > 1 and not finish:
         raise CommandError(
             f"a rotation of {name!r} is in progress; once the site has the new secret, end it with --finish"
@@ -44,11 +59,7 @@ def rotate(file: Path, name: str, *, finish: bool) -> str:
     kept = present[:1] if finish else [_fresh(), *present]
     if not kept:
         raise CommandError(f"webhook {name!r} has no secret yet; run this without --finish to create one")
-    hook["Secret"] = kept[0] if len(kept) == 1 else kept
-    text = tomlkit.dumps(document)
-    _replace(file, text, mark)
-    line = next(number for number, line in enumerate(text.split("\n"), 1) if kept[0] in line)
-    return f"{name}: {_advice(name, finish=finish, alone=len(kept) == 1)}. It is in {file}, line {line}."
+    return kept
 
 
 def _advice(name: str, *, finish: bool, alone: bool) -> str:

@@ -20,42 +20,50 @@ MIN_FREE_BYTES = 200 * 1024 * 1024
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
+    """Run all checks in order."""
     path = Path(settings.database)
     try:
-        there = path.exists()
+        exists = path.exists()
     except OSError as error:
-        yield Finding(
-            Grade.BAD, f"database: {path} cannot be accessed: {error.strerror}; run this as the server's user"
-        )
+        problem = f"{path} cannot be accessed: {error.strerror}"
+        yield Finding(Grade.BAD, f"database: {problem}; run this as the server's user")
         return
-    if not there:
-        if server := server_on(str(path)):
-            problem = f"{path} was deleted or moved while a server ({server}) uses it"
-            yield Finding(Grade.BAD, f"database: {problem}; stop the server, restore the file, and start the server")
-        elif os.access(path.parent, os.W_OK):
-            yield Finding(
-                Grade.WARNING, f"database: {path} does not exist yet; the server creates it at its first start"
-            )
-        else:
-            yield Finding(Grade.BAD, f"database: {path} cannot be created; choose another file in the settings")
-            return
-    else:
+    if exists:
         yield from _mode(path)
-        try:
-            with closing(schema.open_as_it_is(str(path))) as connection:
-                yield from _content(settings, connection)
-        except sqlite3.Error as error:
-            yield Finding(Grade.BAD, f"database: {path}: {error}; {_advice(error)}")
-    free = shutil.disk_usage(path.parent).free
-    if free < MIN_FREE_BYTES:
-        yield Finding(Grade.BAD, f"disk: only {free // 2**20} MiB free on the disk of the database; free some space")
+        yield from _file(settings, path)
     else:
-        yield Finding(Grade.GOOD, f"disk: {free // 2**20} MiB free")
+        yield _missing(path)
+    if path.parent.is_dir():
+        yield _disk(path.parent)
+
+
+def _missing(path: Path) -> Finding:
+    if server := server_on(str(path)):
+        problem = f"{path} was deleted or moved while a server ({server}) uses it"
+        return Finding(Grade.BAD, f"database: {problem}; stop the server, restore the file, and start the server")
+    if os.access(path.parent, os.W_OK):
+        return Finding(Grade.WARNING, f"database: {path} does not exist yet; the server creates it at its first start")
+    return Finding(Grade.BAD, f"database: {path} cannot be created; choose another file in the settings")
+
+
+def _file(settings: Settings, path: Path) -> Iterator[Finding]:
+    try:
+        with closing(schema.open_as_it_is(str(path))) as connection:
+            yield from _content(settings, connection)
+    except sqlite3.Error as error:
+        yield Finding(Grade.BAD, f"database: {path}: {error}; {_advice(error)}")
+
+
+def _disk(directory: Path) -> Finding:
+    free = shutil.disk_usage(directory).free
+    if free < MIN_FREE_BYTES:
+        return Finding(Grade.BAD, f"disk: only {free // 2**20} MiB free on the disk of the database; free some space")
+    return Finding(Grade.GOOD, f"disk: {free // 2**20} MiB free")
 
 
 def _mode(path: Path) -> Iterator[Finding]:
     if os.name == "posix" and path.stat().st_mode & 0o077:
-        problem = f"{path} has direct messages and reports, and other users can read it"
+        problem = f"{path} contains direct messages and reports, and other users can read it"
         yield Finding(Grade.WARNING, f"database: {problem}; run: chmod 600 {path}*")
 
 
@@ -76,7 +84,7 @@ def _content(settings: Settings, connection: SqliteConnection) -> Iterator[Findi
     if advice := schema.misfit(connection):
         yield Finding(Grade.BAD, f"database: {advice}")
         return
-    # Acquire and release the write lock: it proves that the file is writable, and not locked for long.
+    # Acquire and release the write lock, to prove that the file is writable and not locked for long.
     connection.execute("BEGIN IMMEDIATE")
     touch(connection)
     connection.execute("ROLLBACK")

@@ -110,7 +110,7 @@ def replay(settings: Settings, connection: SqlConnection, delivery_id: str) -> s
 
 
 def _withheld(connection: SqlConnection, delivery: Delivery) -> str | None:
-    """Return why the site must not receive this delivery any more; None if it may."""
+    """Return why the site may no longer receive this delivery; None if it may."""
     report = reports.find(delivery.report_id, connection)
     withdrawn = report is not None and report.status is ReportState.WITHDRAWN
     rows = trail.rows(connection, delivery.report_id)
@@ -180,12 +180,12 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
     finally:
         await client.close()
     said = short(settings.admin_api_key.redact(answer.body.decode(errors="replace")))
-    problem, note = _judged(hook, answer)
+    problem, odd = _judged(hook, answer)
     clock = _clock(answer.date, datetime.now(UTC))
     return (
-        f"{hook.queue}: status {answer.status} after {_since(began)}; {problem or note or 'OK'}.{clock}"
+        f"{hook.queue}: status {answer.status} after {_since(began)}; {problem or odd or 'OK'}.{clock}"
         f" Answer: {said or '(empty)'}",
-        not problem,
+        problem is None,
     )
 
 
@@ -196,23 +196,23 @@ def _client(settings: Settings, hook: WebhookURL) -> WebhookClient:
         raise CommandError(str(error)) from None
 
 
-def _judged(hook: WebhookURL, answer: SiteAnswer) -> tuple[str, str]:
-    """Return what is wrong with an answer ("" if it is usable), and otherwise what is odd about it."""
+def _judged(hook: WebhookURL, answer: SiteAnswer) -> tuple[str | None, str | None]:
+    """Return why an answer is not usable, or else what is odd about it; None if nothing is."""
     signed = bool(hook.secret)
     if not retries.is_success(answer.status, signed=signed):
         only = "only a status from 200 to 299 means success" if signed else "only status 200 means success"
-        return retries.status_hint(answer.status, signed=signed) or only, ""
+        return retries.status_hint(answer.status, signed=signed) or only, None
     if hook.name == QUEUED_WEBHOOK:
-        return "", ""
+        return None, None
     try:
         odd = read(answer, signed=signed).odd
     except WebhookError as error:
-        return f"{error}: {shown(error.cause)}", ""
-    return "", f"OK, but parts of it cannot be read: {odd}" if odd else ""
+        return f"{error}: {shown(error.cause)}", None
+    return None, f"OK, but parts of it cannot be read: {odd}" if odd else None
 
 
 def _clock(date: str, now: datetime) -> str:
-    """Return a warning if the site's clock differs: a site may refuse signatures that are 5 min off."""
+    """Return a warning if the site's clock differs, because a site may refuse signatures that are 5 min off."""
     at = http_date(date)
     apart = round(abs(at - now) / timedelta(milliseconds=1)) if at else 0
     if not at or apart < NOTABLE_CLOCK_MILLISECONDS:

@@ -303,7 +303,7 @@ async def test_a_suspended_queue_is_a_warning(tmp_path: Path, receiver: Receiver
             'no such setting: did you mean "Title"?',
             WARNING,
         ),
-        ("UseXForwardedFor = true", 0o600, "UseXForwardedFor: used, but better set otherwise: a proxy", WARNING),
+        ("UseXForwardedFor = true", 0o600, "UseXForwardedFor: adapted: a proxy", WARNING),
         ('Titel = "x"', 0o600, 'did you mean "Title"?', BAD),
         ('Database = "nowhere/room.sqlite"', 0o600, "cannot be created", BAD),
     ],

@@ -80,8 +80,8 @@ def test_a_dry_run_writes_nothing(source: Path, tmp_path: Path) -> None:
     [
         ("mysql://room:s3cret@db/room", "name a file, or a URL like postgresql://USER@HOST/DATABASE"),
         ("postgresql:/room:s3cret@db/room", "name a file, or a URL like postgresql://USER@HOST/DATABASE"),
-        ("postgresql://room:s3cret@db/room", "others see arguments; set PGPASSWORD or FLAGPOST_DATABASE"),
-        ("postgresql://room@db/room?password=s3cret", "others see arguments"),
+        ("postgresql://room:s3cret@db/room", "other users can see arguments; set PGPASSWORD or FLAGPOST_DATABASE"),
+        ("postgresql://room@db/room?password=s3cret", "other users can see arguments"),
         ("postgresql://room:s3c@ret/@db/room", "write special characters of the password as %40"),
     ],
 )

@@ -57,7 +57,7 @@ def test_a_clock_that_differs_is_named(ahead: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("row", "grade", "words"),
     [
-        (ROW, GOOD, "chat-1 (5f): 1.0, for 1 min, last beat 1 s ago, longest"),
+        (ROW, GOOD, "chat-1 (5f): 1.0, up for 1 min, last heartbeat 1 s ago, longest"),
         (ROW._replace(silent=6001), WARNING, "it has stopped, or cannot reach the database"),
         (ROW._replace(longest_lock=1001), WARNING, "1001 ms, while all others waited"),
     ],
@@ -91,7 +91,7 @@ def test_the_doctor_reads_a_room_and_names_who_holds_it(
             ("durability: fsync is off", BAD),
             ("standby: no synchronous standby", WARNING),
             ("clock: this machine and the database agree", GOOD),
-            ("lock: nobody holds the room for long", GOOD),
+            ("lock: no client locks the room for long", GOOD),
             ("database: up to date (schema 1) and writable", GOOD),
             ("server chat-1 (chat-1): 1.0, ", GOOD),
             ("servers: different versions: 1.0, 1.1; finish the upgrade", WARNING),
@@ -105,7 +105,9 @@ def test_the_doctor_reads_a_room_and_names_who_holds_it(
             (process,) = connection.execute("SELECT pg_backend_pid()").fetchone()
             *_, lock, last = examined()
         assert lock.grade is last.grade is BAD
-        assert lock.text.startswith(f"lock: process {process} of the database, for this machine, has held the room for")
+        assert lock.text.startswith(
+            f"lock: process {process} of the database, for this machine, has locked the room for"
+        )
         assert last.text.endswith("another program holds the room")
 
 
