@@ -8,7 +8,7 @@ from functools import partial
 
 from async_lru import alru_cache
 
-from server.handlers import elsewhere
+from server.handlers import elsewhere, isolation
 from server.handlers.dispatch import Dispatcher
 from server.handlers.live import Live
 from server.handlers.table import HANDLERS
@@ -128,7 +128,7 @@ class _Running:
             limiter=Limiter(settings.limits),
         )
         self.dispatcher.broker.subscribe(self.message_log.on_news)
-        database.lost = self.dispatcher.fence
+        database.lost = partial(isolation.fence, self.dispatcher)
         elsewhere.listen(database, self.dispatcher)
 
     def obey(self, read: reload.Read | None) -> None:
@@ -209,7 +209,7 @@ async def _sample(running: _Running) -> None:
     disk = None if is_url(place) else Disk(place)
     while True:
         running.metrics.set_max_unsent(dispatcher.hub.max_unsent())
-        dispatcher.watch_beats(running.database.health())
+        isolation.watch_beats(dispatcher, running.database.health())
         dispatcher.disk_low = disk is not None and disk.is_low(running.settings.limits.free_megabytes)
         await asyncio.sleep(SAMPLE_SECONDS)
 

@@ -28,9 +28,7 @@ from server.rules.visibility import GONE
 from server.settings import PublicChannel
 from server.storage.base import Reader, StorageError
 from server.storage.broker import Broker
-from server.storage.database import NodeHealth
 from server.storage.people import People
-from server.storage.presence import SILENT_SECONDS
 from server.websocket.connection import ConnectionPolicy
 
 log = logging.getLogger(__name__)
@@ -39,13 +37,12 @@ NO_STORAGE = "The server's storage is unavailable. Nothing was sent; try again i
 DISK_LOW = "The server's disk is nearly full, so it accepts no messages. Try again later."
 UNCERTAIN = {CUT, CloseCode.INTERNAL_ERROR}
 """Close codes of connections that ended without a closing handshake: cut, or no answer to a ping."""
-SIGN_IN_CHANGED = "The sign-in of this server has changed. Open the chat from the website again."
-MOVED = "This server has lost its connection to the room. You are connected again as soon as a server has it."
-FAULT = "Internal server error. Try again; if it persists, tell the server's administrator, whose log has the details."
+SIGN_IN_CHANGED = "The sign-in settings of this server have changed. Open the chat from the website again."
+FAULT = "Internal server error. Try again. If it persists, tell the administrator; the server's log has the details."
 
 
 class Handler(NamedTuple):
-    """How one kind of frame is handled, whether it requires a login, and what it is charged as."""
+    """How one type of frame is handled, whether it requires a login, and what it is charged as."""
 
     handle: Callable[["Dispatcher", Session, ClientFrame], None]
     logged_in: bool
@@ -71,15 +68,15 @@ class Dispatcher:
     draining: bool = False
     """The server is shutting down: frames are ignored, and clients resend them after reconnecting."""
     fenced: bool = False
-    """The servers that share the room have removed this one, which must not store anything."""
+    """The other servers of the room have removed this one, so it must not store anything."""
     cut_off: bool = False
-    """The database that the servers share does not answer: clients are sent elsewhere."""
+    """The database that the servers share does not answer: clients are sent to other servers."""
     disk_low: bool = False
     """The disk is nearly full: messages are refused."""
     reconfigure: Callable[[], str] = lambda: "This server has no settings file to reload."
-    """Reloads the settings; returns what became of it, in words."""
+    """Reloads the settings, and returns the result in words."""
     shut_down: Callable[[], None] = lambda: None
-    """Ends the server."""
+    """Starts the shutdown of the server."""
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -130,7 +127,7 @@ class Dispatcher:
         if not handler.logged_in:
             return 0.0
         identity, wait = session.logged_in_person.identity, 0.0
-        # Each server that a person is on counts by itself, so on each everything costs as much more.
+        # Each server counts on its own: a person who is on several is charged that many times as much on each.
         nodes = self.hub.nodes_of(identity)
         if handler.allowance:
             wait = self.limiter.count_action(handler.allowance, identity, nodes)
@@ -147,17 +144,17 @@ class Dispatcher:
             self.answer_failure(session, nonce, error)
 
     def on_close(self, session: Session, code: int) -> None:
-        """Remove the session, and announce to the others that its user left."""
+        """Remove the session of a closed connection, and announce to everyone else that its user left."""
         self.hub.traffic.closed[code] += 1
         session.stop()
         self._leave(session, code, GONE)
 
     def leave(self, session: Session) -> None:
-        """Remove a session whose connection was closed before it had a place in the room."""
+        """Remove a session whose connection was closed while its user entered the room."""
         self._leave(session, CUT, GONE)
 
     def join(self, session: Session) -> Session | None:
-        """Add a session to the room; return the one whose name it has now, if that one was on this server."""
+        """Add a session to the room. Return the session on this server that had its name until now, if there is one."""
         person = session.logged_in_person
         before = self.hub.sessions.get(names.key(person.name))
         if before and before.logged_in_person.identity != person.identity:
@@ -173,8 +170,8 @@ class Dispatcher:
     def _leave(self, session: Session, code: int, announced: str) -> None:
         person = self.hub.leave(session, announced)
         if person and not self.fenced:
-            # Nobody knows what the client of a broken connection has read, so its direct messages are sent again at a
-            # login without a last message. The same applies to a session that has not caught up.
+            # It is not known what the client of a broken connection has received, so its direct messages are sent again
+            # at a login without a last message. The same applies to a session that has not caught up.
             unknown = code in UNCERTAIN or not session.caught_up
             last_message = 0 if unknown else self.broker.delivered
             self.presence.leave(session, person, Exit(last_message, announced, returns=self.draining))
@@ -211,28 +208,6 @@ class Dispatcher:
             log.error("handler failed", exc_info=error)
             session.error(ErrorCode.INTERNAL, FAULT, nonce)
 
-    def fence(self) -> None:
-        """Disconnect everyone, who may be on another server by now: the others have removed this one."""
-        self.fenced = self.draining = True
-        self._send_elsewhere()
-        self.shut_down()
-
-    def watch_beats(self, node: NodeHealth | None) -> None:
-        """Disconnect everyone if the database was silent for so long that the others may soon remove this server."""
-        is_silent = node is not None and node.beat_age > SILENT_SECONDS
-        if is_silent and not self.cut_off:
-            log.error("the database does not answer; clients are sent to other servers until it does")
-        elif self.cut_off and not is_silent:
-            log.warning("the database answers again")
-        self.cut_off = is_silent
-        if is_silent:
-            self._send_elsewhere()
-
-    def _send_elsewhere(self) -> None:
-        for session in [*self.hub.sessions.values(), *self.presence.waiting()]:
-            if not session.ended:
-                session.close(CloseCode.SERVICE_RESTART, MOVED, reconnect=True)
-
     async def drain(self) -> None:
         """Ignore new frames and wait for running tasks. If cancelled, cancel the tasks that are still running."""
         self.draining = True
@@ -243,42 +218,20 @@ class Dispatcher:
             for task in self.tasks:
                 task.cancel()
 
-    def rank_changed(self, session: Session, *, was_hidden: bool) -> None:
-        """Show a person what their new rank lets them see, and the others who they are now."""
-        self.lift_blocks(session)
-        session.send(self.live.welcome_for(session.rank))
-        self.hub.change_view(session)
-        self.show_change(session, was_hidden=was_hidden)
-
     def show_change(self, session: Session, *, was_hidden: bool) -> None:
-        """Show everyone the entry of a person as it is now, and whether they are hidden."""
+        """Show everyone a person's current entry in the who list; `was_hidden` is from before the change."""
         self.hub.show_change(session, was_hidden=was_hidden)
         self.presence.show_change(session, was_hidden=was_hidden)
 
     def notify(self, identity: str, frame: Frame, but: Session | None = None, *, lossy: bool = False) -> None:
-        """Send a frame to all sessions of a person, wherever they are, but this one; `lossy`: it may get lost."""
+        """Send a frame to all sessions of a person except `but`, on all servers. A `lossy` frame may get lost."""
         for each in self.hub.sessions_of(identity):
             if each is not but:
                 each.send(frame)
         self.presence.send(identity, frame, lossy=lossy)
 
-    def lift_blocks(self, session: Session) -> None:
-        """End the blocks of an operator, unless the settings allow them: they can be from before the operator came."""
-        blocks = self.people.relations.blocks_of(session.logged_in_person.identity)
-        if session.rank is not Rank.OPERATOR or self.live.blockable_operators or not blocks:
-            return
-
-        def lifted(done: "asyncio.Future[None]") -> None:
-            if done.cancelled():
-                return
-            self.answer_failure(session, None, done.exception())
-            for one in blocks:
-                self.notify(one.identity, self.relations_frame(one.identity))
-
-        self.people.end_relations(blocks).add_done_callback(lifted)
-
     def go_live(self, live: Live) -> None:
-        """Switch to these values; if the welcome changed, send it to everyone in the room."""
+        """Switch to these values. Send a changed welcome, and disconnect members whose tokens are now invalid."""
         before, self.live = self.live, live
         self.hub.configure(live.vip_channels, vip_secret=live.vip_secret)
         changed = {rank for rank in Rank if live.welcome_for(rank) != before.welcome_for(rank)}
@@ -302,7 +255,7 @@ class Dispatcher:
 
     def relations_frame(self, identity: str) -> Relations:
         """Return the frame that lists whom a user has muted and blocked."""
-        # An earlier version had no limit.
+        # Lists from an earlier version may exceed the limit.
         wants = [*self.people.relations.of(identity)][-MAX_RELATIONS:]
         return Relations(
             [relation.other_name for relation in wants if not relation.blocked],
@@ -316,7 +269,7 @@ class Dispatcher:
         return MessageAccess(blocked, closed, session.rank is Rank.OPERATOR)
 
     def channel(self, session: Session, channel_id: str) -> PublicChannel:
-        """Return the channel with this ID. Raises Refusal if there is none, or none that the user may read."""
+        """Return the channel with this ID. Raises Refusal if it does not exist, or if the user may not read it."""
         for channel in self.live.channels_for(session.rank):
             if channel.id == channel_id:
                 return channel

@@ -1,4 +1,4 @@
-"""Login: who a user is, and under which name."""
+"""Login: verifies who the user is, chooses the name, and admits the user to the room."""
 
 import hashlib
 import logging
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-from server.handlers import costs, operators, sign_in
+from server.handlers import costs, operators, ranks, sign_in
 from server.handlers.catch_up import MAX_MISSED, Arrival, catch_up
 from server.handlers.dispatch import Dispatcher
 from server.handlers.sign_in import SignInRefused
@@ -33,18 +33,18 @@ WHY_ANOTHER: Mapping[Obstacle | None, str] = {
     Obstacle.RESERVED: "is reserved for the person who used it last.",
     Obstacle.LOOKS_TAKEN: "looks like the name of someone here.",
 }
-"""Why a user does not get the name that they asked for; a client says by itself that a name is taken."""
+"""Explanations for a user who gets another name than requested. That a name is taken is explained by the client."""
 
 NO_PLACE = "The server's storage is unavailable. Reconnect to try again."
 
 
 class VerifiedLogin(NamedTuple):
-    """A login whose user is known, and wants this name."""
+    """A login with its verified user, under the name that they request."""
 
     frame: Login
     claimed: Person
     own_proof: bytes | None = None
-    """The server's proof, for a client that has proved who its user is."""
+    """The server's own proof, for a client that has proved the identity of its user."""
     claims: Claims | None = None
 
     @property
@@ -54,7 +54,7 @@ class VerifiedLogin(NamedTuple):
 
     @property
     def is_new(self) -> bool:
-        """Return whether the identity was made for this login."""
+        """Return whether this login created the identity."""
         return not (self.claims or self.frame.token or self.frame.prove)
 
 
@@ -77,10 +77,13 @@ def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
         claims = sign_in.claims_of(dispatcher, frame)
         if claims:
             _admit(dispatcher, session, VerifiedLogin(frame, sign_in.member(claims), claims=claims))
-            return
+        else:
+            _log_in_guest(dispatcher, session, frame)
     except SignInRefused as refused:
         sign_in.turn_away(dispatcher, session, refused)
-        return
+
+
+def _log_in_guest(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
     name = names.check(frame.username)
     if frame.enrol or frame.prove:
         session.verifying = True
@@ -164,9 +167,9 @@ def _enter(
     person: Person,
     joined: "Future[Joined]",
 ) -> None:
-    """Add a user to the room, whose place was granted, and start sending what they missed."""
+    """Add a user whose place was granted to the room, and start sending what they missed."""
     session.log_in(person)
-    # They may have been banned, or have left, while they waited for their name.
+    # While they waited for the name, the user may have been banned or may have disconnected.
     if not session.ended and not _is_banned(dispatcher, session, person):
         _greet(dispatcher, session, login)
     if before := dispatcher.join(session):
@@ -189,7 +192,7 @@ def _is_banned(dispatcher: Dispatcher, session: Session, person: Person) -> bool
 
 
 def _greet(dispatcher: Dispatcher, session: Session, login: VerifiedLogin) -> None:
-    """Send a user their name and rights, and the channels that not everyone can read."""
+    """Send a user their name and rights, and the channels that only VIPs and operators can read."""
     name = session.logged_in_person.name
     session.send(Me(name, op=session.rank is Rank.OPERATOR, proof=login.own_proof))
     if session.rank >= Rank.VIP and dispatcher.live.vip_channels:
@@ -205,7 +208,7 @@ def _fail(dispatcher: Dispatcher, session: Session, error: BaseException) -> Non
 
 
 def _explain_name(dispatcher: Dispatcher, session: Session, claimed: Person) -> None:
-    """Say why a user does not have the name that they asked for."""
+    """Explain to a user why their name is not the requested one."""
     if session.logged_in_person.name == claimed.name:
         return
     if why := WHY_ANOTHER.get(_obstacle(dispatcher, claimed)):
@@ -214,8 +217,8 @@ def _explain_name(dispatcher: Dispatcher, session: Session, claimed: Person) -> 
 
 
 def _apply_relations(dispatcher: Dispatcher, session: Session, person: Person) -> None:
-    """Send a user the lists of their mutes and blocks, and apply a member's blocks at the site."""
-    dispatcher.lift_blocks(session)
+    """Send a user the lists of people they muted and blocked, and apply a member's blocks from the site."""
+    ranks.lift_blocks(dispatcher, session)
     if dispatcher.people.relations.of(person.identity):
         session.send(dispatcher.relations_frame(person.identity))
     if session.is_member:
@@ -231,7 +234,7 @@ def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:
 
 
 def _free_name(dispatcher: Dispatcher, claimed: Person) -> Person:
-    """Return the user with the name they get: spelled as they have it already, if this login replaces another."""
+    """Return the user under a free name. If the login replaces another of theirs, that one's spelling is preserved."""
     people = dispatcher.people
     name = names.free(claimed.name, lambda name: people.obstacle(name, claimed.identity) is not None)
     before = dispatcher.hub.find(name)
@@ -239,7 +242,7 @@ def _free_name(dispatcher: Dispatcher, claimed: Person) -> Person:
 
 
 def _obstacle(dispatcher: Dispatcher, claimed: Person) -> Obstacle | None:
-    """Return why a user does not get the requested name. The name of a hidden operator is said to be reserved."""
+    """Return why a user does not get the requested name. The name of a hidden operator appears to be reserved."""
     keys = lookalikes.keys(claimed.name)
     hidden = (each.logged_in_person.name for each in dispatcher.hub.everyone() if each.is_hidden)
     if any(not keys.isdisjoint(lookalikes.keys(name)) for name in hidden):
@@ -248,7 +251,7 @@ def _obstacle(dispatcher: Dispatcher, claimed: Person) -> Obstacle | None:
 
 
 def _login_pages(dispatcher: Dispatcher, since: Since | None) -> float:
-    """Return the maximum number of pages that a login reads, with those for stored direct messages and places."""
+    """Return the maximum number of pages that a login reads, including stored direct messages and places."""
     recent = sum(
         costs.pages(each.echo_messages_on_join) for each in dispatcher.live.channels if each.echo_messages_on_join
     )

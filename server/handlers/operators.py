@@ -1,10 +1,11 @@
-"""The commands of operators. A message of an operator that starts with a slash is never sent to the room."""
+"""Commands of operators. A message of an operator that starts with a slash is never sent to the room."""
 
 from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
+from server.handlers import ranks
 from server.handlers.dispatch import Dispatcher
 from server.protocol import name_text
 from server.protocol.codes import CloseCode, ErrorCode
@@ -24,17 +25,17 @@ KICKED, BANNED = "has been kicked from the room!", "has been banned!"
 NO_CAMERAS = "There are no cameras in this room."
 GOING_DOWN = "The chat server is going down for a reboot NOW!"
 REMOVED = "You have been removed from the room."
-OTHERS_RELOAD = " The other servers of the room reload theirs too; their logs say what became of it."
+OTHERS_RELOAD = " The other servers of the room are reloading theirs as well; the result is in their logs."
 LOG_IN_AGAIN = "An operator has asked everyone to log in again."
 
 
 def is_command(session: Session, text: str) -> bool:
-    """Return whether a message is a command. Two slashes send one."""
+    """Return whether a message is a command. Two slashes at the beginning escape one."""
     return session.rank is Rank.OPERATOR and operator_commands.is_command(text)
 
 
 def without_escape(session: Session, text: str) -> str:
-    """Return the text of a message: an operator writes two slashes to begin with one."""
+    """Return the text of a message: of two slashes at the beginning, an operator's escape, one is removed."""
     return (
         text.replace(SIGN, "", 1) if session.rank is Rank.OPERATOR and text.lstrip().startswith(SIGN + SIGN) else text
     )
@@ -44,7 +45,7 @@ def run(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
     """Carry out a command, and reply to the operator alone."""
 
     def reply(text: str) -> None:
-        # A reply with a nonce settles a message that a client sent without knowing that it is a command.
+        # A reply with the nonce resolves the message that the client shows as pending.
         channel = "" if frame.nonce or not session.dialect.explained else frame.channel
         session.send(Error(text, ErrorCode.NOTICE, CHAT_SERVER, frame.nonce, channel))
 
@@ -56,7 +57,7 @@ def run(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
 
 
 def _found(dispatcher: Dispatcher, command: OperatorCommand, reply: Reply) -> Sequence[Present]:
-    """Return the sessions of the person that a command names, wherever they are; reply if there are none."""
+    """Return the sessions, on all servers, of the person that a command names; reply if there are none."""
     named = dispatcher.hub.find(command.person)
     if named is None:
         reply(f"/{command.name}: username not found: {command.person}")
@@ -65,14 +66,14 @@ def _found(dispatcher: Dispatcher, command: OperatorCommand, reply: Reply) -> Se
 
 
 def refuse_banned(session: Session, remaining: str) -> None:
-    """Refuse the login of somebody who is banned."""
+    """Refuse the login of a banned person."""
     words = f"You are currently banned from entering the chat room. Your ban expires in {remaining}."
     session.error(ErrorCode.BANNED, words)
     session.close(CloseCode.REMOVED, words, reconnect=False)
 
 
 def send_away(dispatcher: Dispatcher, identity: str, words: str, announced: str) -> None:
-    """End all sessions of a person, wherever they are, and their rights, at once."""
+    """End all sessions of a person on all servers at once, and revoke their rights."""
     removal = RemovalRequested(identity, "", words, announced, REMOVED)
     for session in dispatcher.hub.sessions_of(identity):
         remove(dispatcher, session, removal)
@@ -81,9 +82,9 @@ def send_away(dispatcher: Dispatcher, identity: str, words: str, announced: str)
 
 
 def remove(dispatcher: Dispatcher, session: Session, removal: RemovalRequested) -> None:
-    """End a session of this server and its rights."""
+    """End a session on this server, and revoke its rights."""
     if removal.words:
-        # BareRTC's clients show no reason of a `disconnect`.
+        # BareRTC's clients do not show the reason in a `disconnect`.
         session.error(ErrorCode.NOTICE, removal.words)
     dispatcher.end(session, CloseCode.REMOVED, removal.reason, removal.announced)
     session.set_rank(Rank.PERSON)
@@ -113,9 +114,8 @@ def _ban(dispatcher: Dispatcher, session: Session, command: OperatorCommand, rep
         reply("/ban: did you really mean to ban yourself?")
         return
     hours = f"{request.hours} hour{'' if request.hours == 1 else 's'}"
-
     words = f"You have been banned from the chat room by {by.name}. You may come back after {hours}."
-    # In the transaction of the ban: also if this server ends then, nobody stays who is banned.
+    # Announced in the transaction of the ban: the person is removed even if this server stops right after it.
     removal = RemovalRequested(known.identity, "", words, BANNED, REMOVED) if known else None
     stored = dispatcher.people.ban(known or Person(request.name, ""), request.hours, by.name, removal)
     done = f"{known.name if known else request.name} has been banned from the room for {hours}."
@@ -147,7 +147,7 @@ def _deop(dispatcher: Dispatcher, _session: Session, command: OperatorCommand, r
 
 
 def _change_rank(dispatcher: Dispatcher, found: Sequence[Present], *, op: bool) -> Sequence[Present]:
-    """Give or take the rights of an operator, wherever the person is; return their sessions."""
+    """Grant or revoke operator rights on all servers, and return the same sessions."""
     for identity in {each.logged_in_person.identity for each in found}:
         set_rank(dispatcher, identity, op=op)
         if dispatcher.hub.others_of(identity):
@@ -156,11 +156,11 @@ def _change_rank(dispatcher: Dispatcher, found: Sequence[Present], *, op: bool) 
 
 
 def set_rank(dispatcher: Dispatcher, identity: str, *, op: bool) -> None:
-    """Give or take the rights of an operator, in the sessions of a person on this server."""
+    """Grant or revoke operator rights in the sessions of a person on this server."""
     for each in dispatcher.hub.sessions_of(identity):
         was_hidden = each.is_hidden
         each.set_rank(rank_of(op=op, vip=(each.claims or NO_CLAIMS).vip))
-        dispatcher.rank_changed(each, was_hidden=was_hidden)
+        ranks.rank_changed(dispatcher, each, was_hidden=was_hidden)
 
 
 def _unmute_all(dispatcher: Dispatcher, session: Session, _command: OperatorCommand, reply: Reply) -> None:
@@ -183,7 +183,7 @@ def _kick_all(dispatcher: Dispatcher, _session: Session, _command: OperatorComma
 
 
 def disconnect_all(dispatcher: Dispatcher) -> None:
-    """Disconnect everyone on this server, whose clients log in again."""
+    """Disconnect everyone on this server. Their clients log in again."""
     for each in [*dispatcher.hub.sessions.values()]:
         each.error(ErrorCode.NOTICE, LOG_IN_AGAIN)
         each.close(CloseCode.SERVICE_RESTART, LOG_IN_AGAIN, reconnect=True)
@@ -201,7 +201,7 @@ def _shutdown(dispatcher: Dispatcher, _session: Session, _command: OperatorComma
 
 
 def announce_end(dispatcher: Dispatcher) -> None:
-    """Tell everyone on this server that it ends."""
+    """Notify everyone on this server that it is shutting down."""
     for each in dispatcher.hub.sessions.values():
         each.error(ErrorCode.NOTICE, GOING_DOWN)
 
@@ -217,7 +217,7 @@ def _help(
 
 
 def _then(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]", done: Callable[[], None]) -> None:
-    """Call `done` once a change is stored, or reply that it is not."""
+    """Call `done` once a change is stored; if storing it fails, reply with the error."""
 
     def finished(future: "Future[Stored]") -> None:
         session.request_finished()

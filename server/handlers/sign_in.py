@@ -1,8 +1,9 @@
-"""Members of the site: who a token says that somebody is, and new tokens while they stay."""
+"""Members of the site: verifies their tokens at login, and renews them while they are connected."""
 
 import asyncio
 import time
 
+from server.handlers import ranks
 from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Login, Me, Pong
@@ -23,7 +24,7 @@ class SignInRefused(Refusal):
 
 
 def claims_of(dispatcher: Dispatcher, frame: Login) -> Claims | None:
-    """Return what the site says about the user who logs in; None for a guest. Raises SignInRefused."""
+    """Return the claims of the user who logs in; None for a guest. Raises SignInRefused."""
     sign_in = dispatcher.live.sign_in
     if not sign_in.enabled:
         return None
@@ -34,12 +35,12 @@ def claims_of(dispatcher: Dispatcher, frame: Login) -> Claims | None:
     try:
         return tokens.verify(frame.jwt, sign_in.secret_key.reveal())
     except BadToken:
-        # The exact fault would only help somebody who guesses tokens.
+        # The exact fault would only help an attacker who guesses tokens.
         raise SignInRefused(ErrorCode.BAD_TOKEN, tokens.EXPIRED) from None
 
 
 def member(claims: Claims) -> Person:
-    """Return the member with these claims. Raises SignInRefused if the site's name for them cannot be one here."""
+    """Return the member with these claims. Raises SignInRefused if their name at the site is not allowed here."""
     try:
         return tokens.member(claims)
     except BadToken as error:
@@ -47,7 +48,7 @@ def member(claims: Claims) -> Person:
 
 
 def turn_away(dispatcher: Dispatcher, session: Session, refused: SignInRefused) -> None:
-    """Say why somebody is not let in and where to get a token, and close the connection."""
+    """Send why the login is refused and where to get a token, and close the connection."""
     page = dispatcher.live.welcome.landing_page
     where = f"Get a new sign-in link at {page}" if page else GO_BACK
     session.error(refused.code, f"{refused.message} {where}" if page else refused.message)
@@ -56,14 +57,14 @@ def turn_away(dispatcher: Dispatcher, session: Session, refused: SignInRefused) 
 
 
 def check_name(dispatcher: Dispatcher, person: Person) -> None:
-    """Raise SignInRefused if another member has the name of one who signs in, which at the site differs by its case."""
+    """Raise SignInRefused if another member is in the room under this name. At the site, their names differ by case."""
     before = dispatcher.hub.find(person.name)
     if before and before.is_member and before.logged_in_person.identity != person.identity:
         raise SignInRefused(ErrorCode.BAD_NAME, f"Another member is here as {before.logged_in_person.name}.")
 
 
 def renew_regularly(dispatcher: Dispatcher, session: Session) -> None:
-    """Send a member a new token every 30 s, with which their client returns after a lost connection."""
+    """Send a member a new token every RENEWAL_SECONDS, for the login after a lost connection."""
 
     async def renew() -> None:
         while True:
@@ -82,7 +83,7 @@ def send_token(dispatcher: Dispatcher, session: Session) -> None:
 
 
 def amend(dispatcher: Dispatcher, session: Session, person: Person, claims: Claims) -> None:
-    """Replace what the site says about a member who is here, and send it to everyone."""
+    """Replace the claims of a member in the room, and show everyone the change."""
     before, was_hidden = session.rank, session.is_hidden
     session.set_claims(claims)
     send_token(dispatcher, session)
@@ -90,4 +91,4 @@ def amend(dispatcher: Dispatcher, session: Session, person: Person, claims: Clai
     if session.rank is before:
         dispatcher.show_change(session, was_hidden=was_hidden)
     else:
-        dispatcher.rank_changed(session, was_hidden=was_hidden)
+        ranks.rank_changed(dispatcher, session, was_hidden=was_hidden)

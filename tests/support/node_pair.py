@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from server.handlers import isolation
 from server.handlers.dispatch import Dispatcher
 from server.protocol.frames import Frame, Login, Me, Presence, Who
 from server.room.session import Session
@@ -137,7 +138,7 @@ class Node:
     def __init__(self, database: NodeDatabase) -> None:
         self.database = database
         self.dispatcher: Dispatcher = dispatcher_over(DirectBroker(database), database)
-        database.lost = self.dispatcher.fence
+        database.lost = partial(isolation.fence, self.dispatcher)
 
     async def enter(self, name: str, token: str = "") -> "Guest":
         """Log a guest in, and wait until everything missed has been sent."""

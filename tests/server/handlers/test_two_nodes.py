@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from server.handlers.dispatch import MOVED
+from server.handlers import isolation
+from server.handlers.isolation import MOVED
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Disconnect, Error, Login, Message, Ping, Pong, Presence, Say, SetStatus, Who
 from server.room.shared_presence import DIFFERENT
@@ -192,13 +193,13 @@ async def test_clients_are_sent_elsewhere_once_the_database_is_silent(
 ) -> None:
     ada = await first.enter("ada")
     beating = NodeHealth(5.9, 1, 0.1, 0.1, 0, 0.0, fenced=False)
-    first.dispatcher.watch_beats(beating)
+    isolation.watch_beats(first.dispatcher, beating)
     assert ada.outlet.closed == []
     for _ in range(2):
-        first.dispatcher.watch_beats(beating._replace(beat_age=6.1))
+        isolation.watch_beats(first.dispatcher, beating._replace(beat_age=6.1))
     assert ada.outlet.closed == [CloseCode.SERVICE_RESTART]
     for _ in range(2):
-        first.dispatcher.watch_beats(beating)
+        isolation.watch_beats(first.dispatcher, beating)
     said = [each.message for each in caplog.records if each.message.startswith("the database ")]
     assert said == [
         "the database does not answer; clients are sent to other servers until it does",

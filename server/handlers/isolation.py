@@ -1,0 +1,37 @@
+"""Isolation from the other servers of the room: clients are disconnected, and reconnect to another server."""
+
+import logging
+
+from server.handlers.dispatch import Dispatcher
+from server.protocol.codes import CloseCode
+from server.storage.database import NodeHealth
+from server.storage.presence import SILENT_SECONDS
+
+MOVED = "This server has lost its connection to the room. You will be reconnected as soon as a server is available."
+
+log = logging.getLogger(__name__)
+
+
+def fence(dispatcher: Dispatcher) -> None:
+    """Disconnect everyone and shut down, because the other servers have removed this one: they may have its users."""
+    dispatcher.fenced = dispatcher.draining = True
+    _disconnect_all(dispatcher)
+    dispatcher.shut_down()
+
+
+def watch_beats(dispatcher: Dispatcher, node: NodeHealth | None) -> None:
+    """Disconnect everyone if the database was silent for so long that the others may soon remove this server."""
+    is_silent = node is not None and node.beat_age > SILENT_SECONDS
+    if is_silent and not dispatcher.cut_off:
+        log.error("the database does not answer; clients are sent to other servers until it does")
+    elif dispatcher.cut_off and not is_silent:
+        log.warning("the database answers again")
+    dispatcher.cut_off = is_silent
+    if is_silent:
+        _disconnect_all(dispatcher)
+
+
+def _disconnect_all(dispatcher: Dispatcher) -> None:
+    for session in [*dispatcher.hub.sessions.values(), *dispatcher.presence.waiting()]:
+        if not session.ended:
+            session.close(CloseCode.SERVICE_RESTART, MOVED, reconnect=True)

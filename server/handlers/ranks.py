@@ -1,0 +1,31 @@
+"""Ranks: what follows when a person enters with a rank, or when it changes."""
+
+import asyncio
+
+from server.handlers.dispatch import Dispatcher
+from server.room.session import Session
+from server.rules.ranks import Rank
+
+
+def rank_changed(dispatcher: Dispatcher, session: Session, *, was_hidden: bool) -> None:
+    """Send a person what their new rank lets them see, and everyone else the person's new entry."""
+    lift_blocks(dispatcher, session)
+    session.send(dispatcher.live.welcome_for(session.rank))
+    dispatcher.hub.change_view(session)
+    dispatcher.show_change(session, was_hidden=was_hidden)
+
+
+def lift_blocks(dispatcher: Dispatcher, session: Session) -> None:
+    """End the blocks against an operator, made before they had this rank, unless the settings allow such blocks."""
+    blocks = dispatcher.people.relations.blocks_of(session.logged_in_person.identity)
+    if session.rank is not Rank.OPERATOR or dispatcher.live.blockable_operators or not blocks:
+        return
+
+    def lifted(done: "asyncio.Future[None]") -> None:
+        if done.cancelled():
+            return
+        dispatcher.answer_failure(session, None, done.exception())
+        for one in blocks:
+            dispatcher.notify(one.identity, dispatcher.relations_frame(one.identity))
+
+    dispatcher.people.end_relations(blocks).add_done_callback(lifted)
