@@ -1,1 +1,1 @@
-"""Handlers of client actions: one module for each noun of the protocol, and the table that maps actions to them."""
+"""Handlers of client actions: a module for each noun of the protocol, and the table that maps actions to handlers."""

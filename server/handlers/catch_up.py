@@ -21,27 +21,27 @@ log = logging.getLogger(__name__)
 MAX_MISSED = 500
 """Maximum number of missed messages sent to a reconnecting client; the client shows the rest as a gap."""
 MAX_CHANGED = 500
-"""Maximum number of deletions, and of reaction changes, sent to a reconnecting client; the latest ones."""
+"""Maximum number of deletions, of edits and of changed reactions sent to a reconnecting client: the latest ones."""
 MAX_KEPT = 100
 """Maximum number of direct messages delivered to a user who was away."""
 CATCH_UP_FAILED = "Loading the messages you missed failed. Reconnect to try again."
 SHARED = 8
-"""Number of encoded echoes to remember."""
+"""Number of encoded echoes to cache."""
 NO_AUTHOR = Person("", "-")
-"""A person without messages."""
+"""A reader who is the author of no message."""
 
 
 class Arrival(NamedTuple):
-    """What is known of a login when it is admitted."""
+    """What `catch_up` needs of an admitted login."""
 
     since: Since | None
     joined: "Future[Joined]"
     before: int
     """Messages from this msgID on are delivered as they arrive."""
     wait: float
-    """Seconds to delay the reads, by the rate limit."""
+    """Seconds by which the rate limit delays the reads."""
     is_new: bool
-    """The identity was made for this login, so nothing is stored of this person."""
+    """The login created the identity, so nothing is stored for this person."""
 
 
 async def catch_up(dispatcher: Dispatcher, session: Session, arrival: Arrival) -> None:
@@ -120,7 +120,7 @@ async def _missed_messages(dispatcher: Dispatcher, reader: Reader, after: int, b
 
 
 async def _recent(dispatcher: Dispatcher, session: Session, arrival: Arrival, joined: Joined | None) -> Recent:
-    """Return the newest messages of each channel: those that all newcomers share, unless some are hidden."""
+    """Return the newest messages of each channel. The result is cached for all readers to whom nothing is hidden."""
     reader = dispatcher.reader(session)
     wanted = tuple((each.id, each.echo_messages_on_join) for each in dispatcher.live.channels_for(session.rank))
     if joined is None or reader.hidden:

@@ -18,9 +18,9 @@ LIST_PAGES = 4
 """Pages charged for the list of the user's reports, each with its evidence."""
 REPORT_PAGES = 1
 CLAIM_PAGES = 8
-"""Pages charged for a report without a number, whose message is looked for by its text."""
+"""Pages charged for a report without a msgID, whose message is searched for by its text."""
 MARKER_PAGES = 0.1
-"""Pages charged for storing how far the user has read, which a client does every few seconds."""
+"""Pages charged for storing how far the user has read, which clients report every few seconds."""
 PLACES_PAGES = 4
 """Pages charged for the list of channels and conversations with their unread messages, at each login."""
 ROW_BYTES = 400
@@ -39,10 +39,10 @@ def history_pages(frame: HistoryRequest) -> float:
 
 def search_pages(frame: SearchRequest) -> float:
     try:
-        # The name of a person has nearly always enough characters for the index.
+        # Nearly all names are long enough for the index.
         indexed = frame.mentions or bool(searching.query(frame.query).indexed)
     except Refusal:
-        # The handler refuses it, so that it reads nothing.
+        # The handler will refuse the query without reading anything.
         indexed = True
     return pages(frame.limit) + (SEARCH_PAGES if indexed else SCAN_PAGES)
 

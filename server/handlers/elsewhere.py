@@ -1,4 +1,4 @@
-"""What other servers of the room ask of this one, for people whose connections it has."""
+"""Requests from other servers of the room, about people whose connections are on this server."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -24,7 +24,7 @@ Asked = TypeVar("Asked")
 
 
 def listen(database: Database, dispatcher: Dispatcher) -> None:
-    """Do what others ask from now on."""
+    """Carry out the requests of other servers from now on."""
     _hear(database, FrameSent, partial(_deliver, dispatcher, database.node))
     _hear(database, RemovalRequested, partial(_remove, dispatcher))
     _hear(database, RankChanged, partial(_change_rank, dispatcher))

@@ -22,18 +22,18 @@ log = logging.getLogger(__name__)
 
 
 class Filtered(NamedTuple):
-    """A text after the filters, and the report that is stored with it."""
+    """The verdict of the filters on a text, and the report to store with it."""
 
     verdict: FilterVerdict
     report: AutomaticReport | None
 
     @property
     def recorder(self) -> Recorder | None:
-        """Stores the report along with the message."""
+        """Return the function that stores the report along with the message."""
         return self.report.record if self.report else None
 
     def respond(self, session: Session, channel: str) -> None:
-        """Answer the author."""
+        """Send the responses of the filters to the author."""
         for line in self.verdict.responses:
             session.notice(channel, line)
 

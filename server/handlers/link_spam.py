@@ -1,4 +1,4 @@
-"""Stops people who send links to many others by direct message: each case is reported, and the message withheld."""
+"""Removes people who send links to many others by direct message. Each case is reported, and the message withheld."""
 
 import logging
 from asyncio import Future
@@ -39,7 +39,7 @@ def stops(dispatcher: Dispatcher, session: Session, text: str, peer: Person | No
 
 
 def _record(dispatcher: Dispatcher, draft: MessageDraft, *, banned: bool) -> None:
-    """Store the report, if the site takes reports."""
+    """Store the withheld message with a report of it, if reports are on."""
     desk, peer = dispatcher.live.reports, draft.peer
     if desk is None or peer is None:
         return

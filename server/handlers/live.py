@@ -1,4 +1,4 @@
-"""What a reload of the settings replaces."""
+"""The values that a reload of the settings replaces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from server.websocket.connection import ConnectionPolicy
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """Everything that a reload replaces, all in one assignment, so that no handler sees half of it."""
+    """Values that a reload replaces in a single assignment, so that no handler sees a mix of old and new ones."""
 
     welcome: Welcome
     channels: Sequence[PublicChannel]
@@ -26,27 +26,27 @@ class Live:
     site_keys: ApiKeys = field(default_factory=ApiKeys)
     """Keys that authenticate calls from the site."""
     reports: ReportDesk | None = None
-    """Accepts reports; None if the webhook is off."""
+    """The desk that accepts reports; None if the webhook is off."""
     profiles: Profiles | None = None
-    """Fetches profiles; None if the webhook is off."""
+    """The client that fetches profiles; None if the webhook is off."""
     dm_context: bool = False
-    """Reports of direct messages have the last messages of the conversation."""
+    """Reports of direct messages contain the last messages of the conversation."""
     link_limits: LinkLimits | None = None
-    """Limits of links in direct messages; None if they are not counted."""
+    """Limits on links in direct messages; None if there are none."""
     link_ban_hours: int = 0
     filters: Sequence[Filter] = ()
     """The filters that are on, in order."""
     sign_in: JWT = field(default_factory=JWT)
     """Whether members of the site sign in with a token, and whether only they may enter."""
     encrypted: bool = False
-    """The server has a certificate, or a proxy in front of it has."""
+    """Clients connect with TLS, to this server or to a trusted proxy in front of it."""
     cors_hosts: Sequence[str] = ()
     """Origins of pages that may read the statistics."""
     vip_secret: bool = False
     """Only VIPs and operators see who is a VIP."""
     blockable_operators: bool = False
     keeps_direct: bool = True
-    """Direct messages are kept, and not only delivered."""
+    """Direct messages are still stored after they have been delivered."""
 
     @cached_property
     def vip_channels(self) -> frozenset[str]:
@@ -58,11 +58,11 @@ class Live:
         return [channel for channel in self.channels if not channel.vip]
 
     def channels_for(self, rank: Rank) -> Sequence[PublicChannel]:
-        """Return the channels that somebody of this rank can read."""
+        """Return the channels that a person of this rank can read."""
         return self.channels if rank >= Rank.VIP else self._open_channels
 
     def welcome_for(self, rank: Rank) -> Welcome:
-        """Return the welcome that lists the channels for this rank; `welcome` is the one from before the login."""
+        """Return the welcome with the channels for this rank; `welcome` itself is sent before the login."""
         if not self.vip_channels or rank < Rank.VIP:
             return self.welcome
         return structs.replace(self.welcome, channels=[ChannelEntry(each.id, each.name) for each in self.channels])

@@ -1,4 +1,4 @@
-"""Messages: send, delete, react, typing, history and search."""
+"""Messages: send, edit, delete, react, typing, history and search."""
 
 from asyncio import Future
 from contextlib import suppress
@@ -59,7 +59,7 @@ def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
 
 
 def takeback(dispatcher: Dispatcher, session: Session, frame: Takeback) -> None:
-    """Delete a message for everyone: the user's own, or any if the user is an operator. Evidence keeps it."""
+    """Delete a message for everyone: the user's own, or any if the user is an operator. Evidence still contains it."""
     person = session.logged_in_person
     session.request_started()
     taken = dispatcher.broker.take_back(frame.msg_id, person, dispatcher.access(session))
@@ -67,7 +67,7 @@ def takeback(dispatcher: Dispatcher, session: Session, frame: Takeback) -> None:
 
 
 def edit(dispatcher: Dispatcher, session: Session, frame: Edit) -> None:
-    """Replace the text of the user's own message for everyone who can read it. Evidence of reports has all versions."""
+    """Replace the text of the user's own message for everyone who can read it. Evidence contains all versions."""
     dispatcher.check_disk()
     person, text = session.logged_in_person, message_rules.check_text(frame.message)
     if dispatcher.live.filters or dispatcher.live.link_limits:
@@ -98,7 +98,7 @@ def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
     if session.is_hidden:
         return
     with suppress(Refusal):
-        # Whoever could not be written to hears nothing, and neither does the author.
+        # If the author may not write to the peer, neither of them is notified.
         peer = _peer(dispatcher, author, name or "")
         if peer.identity in dispatcher.people.relations.muted_by(author.identity):
             return
@@ -156,7 +156,7 @@ def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
 
 
 def _keeping(dispatcher: Dispatcher, peer: Person) -> Keeping:
-    """Return how long a message to this person is kept."""
+    """Return how long a direct message to this person is stored."""
     if dispatcher.live.keeps_direct:
         return Keeping.RECORDED
     return Keeping.IN_MEMORY if dispatcher.hub.is_here(peer.identity) else Keeping.UNTIL_DELIVERED

@@ -11,7 +11,7 @@ from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
 
 
 def fit_messages(page: Page, person: Person, *, oldest: bool = False) -> tuple[list[Message], bool]:
-    """Return the newest messages of a page (or the oldest) that fit into one frame, and whether that is all of it."""
+    """Return the newest (or the oldest) messages of a page that fit into one frame, and whether these are all."""
     found: list[Message] = []
     left, step = MAX_PAGE_BYTES, 1 if oldest else -1
     for publication in page.publications[::step]:

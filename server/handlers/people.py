@@ -22,11 +22,9 @@ Stored = TypeVar("Stored")
 
 def status(dispatcher: Dispatcher, session: Session, frame: SetStatus) -> None:
     """Set the user's status or "do not disturb", and broadcast it."""
-    if frame.status is not None:
-        wanted = check_status(frame.status, session.rank)
     was_hidden = session.is_hidden
     if frame.status is not None:
-        session.status = wanted
+        session.status = check_status(frame.status, session.rank)
     if frame.dnd is not None:
         session.dnd = frame.dnd
     dispatcher.show_change(session, was_hidden=was_hidden)
@@ -53,7 +51,7 @@ def unblock(dispatcher: Dispatcher, session: Session, frame: Unblock) -> None:
 
 
 def block_all(dispatcher: Dispatcher, session: Session, frame: Blocklist) -> None:
-    """Block those of these people who have been here and are not blocked yet."""
+    """Block those people on the list who are known and not blocked yet."""
     person, relations = session.logged_in_person, dispatcher.people.relations
     blocked = {each.other for each in relations.of(person.identity) if each.blocked} | {person.identity}
     wanted = {known.identity: known for name in frame.usernames if (known := _named(dispatcher, name))}
@@ -64,7 +62,7 @@ def block_all(dispatcher: Dispatcher, session: Session, frame: Blocklist) -> Non
 
 
 def _named(dispatcher: Dispatcher, name: str) -> Person | None:
-    """Return the person with a name; a member of the site is known before they first come."""
+    """Return the person with a name. If members sign in, an unknown name is that of a member who was never here."""
     known = dispatcher.people.find(name)
     return known or (Person(name, identity_of(name)) if dispatcher.live.sign_in.enabled else None)
 
@@ -75,7 +73,7 @@ def profile(dispatcher: Dispatcher, session: Session, frame: ProfileRequest) -> 
     if profiles is None:
         raise Refusal(ErrorCode.WEBHOOK_OFF, "Profiles are turned off on this server.")
     known = dispatcher.people.find(frame.username)
-    # The name check may reject a name that an earlier version accepted.
+    # A known name is not checked: an earlier version may have accepted one that would be rejected now.
     username = known.name if known else names.check(frame.username)
     if known and known.identity in dispatcher.people.relations.blocked_with(session.logged_in_person.identity):
         raise Refusal(

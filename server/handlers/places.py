@@ -1,4 +1,4 @@
-"""Channels and conversations: the list of them with what is unread, and what the user has read."""
+"""Channels and conversations: how far the user has read each, and the list of them."""
 
 from asyncio import Future
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from server.room.session import Session
 from server.storage.base import Marker, Reader
 
 MAX_LISTED = 100
-"""Maximum number of places in a frame."""
+"""Maximum number of channels and conversations in a frame."""
 
 
 def read(dispatcher: Dispatcher, session: Session, frame: Read) -> None:
@@ -25,12 +25,12 @@ def read(dispatcher: Dispatcher, session: Session, frame: Read) -> None:
 
 
 async def listed(dispatcher: Dispatcher, reader: Reader, before: int) -> Iterator[Places]:
-    """Return the frames that list the user's channels and conversations, by the messages below `before`."""
+    """Return the frames that list the user's channels and conversations, based on the messages before `before`."""
     return frames_of(await dispatcher.broker.places(reader, before))
 
 
 def frames_of(entries: list[PlaceEntry]) -> Iterator[Places]:
-    """Return the frames that list these places."""
+    """Return the frames that list these channels and conversations."""
     return (Places(entries[at : at + MAX_LISTED]) for at in range(0, len(entries), MAX_LISTED))
 
 

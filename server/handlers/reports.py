@@ -19,36 +19,36 @@ from server.storage.reports import Submission
 
 def report(dispatcher: Dispatcher, session: Session, frame: ReportRequest) -> None:
     """Report a message to the site. The evidence comes from the server's own record."""
-    sent = _reports(dispatcher)
+    desk = _desk(dispatcher)
     if not frame.msg_id and not (frame.channel and frame.username):
-        raise Refusal(ErrorCode.MALFORMED, "A report has the msgID of a message, or its channel, username and message.")
+        raise Refusal(ErrorCode.MALFORMED, "A report must name a msgID, or a channel, a username and the text.")
     reasons = dispatcher.live.welcome.report_reasons
     if not frame.msg_id and frame.reason.strip():
-        # Clients that report without a number do not know our reasons; they have their own.
+        # Clients that report without a msgID have reasons of their own, and do not know ours.
         reasons = [*reasons, ReportReason(frame.reason, comment_required=False)]
     comment = evidence_rules.check_form(frame.reason, frame.comment, reasons)
-    dispatcher.start_task(session, _send_report(dispatcher, sent, session, frame, comment), frame.nonce, lasting=True)
+    dispatcher.start_task(session, _send_report(dispatcher, desk, session, frame, comment), frame.nonce, lasting=True)
 
 
 def list_reports(dispatcher: Dispatcher, session: Session, frame: ReportsRequest) -> None:
     """Send the user their own reports and the status of each."""
-    dispatcher.start_task(session, _send_reports(dispatcher, _reports(dispatcher), session, frame.nonce), frame.nonce)
+    dispatcher.start_task(session, _send_reports(dispatcher, _desk(dispatcher), session, frame.nonce), frame.nonce)
 
 
 def withdraw(dispatcher: Dispatcher, session: Session, frame: Withdraw) -> None:
     """Withdraw the user's own report."""
-    dispatcher.start_task(session, _send_withdrawal(_reports(dispatcher), session, frame), frame.nonce, lasting=True)
+    dispatcher.start_task(session, _send_withdrawal(_desk(dispatcher), session, frame), frame.nonce, lasting=True)
 
 
-def _reports(dispatcher: Dispatcher) -> ReportDesk:
-    reports = dispatcher.live.reports
-    if reports is None:
+def _desk(dispatcher: Dispatcher) -> ReportDesk:
+    desk = dispatcher.live.reports
+    if desk is None:
         raise Refusal(ErrorCode.WEBHOOK_OFF, "Reports are turned off on this server.")
-    return reports
+    return desk
 
 
 async def _send_report(
-    dispatcher: Dispatcher, sent: ReportDesk, session: Session, frame: ReportRequest, comment: str
+    dispatcher: Dispatcher, desk: ReportDesk, session: Session, frame: ReportRequest, comment: str
 ) -> None:
     reader = dispatcher.reader(session)
     reporter = reader.person
@@ -64,13 +64,13 @@ async def _send_report(
     )
     dispatcher.limiter.count_stored(reporter.identity, session.address, costs.report_bytes(evidence), "reports")
     dispatcher.limiter.count_report(session.address)
-    entry = await sent.submit(Submission(reporter, evidence, frame.nonce, frame.add))
+    entry = await desk.submit(Submission(reporter, evidence, frame.nonce, frame.add))
     # Nothing may run between the commit and this line, or a later status could overtake this one.
     session.send(ReportStatus(entry, frame.nonce))
 
 
 async def _find_claimed(dispatcher: Dispatcher, reader: Reader, frame: ReportRequest) -> int:
-    """Return the number of the message that a report without one describes. Raises Refusal if there is none."""
+    """Return the msgID of the message that a report without one describes. Raises Refusal if it is not found."""
     texts = await dispatcher.broker.texts_by(reader, frame.username, frame.channel)
     if number := claimed_text.find(frame.message, texts):
         return number
@@ -93,7 +93,7 @@ async def _context(
 
 
 async def _recent(dispatcher: Dispatcher, reader: Reader, publication: Publication) -> tuple[ContextLine, ...]:
-    """Return the last messages of a reported conversation, if the site wants them."""
+    """Return the last messages of a reported conversation, if the settings request them."""
     if publication.peer is None or not dispatcher.live.dm_context:
         return ()
     place = publication.channel_for(reader.person)
@@ -102,7 +102,7 @@ async def _recent(dispatcher: Dispatcher, reader: Reader, publication: Publicati
 
 
 async def _visible(dispatcher: Dispatcher, reader: Reader, wanted: Sequence[int]) -> list[Publication]:
-    """Return those of the messages that the reader can see, without any sent while a block hid its author."""
+    """Return those of the messages that the reader can see, except those sent while a block hid the author."""
     unseen = dispatcher.people.relations.sent_during_block
     found = [
         each
@@ -112,9 +112,9 @@ async def _visible(dispatcher: Dispatcher, reader: Reader, wanted: Sequence[int]
     return [each for each in found if not unseen(reader.person.identity, each.author.identity, each.msg_id)]
 
 
-async def _send_reports(dispatcher: Dispatcher, sent: ReportDesk, session: Session, nonce: str) -> None:
-    session.send(await sent.sent_by(dispatcher.reader(session), nonce))
+async def _send_reports(dispatcher: Dispatcher, desk: ReportDesk, session: Session, nonce: str) -> None:
+    session.send(await desk.sent_by(dispatcher.reader(session), nonce))
 
 
-async def _send_withdrawal(sent: ReportDesk, session: Session, frame: Withdraw) -> None:
-    session.send(ReportStatus(await sent.withdraw(session.logged_in_person, frame.report_id), frame.nonce))
+async def _send_withdrawal(desk: ReportDesk, session: Session, frame: Withdraw) -> None:
+    session.send(ReportStatus(await desk.withdraw(session.logged_in_person, frame.report_id), frame.nonce))

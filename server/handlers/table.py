@@ -1,4 +1,4 @@
-"""The table that maps each action to its handler, its price and whether it requires a login."""
+"""The table that maps each action to its handler, its cost, and whether it requires a login."""
 
 from collections.abc import Callable
 from typing import TypeVar, cast
