@@ -1,4 +1,4 @@
-"""Looks up the hashed requirements in the vulnerability database, where that can be reached."""
+"""Looks up the hashed requirements in the vulnerability database, if it can be reached."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ SECONDS = 120
 
 
 def main() -> int:
-    """Return 1 if a requirement has a known vulnerability; 0 if none has, or if the database cannot be reached."""
+    """Return 1 if a requirement has a known vulnerability, otherwise 0, also if the database cannot be reached."""
     program, requirements = sys.argv[1:]
     command = [program, "--disable-pip", "--require-hashes", "--format", "json", "--timeout", "10", "-r", requirements]
     try:

@@ -1,6 +1,6 @@
-"""Checks the calls below /api/ of a real server against docs/openapi.json with schemathesis: check_api.py ST
+"""Checks the calls below /api/ of a real server against docs/openapi.json: check_api.py SCHEMATHESIS
 
-ST is schemathesis' command. Bodies have the real key, so that the calls behind it are tried, too.
+SCHEMATHESIS is the path of that program. Request bodies have the real key, so that calls that need it are tried, too.
 """
 
 import json
@@ -36,7 +36,7 @@ def main() -> int:
         directory = Path(name)
         (directory / "settings.toml").write_text(SETTINGS)
         document = json.loads(DOCUMENT.read_text())
-        # It would end the server.
+        # This call would end the server.
         del document["paths"]["/api/shutdown"]
         for schema in document["components"]["schemas"].values():
             if "APIKey" in schema.get("properties", {}):
@@ -55,7 +55,7 @@ def main() -> int:
             command += ["--phases", "coverage,fuzzing", *LIMITS]
             done = subprocess.run(command, cwd=directory, stdout=subprocess.PIPE, text=True)
             print(done.stdout)
-            # Without any case within the time limit, it succeeds as well.
+            # It also succeeds if the time limit leaves no time for a single case.
             return done.returncode or int(not re.search(r"[1-9]\d* generated", done.stdout))
         finally:
             server.stdin.close()

@@ -13,7 +13,7 @@ SECONDS = 30.0
 
 
 def main() -> None:
-    """Exit code 0 if both came up, and ended as they should."""
+    """Start and end both. Raises AssertionError if one does not start, or does not end with exit code 0."""
     scripts = sys.argv[1]
     server = subprocess.Popen(
         [f"{scripts}/flagpost-server", "--address", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def start_client(program: str, url: str) -> None:
-    """Run the client in a pty until it says that it is online, then quit it by its key."""
+    """Run the client in a pty until it is online, then quit with Ctrl+Q."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(TERM="xterm-256color", COLUMNS="120", LINES="36")
