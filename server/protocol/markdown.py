@@ -2,8 +2,7 @@ r"""Parses the Markdown of messages, line by line, without HTML and entities. Ta
 
 The tokens of a line, joined, are the line: marks are tokens too, so that a client that shows all of them hides nothing.
 
-    text      lines; three or more ` are a fence, with text after them that has no `: lines are code up to a fence that
-              is as long and has no text, or to the end. A fence with several words is one only if it is closed.
+    text      lines of text, and of code between fences (see text_blocks.py)
     line      inlines; code has no marks, nor have the line in which a message exceeds MAX_MARKS and those after it
     inline    code | escape | link | bare link (see links.py) | strong | emphasis | strikethrough | any character
     code      between two runs of ` of the same length; one space on each side belongs to the runs
@@ -33,8 +32,6 @@ MAX_DEPTH = 8
 WEB = ("http://", "https://")
 MAIL = ("mailto:",)
 
-_FENCE_MARK = "```"
-_FENCE = re.compile(r"\s*+(`{3,}+)\s*+([^`]*+)")
 _MARK = re.compile(r"[*_`~\\\[\]]")
 _PERHAPS_MARK = re.compile(r"[*_`~\\\[\]@]|\.\S|://")
 """What may be a mark, or belong to a link. A line without a match has neither."""
@@ -43,20 +40,6 @@ _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _SPACES = re.compile(r"[ \t]*+")
 _POINTED = re.compile(r"<((?:[^<>\\]++|\\.?)*+)>", re.DOTALL)
 _TARGET_PART = re.compile(r"[^\x00-\x20\x7f\\()]++|\\(?! ).?|[()]", re.DOTALL)
-
-
-class TextBlock(NamedTuple):
-    """Consecutive lines of text, or of code with the fences around them, as typed."""
-
-    fenced: bool
-    lines: list[str]
-    opening: str = ""
-    closing: str = ""
-
-    @property
-    def info(self) -> str:
-        """The text of the opening fence: usually a language."""
-        return self.opening.strip().lstrip("`").strip()
 
 
 class Token(NamedTuple):
@@ -68,37 +51,6 @@ class Token(NamedTuple):
     opens: bool = False
     href: str = ""
     """Target of the start of an "a"; printable ASCII."""
-
-
-def blocks(text: str) -> list[TextBlock]:
-    """Split a text into blocks; their lines and fences, in order, are the lines of the text."""
-    lines = text.split("\n")
-    if _FENCE_MARK not in text:
-        return [TextBlock(fenced=False, lines=lines)]
-    fences = [_FENCE.fullmatch(line) for line in lines]
-    closers = _closers(fences)
-    found, open_length = [TextBlock(fenced=False, lines=[])], 0
-    for line, fence, closer in zip(lines, fences, closers, strict=True):
-        if open_length and fence and not fence[2] and len(fence[1]) >= open_length:
-            found[-1] = found[-1]._replace(closing=line)
-            found.append(TextBlock(fenced=False, lines=[]))
-            open_length = 0
-        elif not open_length and fence and (len(fence[2].split()) <= 1 or closer >= len(fence[1])):
-            found.append(TextBlock(fenced=True, lines=[], opening=line))
-            open_length = len(fence[1])
-        else:
-            found[-1].lines.append(line)
-    return [block for block in found if block.fenced or block.lines]
-
-
-def _closers(fences: Sequence[re.Match[str] | None]) -> list[int]:
-    """Return for each line the length of the longest closing fence after it."""
-    longest, found = 0, []
-    for fence in reversed(fences):
-        found.append(longest)
-        if fence and not fence[2]:
-            longest = max(longest, len(fence[1]))
-    return found[::-1]
 
 
 class MessageParser:

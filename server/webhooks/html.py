@@ -12,7 +12,8 @@ from typing import NamedTuple
 import msgspec
 import nh3
 
-from server.protocol.markdown import WEB, MessageParser, TextBlock, Token, blocks
+from server.protocol.markdown import WEB, MessageParser, Token
+from server.protocol.text_blocks import TextBlock, blocks
 
 TAGS = {
     "p", "br", "strong", "em", "s", "code", "pre", "a", "ul", "ol", "li", "blockquote",

@@ -68,6 +68,7 @@ def test_what_the_first_frame_does_not_need_is_loaded_after_it(tmp_path: Path) -
         "tui.plain.chat",
         "tui.net.server_connection",
         "server.protocol.markdown",
+        "server.protocol.text_blocks",
     }
 
 
@@ -82,7 +83,7 @@ def test_table_of_keys_needs_no_textual(tmp_path: Path) -> None:
     assert not any(name.startswith(("textual", "rich")) for name in modules)
 
 
-@pytest.mark.parametrize("module", ["frames", "codec", "codes", "address", "characters", "markdown"])
+@pytest.mark.parametrize("module", ["frames", "codec", "codes", "address", "characters", "markdown", "text_blocks"])
 def test_the_wire_needs_msgspec_and_the_standard_library_alone(module: str, tmp_path: Path) -> None:
     bare = loaded("msgspec", "msgspec.json", "datetime", "typing", "enum", "re", directory=tmp_path)
     extra = loaded(f"server.protocol.{module}", directory=tmp_path) - bare

@@ -39,7 +39,8 @@ def replace_short_names(text: str) -> str:
     if not _SHORT_NAME.search(text):
         return text
     # Imported late: compiling its patterns would delay the first frame.
-    from server.protocol.markdown import MAIL, WEB, MessageParser, blocks
+    from server.protocol.markdown import MAIL, WEB, MessageParser
+    from server.protocol.text_blocks import blocks
 
     parser = MessageParser(WEB + MAIL)
     lines: list[str] = []

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tui.client.quotation import MARK
 
 if TYPE_CHECKING:
-    from server.protocol.markdown import TextBlock, Token
+    from server.protocol.markdown import Token
+    from server.protocol.text_blocks import TextBlock
 
 _SAFE_URL = re.compile(
     r"https?://[\x21-\x7e]{1,2000}|mailto:[a-z0-9.!#$&'*+/=^_{|}~-]{1,64}@[a-z0-9.-]{1,255}", re.IGNORECASE
@@ -38,7 +39,8 @@ class Piece(NamedTuple):
 def lines(text: str) -> list[list[Piece]]:
     """Return the pieces of each line of a message: all of its characters, in order, and what is added to them."""
     # Imported late: compiling its patterns would delay the first frame.
-    from server.protocol.markdown import MAIL, WEB, MessageParser, blocks
+    from server.protocol.markdown import MAIL, WEB, MessageParser
+    from server.protocol.text_blocks import blocks
 
     parser = MessageParser(WEB + MAIL)
     found: list[list[Piece]] = []

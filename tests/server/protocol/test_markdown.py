@@ -5,7 +5,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from server.protocol.markdown import MAX_MARKS, WEB, MessageParser, TextBlock, Token, blocks, parse
+from server.protocol.markdown import MAX_MARKS, WEB, MessageParser, Token, parse
+from server.protocol.text_blocks import TextBlock, blocks
 
 SCHEMES = ("to:",)
 """Characters that no bare link contains, so that none is found here."""
