@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 ZERO, ZERO_NAME = "\0", "U+0000"
-"""PostgreSQL cannot store it, and SQLite's functions take it for the end of a text."""
+"""PostgreSQL cannot store it, and SQLite's functions treat it as the end of a text."""
 REPLACEMENT = "\ufffd"
 _ESCAPED_ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
@@ -27,9 +27,9 @@ UNSEEN = re.compile(f"[{CONTROL}{BIDI}{JOINERS}{VARIATIONS}{INVISIBLE}{SURROGATE
 
 _JOINER_CHARS = "\u200c\u200d"
 _TOO_MANY = re.compile(f"(?<!Cf)(?:(?:Cf)*+M[ne]){{{MAX_MARKS + 1}}}")
-"""In the categories of a text, two letters each: marks in a row, and joiners, which are among the characters of Cf.
+"""Too many marks in a row, in the two-letter categories of a text. Joiners, which are in Cf, do not end a row.
 
-Each run of joiners is searched from its start only, or a long one would take quadratic time."""
+A run of joiners is searched only from its start, because a long one would take quadratic time otherwise."""
 
 
 def limit_marks(text: str) -> str:

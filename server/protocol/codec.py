@@ -14,7 +14,7 @@ MAX_PARTS = 512
 """Maximum number of strings and brackets in a frame from a client. Our own frames have about 20."""
 
 CHECKED = {"message", "reason", "comment", "username", "usernames", "status", "query"}
-"""The fields with texts that have rules of their own, which refuse U+0000, too."""
+"""Text fields with rules of their own, which also refuse U+0000."""
 ANY_CHANNEL = (ReportRequest, SearchRequest)
 """The frames whose channel need not exist."""
 
@@ -72,7 +72,7 @@ def decode_server(data: bytes) -> ServerFrame:
 
 
 def _zero_problem(frame: ClientFrame) -> str | None:
-    """Return which ID or other text without rules of its own contains U+0000."""
+    """Return which ID or other text without such rules contains U+0000; None if none does."""
     checked = CHECKED if isinstance(frame, ANY_CHANNEL) else {*CHECKED, "channel"}
     for name, value in msgspec.to_builtins(frame).items():
         if name not in checked and has_zero(msgspec.json.encode(value)):
@@ -81,7 +81,7 @@ def _zero_problem(frame: ClientFrame) -> str | None:
 
 
 def _shape_problem(data: bytes) -> str | None:
-    """Return what is wrong with the shape of valid JSON: repeated keys, too deep or too large."""
+    """Return what is wrong with the shape of valid JSON: repeated keys, too deep or too large; None if nothing is."""
     # As many colons as members means flat, without repeated keys: the fast path for nearly every frame.
     if data.count(b":") == len(_members_decoder.decode(data)) and data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
         return None

@@ -54,7 +54,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.SIGN_IN_REQUIRED: "Only members of the site may enter: log in with `jwt`. The connection is closed.",
     ErrorCode.BAD_TOKEN: "The site's token is not valid, or has expired. The connection is closed; get a new one.",
     ErrorCode.BANNED: "An operator has banned you; the message says for how much longer. The connection is closed.",
-    ErrorCode.BAD_MESSAGE: "The message is empty or too long, has something that cannot be sent, or too many edits.",
+    ErrorCode.BAD_MESSAGE: "The message is empty, too long or edited too often, or contains what cannot be sent.",
     ErrorCode.NONCE_USED: "You used this nonce for something else within 24 hours. Nothing was done; use a new nonce.",
     ErrorCode.UNKNOWN_CHANNEL: "No channel has this ID.",
     ErrorCode.NOT_HERE: "No user has had this name, or the name is your own.",
@@ -65,13 +65,13 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.BAD_CONTEXT: "A message of the context is not near the reported one.",
     ErrorCode.ALREADY_REPORTED: "You have already reported this message; use `add` to add to that report.",
     ErrorCode.TOO_MANY_REPORTS: "You have sent too many reports within an hour; the message says when to retry.",
-    ErrorCode.TOO_MANY_RELATIONS: "You have muted or blocked as many people as is possible; end one of these first.",
+    ErrorCode.TOO_MANY_RELATIONS: "You have muted or blocked the maximum number of people; undo one of these first.",
     ErrorCode.TOO_FAST: "You are over a rate limit; the message says when to retry.",
     ErrorCode.UNKNOWN_REPORT: "None of your reports has this reportID.",
     ErrorCode.NOT_YOURS: "Only the author can edit or delete a message.",
     ErrorCode.NOT_ALLOWED: "The settings of the server do not allow this; the message says what.",
     ErrorCode.DO_NOT_DISTURB: "The user has turned on Do not disturb.",
-    ErrorCode.BAD_REACTION: "It is not one emoji, or the message has the maximum number of reactions.",
+    ErrorCode.BAD_REACTION: "The reaction is not one emoji, or the message has the maximum number of reactions.",
     ErrorCode.BAD_QUERY: "The query has neither words nor filters, or a filter has no date.",
     ErrorCode.BAD_STATUS: "The status contains characters that cannot be shown.",
     ErrorCode.WEBHOOK_OFF: "The webhook for this action is disabled.",
@@ -94,7 +94,7 @@ class ReportState(StrEnum):
 
 REPORT_MEANINGS: dict[ReportState, str] = {
     ReportState.RECEIVED: "Stored by the server, and on its way to the site.",
-    ReportState.WAITING: "The site did not accept it yet; `error` says why, `nextAt` when the delivery is retried.",
+    ReportState.WAITING: "The site has not accepted it yet; `error` says why, `nextAt` when the delivery is retried.",
     ReportState.DELIVERED: "Received by the site.",
     ReportState.GIVEN_UP: "All attempts failed. It is still stored, and the administrator can deliver it again.",
     ReportState.WITHDRAWN: "Withdrawn by the reporter.",
@@ -104,7 +104,7 @@ REPORT_MEANINGS: dict[ReportState, str] = {
 
 
 class CloseCode(IntEnum):
-    """Websocket close codes in use: below 4000 those of RFC 6455, section 7.4.1; from 4000 our own."""
+    """Websocket close codes in use: those of RFC 6455, section 7.4.1, and from 4000 our own."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
@@ -122,7 +122,7 @@ class CloseCode(IntEnum):
 
 
 NO_CODE, CUT = 1005, 1006
-"""What a client sees instead of a close code: a close frame without one, or no close frame. Never sent."""
+"""Reported to a client in place of a close code: the close frame has none, or is missing. Never sent."""
 
 CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
     CloseCode.NORMAL: ("Closed intentionally.", False),

@@ -1,4 +1,4 @@
-r"""Where runs of *, _ and ~~ mark emphasis, and which of them belong together. Takes linear time.
+r"""Finds the runs of *, _ and ~~ that mark emphasis, and pairs them. Takes linear time.
 
 A run acts only at the edge of a word, so that sums, globs, paths and identifiers are left as typed: it opens before a
 word that follows white space, and closes behind a word that white space follows. Quotation marks, brackets, other runs
@@ -90,7 +90,7 @@ class Delimiter:
 
 
 class _Openers:
-    """Opening delimiters that are not closed yet, and how far back it is worth searching them."""
+    """Opening delimiters that are not closed yet, and how far back a search can find one."""
 
     def __init__(self) -> None:
         self._waiting: list[Delimiter] = []
@@ -99,7 +99,7 @@ class _Openers:
         self._none_before: dict[tuple[str, bool, int], int] = {}
 
     def enter(self, run: DelimiterRun) -> None:
-        """Start with the delimiters of this run, which never pair with each other."""
+        """Begin a run, whose delimiters never pair with each other."""
         if run is not self._run:
             self._run, self._before_run = run, len(self._waiting)
 
@@ -108,7 +108,7 @@ class _Openers:
         self._waiting.append(delimiter)
 
     def closed_by(self, run: DelimiterRun) -> Delimiter | None:
-        """Remove and return the nearest one that this run closes; also remove all after it."""
+        """Remove and return the nearest opener that this run closes, and remove all after it."""
         kind = (run.mark, run.opens, run.length % 3)
         none_before = self._none_before.get(kind, 0)
         for at in range(self._before_run - 1, -1, -1):

@@ -17,7 +17,7 @@ FlagpostError
         SettingsError           the server's settings
         StartError              how the client was started
         StorageError            the server's database
-            FencedError         other servers go on without this one
+            FencedError         other servers have removed this one
     Verdict
         BadFrame                over the websocket
         BadPageMessage          from the page of the client in a browser
@@ -45,5 +45,5 @@ class OneLineError(FlagpostError):
     """One line for the user or the administrator: what happened, then what to do. A program prints it and ends."""
 
 
-class Verdict(FlagpostError):  # noqa: N818 - a verdict, not a fault
-    """The answer to input that is not acceptable, and no fault: it is sent back, and the program goes on."""
+class Verdict(FlagpostError):  # noqa: N818 - an answer, not a failure
+    """Input is not acceptable: the sender receives this as the answer, and the program continues."""

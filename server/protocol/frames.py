@@ -24,7 +24,7 @@ MAX_CONTEXT_BEFORE = 10
 MAX_CONTEXT_AFTER = 5
 
 MAX_CLAIMED_CHARS = 4 * MAX_MESSAGE_CHARS
-"""Maximum length of a text by which a report names its message: HTML is longer than its source."""
+"""Maximum length of the text that identifies the message of a report: HTML is longer than its source."""
 _ABSENT = "(absent)"
 
 Nonce = Annotated[str, Meta(min_length=1, max_length=64, description="New for each request; the answer repeats it.")]
@@ -141,7 +141,7 @@ class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}
     """Report a message. Its text, author and time come from the server's record, never from the client."""
 
     msg_id: Annotated[
-        MsgID, Meta(description="Without it, `channel`, `username` and `message` say which message is meant.")
+        MsgID, Meta(description="Without it, `channel`, `username` and `message` identify the message.")
     ] = 0
     reason: Annotated[str, Meta(max_length=256)] = ""
     comment: str = ""
@@ -341,7 +341,12 @@ class DirectMessages(msgspec.Struct, frozen=True, omit_defaults=True):
 class Welcome(Frame, frozen=True, tag="welcome"):
     """Describes the room. The first frame of each connection; sent again when the settings change."""
 
-    epoch: Annotated[str, Meta(description="Names the life of the numbering of messages.")]
+    epoch: Annotated[
+        str,
+        Meta(
+            description="ID of the numbering of messages. After a change, a known msgID may belong to another message."
+        ),
+    ]
     title: Annotated[str, Meta(description="The name of the room.")]
     channels: list[ChannelEntry]
     webhooks: Webhooks
@@ -615,7 +620,7 @@ class Profile(Frame, frozen=True, tag="profile"):
 
 
 class TokenRules(msgspec.Struct, frozen=True):
-    """The restrictions in a token, as BareRTC spells them out. Nothing here has cameras or pictures."""
+    """The restrictions in a token, as BareRTC spells them out. Flagpost has neither cameras nor pictures."""
 
     no_broadcast: bool = msgspec.field(name="IsNoBroadcastRule", default=False)
     no_dark_video: bool = msgspec.field(name="IsNoDarkVideoRule", default=False)

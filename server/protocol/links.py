@@ -1,4 +1,4 @@
-r"""Finds bare links in text, and normalises the addresses that are opened. Takes linear time.
+r"""Finds bare links in text, and normalises the addresses that links open. Takes linear time.
 
 A bare link is one of
 

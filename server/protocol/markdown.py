@@ -26,7 +26,7 @@ from server.protocol.links import Link, address, bare_links
 
 MAX_MARKS = 200
 """Marks and links of a message, counted by their characters before it is parsed. A mark costs far more than a letter,
-and a message of 4,000 marks would hold up everyone who reads it. 4,000 characters of documentation have some 100."""
+and a message of 4,000 marks would hold up everyone who reads it. 4,000 characters of documentation have about 100."""
 MAX_DEPTH = 8
 """Maximum nesting of round brackets in a target; bounds how often failed links rescan the same text."""
 WEB = ("http://", "https://")
@@ -61,7 +61,7 @@ class MessageParser:
         self._marks_left = MAX_MARKS
 
     def tokens(self, line: str) -> list[Token]:
-        """Parse a line of text, or return it as typed if the message has too many marks up to its end."""
+        """Parse a line of text; return it as typed if the message exceeds MAX_MARKS in this line or before."""
         if not line:
             return []
         # Most lines have no mark; counting takes a hundredth of the parser's time.

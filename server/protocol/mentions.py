@@ -1,4 +1,4 @@
-"""Which texts name a person, for the server, which counts them, and for clients, which mark them."""
+"""Finds texts that mention a person: the server counts them, and clients highlight them."""
 
 import re
 import unicodedata
@@ -9,19 +9,19 @@ from server.protocol import names
 from server.protocol.characters import limit_marks
 
 WORD = "[0-9A-Za-z_]"
-"""Characters that make one word with a name that begins or ends with one of them."""
+"""Characters that, beside a name that begins or ends with one of them, make it part of a longer word."""
 _ADDRESS_BEFORE, _DOTTED = re.compile(r"\w[@.]"), re.compile(r"\.\w")
-"""In addresses and file names: me@ada.example."""
+"""What surrounds a name in addresses and file names, like me@ada.example."""
 
 
 def mentions(text: str, wanted: Iterable[str]) -> bool:
-    """Return whether a text contains one of these names as a word, spelled in any way that counts as the same name."""
+    """Return whether a text contains one of these names as a word, in any of its spellings."""
     folded = _folded(text)
     return any(_stands_alone(folded, found) for name in wanted for found in _pattern(names.key(name)).finditer(folded))
 
 
 def _stands_alone(text: str, found: re.Match[str]) -> bool:
-    """Return whether a match is a word of its own, not a part of a longer one."""
+    """Return whether a match is a whole word, not a part of a longer one."""
     start, end = found.span()
     if start == end:
         return False
@@ -57,7 +57,7 @@ def _folded(text: str) -> str:
 def _pattern(key: str) -> re.Pattern[str]:
     # A text may break a name with spaces into two lines.
     words = r"\s+".join(re.escape(word) for word in key.split())
-    # A made-up text repeats a name within words a thousand times: what is easily seen costs nothing here.
+    # A hostile text may repeat a name within words a thousand times: the pattern rejects the plain cases cheaply.
     before = f"(?<!{WORD})" if re.match(WORD, key) else ""
     behind = f"(?!{WORD})" if re.match(WORD, key[-1:]) else ""
     return re.compile(f"{before}{words}{behind}")

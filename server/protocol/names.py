@@ -24,5 +24,5 @@ def _key(name: str) -> str:
 
 
 def _without_zero(name: str) -> str:
-    """Return the name with what could not be looked up replaced by what matches nobody."""
+    """Replace U+0000, which cannot be looked up, with a character that is in no name."""
     return name.replace(ZERO, NOBODY)

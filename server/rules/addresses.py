@@ -6,11 +6,11 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 UNREADABLE = "unreadable"
-"""Stands for the address of all clients whose trusted proxy wrote something that is no address."""
+"""Replaces the address of a client whose trusted proxy wrote something that is not an address."""
 ADDRESSES = 1_024
-"""Number of addresses of which to remember what was read: each is looked at several times for a connection."""
+"""Number of parsed addresses to cache, because a connection's address is parsed several times."""
 LONGEST = 45
-"""Characters of the longest address: IPv6 with all of its zeros, and IPv4 at its end."""
+"""Maximum length of an address: IPv6 with all of its zeros, and IPv4 at its end."""
 HOME_BITS = 64
 """Prefix length that counts as one IPv6 address: a customer gets at least this much (RFC 6177)."""
 
@@ -40,7 +40,7 @@ def client(peer: str, forwarded: Sequence[str], trusted: Networks) -> str:
 
 
 def is_undeclared_proxy(peer: str, forwarded: Sequence[str], trusted: Networks) -> bool:
-    """Return whether a peer of this machine or network speaks for others, but is not trusted."""
+    """Return whether a peer on this machine or a private network forwards for others, but is not trusted."""
     found = _read(peer)
     return bool(found and forwarded and found.is_private and not within(found, trusted))
 

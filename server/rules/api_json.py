@@ -1,4 +1,4 @@
-"""Bodies of API calls, read as Go's encoding/json does: keys in any case, null as if missing, unknown keys ignored."""
+"""Reads bodies of API calls like Go's encoding/json: keys match in any case; null and unknown keys are ignored."""
 
 from http import HTTPStatus
 from typing import TypeVar
@@ -27,7 +27,7 @@ def read(body: bytes, kind: type[Kind]) -> Kind:
 
 
 def _spelled(value: object, kind: type[msgspec.Struct]) -> object:
-    """Return an object with its keys as the type spells them; the exact spelling wins over others."""
+    """Return an object with its keys as the type spells them; the exact spelling takes precedence over others."""
     if not isinstance(value, dict):
         return value
     fields = {field.encode_name.casefold(): field for field in msgspec.structs.fields(kind)}

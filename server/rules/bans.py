@@ -1,4 +1,4 @@
-"""Bans: who may not enter until when, by name and by identity."""
+"""Bans by name and by identity, each until a point in time."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class Ban(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The name, whatever its case and width."""
+        """The key of the name, the same for all of its spellings."""
         return names.key(self.name)
 
 

@@ -1,4 +1,4 @@
-"""Recognises a message by a text that a client claims for it, such as the HTML that a BareRTC client displays."""
+"""Finds the message whose text a client claims, such as the HTML that a BareRTC client displays."""
 
 import html
 import re
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 _ELEMENT = re.compile(r"<[^<>]*>")
 _MARKUP = re.compile(r"[*_`~>#|\\-]")
-"""Signs of Markdown, which are elements, or nothing, in what was displayed."""
+"""Markdown marks: in displayed HTML they are elements, or missing."""
 
 
 def find(claimed: str, texts: Iterable[tuple[int, str]]) -> int | None:
-    """Return the number of the first text that is what was claimed: exactly, or else as it is displayed."""
+    """Return the number of the first text that equals the claimed one, or else looks like it; None if none does."""
     candidates = list(texts)
     displayed = _displayed(claimed)
     exact = (number for number, text in candidates if text == claimed)

@@ -1,4 +1,4 @@
-"""Which frames a session expects: those of this protocol, or those of BareRTC. Decided once, by its login."""
+"""Dialects: which frames a session expects, those of this protocol or of BareRTC. The login decides."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ class Dialect(NamedTuple):
     """What differs between clients. Everything else suits all of them, because BareRTC ignores unknown fields."""
 
     who_lists: bool
-    """Receives the whole who list, in one frame, after every change of it."""
+    """Receives the whole who list, in one frame, after every change."""
     silent_presence: bool
     """Receives a change of status as `presence` with an empty message, which BareRTC would print."""
     gathered_presence: bool
@@ -21,7 +21,7 @@ class Dialect(NamedTuple):
 FLAGPOST = Dialect(who_lists=False, silent_presence=True, gathered_presence=True, explained=True)
 BARERTC = Dialect(who_lists=True, silent_presence=False, gathered_presence=False, explained=False)
 EITHER = Dialect(who_lists=True, silent_presence=True, gathered_presence=False, explained=True)
-"""A login with nothing but a name: a guest of BareRTC, or a small client of this protocol. Both can use it."""
+"""For a login with only a name, from a guest of BareRTC or a small client of this protocol: suits both."""
 
 
 def dialect_of(login: Login) -> Dialect:

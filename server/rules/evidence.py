@@ -13,7 +13,7 @@ from server.rules.refusal import Refusal
 from server.rules.storable import storable
 
 MAX_RECENT = 30
-"""Messages of a conversation that a report can have, as in BareRTC."""
+"""Maximum number of recent messages of a conversation in a report, as in BareRTC."""
 MAX_SHOWN = MAX_CONTEXT_BEFORE + 1 + MAX_CONTEXT_AFTER
 """The reported message and the maximum context around it."""
 
@@ -29,7 +29,7 @@ class ContextLine(msgspec.Struct, frozen=True):
 
 
 class EarlierText(msgspec.Struct, frozen=True):
-    """A text that an edited message had before, and since when."""
+    """An earlier text of an edited message, and when it was set."""
 
     since: datetime
     text: str
@@ -60,7 +60,7 @@ class Evidence(Statement, frozen=True):
     earlier_texts: tuple[EarlierText, ...] = ()
     """What the message said before it was edited, oldest first."""
     recent: tuple[ContextLine, ...] = ()
-    """The last messages of the conversation, for a site that wants them with reports of direct messages."""
+    """The last messages of the conversation, if a webhook has DMContext and the message is a direct one."""
     automatic: bool = False
     """The server itself reports the message; `reporter` is its author."""
 
@@ -76,7 +76,7 @@ class Companion(NamedTuple):
 
 
 class Companions(NamedTuple):
-    """The reports that are delivered along with one, and how many people have reported the message until then."""
+    """The reports delivered together with another one, and how many people had reported the message by then."""
 
     people: int = 1
     reports: tuple[Companion, ...] = ()
@@ -107,7 +107,7 @@ def check_form(reason: str, comment: str, reasons: Sequence[ReportReason]) -> st
 
 
 def reportable(reporter: Person, publication: Publication | None) -> Publication:
-    """Return the message. Raises Refusal if it may not be reported; unknown and unreadable ones look the same."""
+    """Return the message. Raises Refusal if it may not be reported; unknown and unreadable ones get the same answer."""
     if publication is None or not publication.readable_by(reporter):
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
     if publication.taken_back and not publication.text:
@@ -123,8 +123,7 @@ def context_lines(
     """Return the context of a report. Raises Refusal if a message is not near the reported one, or not readable.
 
     `shown`: the numbers of the last MAX_SHOWN messages that the reporter sees in that channel, up to the last message
-    found or the reported one. Distances are counted among these, so that a message from far away cannot pose as what
-    led to the reported one.
+    found or the reported one. Distances are counted in these, so that a distant message cannot pass as the context.
     """
     place = publication.channel_for(reporter)
     theirs = all(each.readable_by(reporter) and each.channel_for(reporter) == place for each in found)
@@ -162,7 +161,7 @@ def evidence(
     *,
     holds_name: bool,
 ) -> Evidence:
-    """Put together what the server attests to the site."""
+    """Return the evidence that the server attests to the site."""
     return Evidence(
         reporter.name,
         publication.author.name,

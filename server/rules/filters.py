@@ -1,4 +1,4 @@
-"""Filters for what people write: which one applies to a text, and what follows. The first that matches decides."""
+"""Filters for what people write: the first one that matches a text decides what happens to it."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from server.rules.patterns import Pattern, compile_pattern
 MAX_CONTEXT = 30
 """Messages in the report of a filter, the filtered one included."""
 MAX_LETTERS = 4
-"""Letters into which a character is split, as the ligature of ffi is."""
+"""Maximum number of letters to which a character is expanded, like the ligature of ffi."""
 REASON = "Server Side Message Filter"
 WOULD_BE_REPORTED = "Your recent chat context would have been reported to your main website."
 """The reply to an operator in place of a report, as in BareRTC."""
@@ -23,7 +23,7 @@ _INTRODUCTION = (
 
 
 class Filter(NamedTuple):
-    """A filter that is on."""
+    """An enabled filter."""
 
     phrases: tuple[Pattern, ...]
     public: bool
@@ -35,7 +35,7 @@ class Filter(NamedTuple):
 
 
 class FilterVerdict(NamedTuple):
-    """What follows for a text."""
+    """What happens to a text."""
 
     text: str
     """The text to deliver."""
@@ -47,7 +47,7 @@ class FilterVerdict(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    """A text as it is matched, and the position of each of its characters in the typed text."""
+    """A form of a text to match against, and the position of each of its characters in the typed text."""
 
     text: str
     places: Sequence[int]
@@ -103,7 +103,7 @@ def _readings(text: str) -> list[_Reading]:
 
 
 def _letters(char: str) -> str:
-    """Return a character in plain letters; itself if these are a whole phrase, as for U+FDFA."""
+    """Return a character in plain letters; unchanged if it stands for a whole phrase, like U+FDFA."""
     plain = unicodedata.normalize("NFKC", char)
     return plain if len(plain) <= MAX_LETTERS else char
 
@@ -115,7 +115,7 @@ def _censored(text: str, spans: Sequence[tuple[int, int]]) -> str:
 
 
 def report_comment(context: Sequence[Publication], publication: Publication, text: str) -> str:
-    """Return the comment of an automatic report, as BareRTC's: what was said until then, and the text as typed."""
+    """Return the comment of an automatic report, as in BareRTC: what was said before, and the text as typed."""
     before = [each for each in context if each.msg_id < publication.msg_id]
     lines = [(each.at, each.author.name, each.text) for each in before[-MAX_CONTEXT + 1 :]]
     lines.append((publication.edited_at or publication.at, publication.author.name, text))

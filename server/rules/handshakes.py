@@ -1,4 +1,4 @@
-"""Recognises bytes that are certainly the head of a websocket handshake. All others are for the HTTP parser."""
+"""Recognises the head of a usual websocket handshake. Anything else is left to the HTTP parser."""
 
 import re
 from collections import Counter

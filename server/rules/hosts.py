@@ -20,7 +20,7 @@ def is_name(text: str) -> bool:
 def is_target(host: str) -> bool:
     """Return whether a URL's host is a name in ASCII, or an IP address as it is usually written.
 
-    What ends in a number and is no such address ("0177.0.0.1", "127.1") means another host to each program.
+    Programs disagree about other hosts that end in a number, such as "0177.0.0.1" or "127.1".
     """
     try:
         ip_address(host.partition("%")[0])
@@ -31,12 +31,12 @@ def is_target(host: str) -> bool:
 
 
 def is_localhost(host: str) -> bool:
-    """Return whether a name means this machine everywhere (RFC 6761)."""
+    """Return whether a name always means the local machine (RFC 6761)."""
     return _plain(host).split(".")[-1] == LOCAL
 
 
 def known(urls: Iterable[str], names: Iterable[str]) -> frozenset[str]:
-    """Return the names of a server: those of its pages' URLs, and these."""
+    """Return the names of a server: the hosts in these URLs, these names, and localhost."""
     found = [LOCAL, *(_ascii(urlsplit(url).hostname or "") for url in urls), *names]
     return frozenset(_plain(name) for name in found if name)
 

@@ -1,7 +1,7 @@
-"""JSON from sites, read like Go's encoding/json does, because they were written against it, and more leniently.
+"""Reads JSON from sites like Go's encoding/json, against which they were written, but more leniently.
 
-Keys count in any case, and the last of repeated ones wins; null is as if missing; invalid characters become U+FFFD.
-Numbers and booleans are texts as they were written. What cannot be read costs its field, and is remembered for the log.
+Keys match in any case, and the last of repeated keys counts; null counts as missing; invalid characters become U+FFFD.
+Numbers and booleans can be read as text. A field that cannot be read is left out, and noted for the log.
 """
 
 import json
@@ -20,7 +20,7 @@ Value = TypeVar("Value")
 
 
 class UnreadableError(FlagpostError):
-    """The text is no JSON object."""
+    """The text is not a JSON object."""
 
 
 class _Number(str):
@@ -34,13 +34,13 @@ class _Pairs(list[tuple[str, object]]):
 
 
 class Oddities:
-    """The fields that cannot be read: places and types, and no values."""
+    """The fields that cannot be read, by place and type, without their values."""
 
     def __init__(self) -> None:
         self._found: list[str] = []
 
     def add(self, place: str, value: object) -> None:
-        """Remember a value that cannot be read."""
+        """Note a value that cannot be read."""
         self._found.append(f"{place} is {_kind(value)}")
 
     def __str__(self) -> str:
@@ -49,7 +49,7 @@ class Oddities:
 
 
 class LenientObject:
-    """An object, each field of which is read as the type that the caller expects."""
+    """An object whose fields are read as the type that the caller expects."""
 
     def __init__(self, pairs: Iterable[tuple[str, object]], odd: Oddities, place: str = "") -> None:
         self.odd = odd
@@ -60,7 +60,7 @@ class LenientObject:
                 self._values.setdefault(key.casefold(), []).append(value)
 
     def __contains__(self, name: str) -> bool:
-        """Return whether a field is there, readable or not."""
+        """Return whether a field is present, readable or not."""
         return name.casefold() in self._values
 
     def text(self, name: str) -> str | None:
@@ -68,7 +68,7 @@ class LenientObject:
         return self._read(name, _text) if name in self else ""
 
     def flag(self, name: str) -> bool | None:
-        """Return the truth of a field; None if it is missing or cannot be read."""
+        """Return the boolean in a field; None if it is missing or cannot be read."""
         return self._read(name, _flag)
 
     def whole(self, name: str) -> int | None:
@@ -84,7 +84,7 @@ class LenientObject:
         return LenientObject(merged, self.odd, f"{self._place}{name}.")
 
     def children(self, name: str) -> list["LenientObject"]:
-        """Return the objects in a list, without what is null or cannot be read."""
+        """Return the objects in a list; leave out null, and what cannot be read."""
         found = []
         for number, entry in enumerate(self._read(name, _list) or []):
             place = f"{self._place}{name}[{number}]"
@@ -111,7 +111,7 @@ def parse(body: bytes) -> LenientObject:
             text, strict=False, object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number, parse_constant=_Number
         )
     except json.JSONDecodeError as error:
-        # Its own text counts lines and columns, which an answer in one line does not need.
+        # The error's own text has line and column, which an answer on one line does not need.
         raise UnreadableError(f"it is not JSON: {error.msg} at character {error.pos + 1}") from None
     except RecursionError:
         raise UnreadableError("it is nested too deeply") from None

@@ -1,4 +1,4 @@
-"""Links sent to many people by direct message: who sent a link to how many, and what follows."""
+"""Detects links that a user sends to many people in direct messages."""
 
 from collections import OrderedDict
 from enum import Enum, auto
@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 from server.protocol.links import bare_links
 
 MAX_REMEMBERED = 20_000
-"""Links of people that are remembered; beyond that the oldest are forgotten."""
+"""Maximum number of pairs of a person and a host to remember; beyond that, the oldest are forgotten."""
 REASON = "Spam Detected"
 KICKED = "The user was **kicked** from the room with a warning."
 BANNED = "The user was **banned** from chat."
 WARNING = (
-    "Spam detected: you have sent a link to too many people. You are removed from the room, and may come back; if you"
-    " send it to one more person, you are banned."
+    "Spam detected: you sent a link to too many people, so you were removed from the room. You may come back, but if"
+    " you send it to one more person, you will be banned."
 )
-BAN = "Spam detected: after a warning you have sent the same link to one more person, so you are banned."
+BAN = "Spam detected: after a warning, you sent the link to one more person, so you are banned."
 
 
 class SpamConsequence(Enum):
@@ -27,17 +27,17 @@ class SpamConsequence(Enum):
 
 
 class LinkLimits(NamedTuple):
-    """To how many people a user may send one site's links within some seconds."""
+    """The number of people to whom a user may send links to one site within a time."""
 
     people: int
     seconds: float
     own_site: str = ""
-    """The host of the site itself, whose links are free."""
+    """The host of the site that runs the room; links to it do not count."""
 
 
 class _Sent(NamedTuple):
     recipients: dict[str, float]
-    """Each recipient, and when they last got such a link."""
+    """When each recipient last received such a link."""
     warned_at: float | None = None
 
 
@@ -48,13 +48,13 @@ def hosts_in(text: str) -> set[str]:
 
 
 class LinkCounter:
-    """Counts, for each person and host, the people who got links to it."""
+    """Counts, for each person and host, the people to whom they sent links."""
 
     def __init__(self) -> None:
         self._sent: OrderedDict[tuple[str, str], _Sent] = OrderedDict()
 
     def count(self, author: str, recipient: str, text: str, limits: LinkLimits, now: float) -> SpamConsequence | None:
-        """Count a direct message between two identities; return what follows, the severest for several links."""
+        """Count a direct message between two identities; return the most severe consequence of its links, or None."""
         own = limits.own_site.removeprefix("www.")
         found = [self._count((author, host), recipient, limits, now) for host in hosts_in(text) - {own}]
         return next((each for each in (SpamConsequence.BAN, SpamConsequence.KICK) if each in found), None)
@@ -76,5 +76,5 @@ class LinkCounter:
 
 
 def report_message(author: str, recipient: str, text: str) -> str:
-    """Return what the site reads, as from BareRTC."""
+    """Return the text of the report to the site, as in BareRTC."""
     return f"_In a DM to:_ @{recipient}\n[{author}] {text}"

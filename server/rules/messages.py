@@ -27,7 +27,7 @@ class Person(NamedTuple):
 
 
 class MessageAccess(NamedTuple):
-    """What limits a person's access to messages, and whether they may delete those of others."""
+    """The limits of a person's access to messages, and whether they may delete those of others."""
 
     blocked: Container[str] = ()
     """Identities with a block between them and the person."""
@@ -62,7 +62,7 @@ class MessageDraft(NamedTuple):
 
 
 class Version(NamedTuple):
-    """An earlier text of a message, and since when it was the text (UTC)."""
+    """An earlier text of a message, and when it was set (UTC)."""
 
     since: datetime
     text: str
@@ -139,7 +139,7 @@ def check_text(text: str) -> str:
 def check_resend(before: Publication, draft: MessageDraft) -> Publication:
     """Return an author's message if a draft with the same nonce repeats it. Raises Refusal if it is another message."""
     same_place = before.channel == draft.channel and _identity(before.peer) == _identity(draft.peer)
-    # The text of a deleted message is not kept for ever, and an edited one has another by now.
+    # The text of a deleted message may be erased by now, and that of an edited one has changed.
     changed = before.edited_at is not None or (before.taken_back and not before.text)
     if not same_place or (before.text != draft.text and not changed):
         raise nonce_used("message")
@@ -158,7 +158,7 @@ def _identity(person: Person | None) -> str:
 
 
 def check_edit(publication: Publication | None, person: Person, access: MessageAccess, text: str) -> Publication:
-    """Return the message with its new text. Raises Refusal if this person may not edit it, or not any more."""
+    """Return the message with its new text. Raises Refusal if this person may not edit it, or no longer."""
     before = _own(publication, person, access, "edit")
     if before.taken_back:
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message was deleted. Send a new one.")

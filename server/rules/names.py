@@ -19,7 +19,7 @@ BETWEEN = PUNCTUATION - APOSTROPHES - {"_"}
 """Not allowed at the start of a name, where it looks like a list item or a notice."""
 
 _NOT_LAST = " " + "".join(BETWEEN)
-"""Characters that a shortened name may not end in: the dots of some scripts stand only between two letters."""
+"""Characters that a shortened name may not end in: the dots of some scripts are allowed only between two letters."""
 _NICKNAME = get_profile("NicknameCasePreserved").base
 _TWO_APOSTROPHES = re.compile(f"[{''.join(sorted(APOSTROPHES))}]{{2}}")
 """Two apostrophes look like a quotation mark."""
@@ -41,7 +41,7 @@ def check(text: str) -> str:
             ErrorCode.BAD_NAME, f"The limit for names is {MAX_NAME_CHARS} characters; this one has {len(name)}."
         )
     if limit_marks(name) != name:
-        # A client shows fewer, so the name it writes to would not exist.
+        # Clients show fewer marks, so a name copied from there would not be found.
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot have that many accents on one character.")
     if bad := unfit(name):
         raise Refusal(ErrorCode.BAD_NAME, f"{ALLOWED} Remove {_code_point(bad[0])}.")
@@ -54,7 +54,7 @@ def check(text: str) -> str:
 
 
 def _check_profile(name: str) -> None:
-    """Raise Refusal if PRECIS does not allow a character in nicknames (RFC 8266), or not at its place."""
+    """Raise Refusal if PRECIS does not allow a character in nicknames (RFC 8266), or not in its position."""
     try:
         _NICKNAME.enforce(name)
     except UnicodeEncodeError as error:

@@ -1,4 +1,4 @@
-"""The commands of operators: how they are spelled. What they do is in `handlers.operators`."""
+"""The syntax of operators' commands; `handlers.operators` executes them."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ _LEAD = re.compile(rf"(?:\s|{UNSEEN.pattern})*")
 
 
 class CommandUsage(NamedTuple):
-    """A command as it is listed; `takes` names its arguments, optional ones in brackets."""
+    """A command in the help; `takes` names its arguments, optional ones in brackets."""
 
     name: str
     takes: str
@@ -37,12 +37,12 @@ USAGES = {
         CommandUsage("nsfw", "NAME", "has no effect: there are no cameras here"),
         CommandUsage("cut", "NAME", "has no effect: there are no cameras here"),
         CommandUsage("help", "", "to list the commands"),
-        CommandUsage("help-advanced", "", "to list the dangerous ones"),
+        CommandUsage("help-advanced", "", "to list the dangerous commands"),
         CommandUsage("op", "NAME", "to make someone an operator until they leave", advanced=True),
-        CommandUsage("deop", "NAME", "to take an operator's rights until they log in again", advanced=True),
+        CommandUsage("deop", "NAME", "to revoke an operator's rights until they log in again", advanced=True),
         CommandUsage("kickall", "", "to disconnect everyone; their clients log in again", advanced=True),
         CommandUsage("reconfigure", "", "to reload the server's settings", advanced=True),
-        CommandUsage("shutdown", "", "to end the server", advanced=True),
+        CommandUsage("shutdown", "", "to stop the server", advanced=True),
     )
 }
 
@@ -102,7 +102,7 @@ def parse(text: str) -> OperatorCommand | BadCommand:
 
 
 def ban_of(command: OperatorCommand, *, is_known: bool) -> BanRequest | BadCommand:
-    """Return who to ban; `is_known`: the whole argument is the name of someone who has been here."""
+    """Return whom to ban; `is_known`: the whole argument is the name of someone who has been here."""
     *names, last = command.words
     if is_known or not names:
         return BanRequest(command.person, DEFAULT_HOURS)

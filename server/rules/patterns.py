@@ -1,4 +1,4 @@
-"""Regular expressions of administrators (RE2): whatever they say, matching takes linear time."""
+"""Regular expressions from the settings (RE2): matching takes linear time, whatever they contain."""
 
 from collections.abc import Iterator
 from typing import Protocol

@@ -9,7 +9,7 @@ PersonID = Callable[[str], str]
 
 
 def person_ids(key: str) -> PersonID:
-    """Return the function that makes IDs with a server's secret key, in hexadecimal."""
+    """Return the function that derives IDs with a server's secret key (hexadecimal)."""
     secret = bytes.fromhex(key)
 
     def person_id(identity: str) -> str:

@@ -11,7 +11,7 @@ from server.rules.refusal import Refusal
 MAX_EMOJI = 20
 """Maximum number of different emoji on a message."""
 MAX_REACTIONS = 500
-"""Maximum number of reactions to a message. Each adds a name to a page, which must have room for one message."""
+"""Maximum number of reactions to a message. Each adds a name to the message, which must fit into one page."""
 
 
 class ReactionChange(NamedTuple):

@@ -1,4 +1,4 @@
-"""Who does not read whom: a mute hides messages in one direction, a block in both."""
+"""Mutes and blocks: a mute hides messages in one direction, a block in both."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
@@ -12,14 +12,14 @@ MAX_RELATIONS = 1_000
 
 
 class Relation(NamedTuple):
-    """A person's mute or block of another, whose name is the one of that time."""
+    """A person's mute or block of another, with the other's name at that time."""
 
     identity: str
     other: str
     other_name: str
     blocked: bool
     after: int = 0
-    """The last message before the block."""
+    """The number of the last message before the block."""
 
 
 class RelationIndex:
@@ -46,7 +46,7 @@ class RelationIndex:
             )
 
     def muted_by(self, author: str) -> Collection[str]:
-        """Return who does not see this author's messages: they muted or blocked the author, or are blocked."""
+        """Return who does not see this author's messages, because they muted or blocked the author, or are blocked."""
         return self._muted_by.get(author, ())
 
     def hidden_to(self, reader: str) -> list[str]:
@@ -63,7 +63,7 @@ class RelationIndex:
         return [each for each in wanted if each and each.blocked]
 
     def sent_during_block(self, reader: str, author: str, msg_id: int) -> bool:
-        """Return whether a message was sent during a current block between the two; earlier ones both have seen."""
+        """Return whether a message was sent during a current block between the two. Both could see earlier ones."""
         both = self._of.get(reader, {}).get(author), self._of.get(author, {}).get(reader)
         return any(each.blocked and msg_id > each.after for each in both if each)
 

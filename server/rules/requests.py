@@ -27,7 +27,7 @@ class RefusedRequest(Verdict):
 def check_body(head: bytes) -> None:
     """Raise RefusedRequest if the head announces a body that cannot be read.
 
-    `head` is the raw bytes, because parsers merge repeated lengths, of which a proxy may have used another one.
+    `head` is raw, because parsers merge repeated lengths, and a proxy may have used another one of them.
     """
     lengths = [value.strip() for value in LENGTH.findall(head)]
     chunked = TRANSFER.search(head) is not None

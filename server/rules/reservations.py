@@ -24,7 +24,7 @@ class Obstacle(Enum):
 
 
 class _Hold(NamedTuple):
-    """A name, whatever its case and width, of a person."""
+    """A name of a person; all of its spellings have the same key."""
 
     identity: str
     key: str
@@ -45,9 +45,9 @@ class Reservations:
         """The names of the members of the site, the latest last."""
         self._present: set[_Hold] = set()
         self._claimed: Counter[_Hold] = Counter()
-        """Names that logins wait for."""
+        """Names claimed by logins in progress."""
         self._held_at: dict[_Hold, int] = {}
-        """When each name was last held, the latest last. Only of people who can prove that they are back."""
+        """When each name was last held, the latest last. Only for people who can prove that they are back."""
         self._reports: dict[str, _Hold] = {}
         """The name that each open report is about."""
         self._reported: Counter[_Hold] = Counter()
@@ -69,11 +69,11 @@ class Reservations:
         self._drop_unused(hold)
 
     def claim(self, person: Person) -> None:
-        """Record that a person waits to enter the room, until `release`: nobody else can have the name meanwhile."""
+        """Record that a person is about to enter the room. Until `release`, nobody else can have the name."""
         self._claimed[self._index(person)] += 1
 
     def release(self, person: Person) -> None:
-        """Record that a person has entered, or does not wait any more."""
+        """Record that a person has entered the room, or given up."""
         hold = _Hold.of(person)
         self._claimed[hold] -= 1
         if not self._claimed[hold]:
@@ -81,7 +81,7 @@ class Reservations:
         self._drop_unused(hold)
 
     def configure(self, days: int, *, members: bool) -> None:
-        """Set for how many days names are reserved, and whether those of the site's members are, for ever."""
+        """Set for how many days names are reserved, and whether those of the site's members are reserved forever."""
         self.days, self._members_sign_in = days, members
 
     def add_member(self, person: Person) -> None:
@@ -95,7 +95,7 @@ class Reservations:
             self._drop_unused(oldest)
 
     def reserve(self, person: Person, held_at: int) -> None:
-        """Record when a person who can return last held a name; the latest must come last."""
+        """Record when a person who can return last held a name. Call it in the order of these times."""
         hold = self._index(person)
         self._held_at.pop(hold, None)
         self._held_at[hold] = held_at
@@ -128,7 +128,7 @@ class Reservations:
         if any(other.key == own.key for other in here):
             return Obstacle.TAKEN
         if any(other.key == own.key and self._is_member(other) for other in others):
-            # Also of a guest who had this name first.
+            # Even for a guest who had this name first.
             return Obstacle.RESERVED
         if own in self._present or self._is_reserved(own, now):
             return None
@@ -142,7 +142,7 @@ class Reservations:
         return hold in self._present or self._is_reserved(hold, now)
 
     def expire(self, now: int) -> None:
-        """Forget names whose time is over."""
+        """Forget names whose reservation has expired."""
         for hold in [hold for hold in self._held_at if hold not in self._present and not self._is_recent(hold, now)]:
             self._forget(hold)
 

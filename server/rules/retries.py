@@ -62,7 +62,7 @@ class Result(NamedTuple):
 
 
 def gathering_seconds(posts: int) -> float:
-    """Return how long a report waits for others of the same message, about which the site gets so many posts."""
+    """Return how long a further report of a message waits for others, given the number of posts about it so far."""
     return min(GATHERING_SECONDS * (1 << min(posts - 1, 16)), LONGEST_GATHERING_SECONDS)
 
 
@@ -75,7 +75,7 @@ def is_success(status: int | None, *, signed: bool) -> bool:
 
 
 def status_hint(status: int, *, signed: bool) -> str:
-    """Explain a status to the administrator that is a failure, but may look like success."""
+    """Explain to the administrator a failure that may look like success; "" for any other status."""
     if 200 < status < 300 and not signed:
         return f"{status} is not 200, and without a Secret only 200 means success"
     return "redirects are not followed; set URL to where it leads" if 300 <= status < 400 else ""
@@ -120,9 +120,9 @@ def consequence(attempts: int, result: Result, now: datetime, chance: float, ahe
 
 
 def rest_seconds(failures: int) -> float:
-    """Return the rest after so many consecutive failures; then one delivery that is not due probes the site.
+    """Return the pause after this many consecutive failures; then one delivery that is not due yet probes the site.
 
-    Up to `FAILURES_TO_OPEN` failures, deliveries that are due are sent meanwhile. From then on nothing is.
+    Below `FAILURES_TO_OPEN` failures, deliveries that are due are sent during the pause; from then on, none are.
     """
     if failures < FAILURES_TO_OPEN:
         return float(LONGEST_REST_SECONDS)

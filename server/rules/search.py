@@ -1,4 +1,4 @@
-"""Search queries: words, phrases and filters, and how they are put to the index."""
+"""Search queries: words, phrases and filters, and their form for the index."""
 
 import re
 import unicodedata
@@ -64,13 +64,13 @@ def fold(text: str) -> str:
 
 
 def mentioning(name: str, text: str, utc_offset: int = 0) -> Query:
-    """Read a query, which may be empty, for messages that mention this name. Raises Refusal."""
+    """Parse a query, which may be empty, for messages that mention this name. Raises Refusal."""
     found = query(text, utc_offset) if text.strip() else Query()
     return found._replace(words=(*found.words, fold(name)), mention=name)
 
 
 def query(text: str, utc_offset: int = 0) -> Query:
-    """Read a query; `utc_offset` (minutes east of UTC) is where its dates begin. Raises Refusal if it is empty.
+    """Parse a query, with dates in the time zone `utc_offset` minutes east of UTC. Raises Refusal if it is empty.
 
     The filters are `from:NAME`, `in:CHANNEL`, `in:@NAME`, `before:DATE` and `after:DATE`.
     """

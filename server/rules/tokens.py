@@ -1,4 +1,4 @@
-"""Tokens by which the site says who a member is: JWTs, as BareRTC's sites sign them, with HS256 and nothing else."""
+"""Tokens with which a site identifies its members: JWTs as for BareRTC, signed with HS256 only."""
 
 import hashlib
 import warnings
@@ -16,7 +16,7 @@ ALGORITHM = "HS256"
 LIFETIME_SECONDS = 300
 """Lifetime of a token that this server signs, as in BareRTC."""
 RENEWAL_SECONDS = 30.0
-"""Time between two tokens for a member who stays: a client that loses its connection has a fresh one."""
+"""Interval at which a member in the room receives a new token, so that a client can reconnect with a valid one."""
 LEEWAY_SECONDS = 5.0
 """Allowed difference between the site's clock and ours."""
 MAX_NICK_CHARS = 64
@@ -28,7 +28,7 @@ EXPIRED = "Your authentication has expired. Please go back and launch the chat r
 REQUIRED = (
     "Server side authentication is required. Please go back and launch the chat room from your logged-in account."
 )
-"""What BareRTC says to somebody whose token is not usable, and to somebody without one."""
+"""BareRTC's words for a token that is not usable, and for a missing one."""
 
 
 class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,7 +80,7 @@ def verify(token: str, key: str) -> Claims:
         return _clipped(msgspec.convert({name: value for name, value in payload.items() if value is not None}, Claims))
     except jwt.ExpiredSignatureError:
         raise BadToken("the token has expired") from None
-    # The last three: numbers and nesting beyond what the library expects, before it has verified anything.
+    # All but the first two: numbers and nesting that the library does not expect, before it has verified anything.
     except (jwt.PyJWTError, msgspec.ValidationError, ValueError, TypeError, OverflowError, RecursionError):
         raise BadToken("the token is not valid") from None
 
@@ -103,13 +103,13 @@ def member(claims: Claims) -> Person:
 
 
 def identity_of(sub: str) -> str:
-    """Return the identity of the member with this name, whether they were ever here or not."""
-    # A hash of its own: no secret of a guest has the same one.
+    """Return the identity of the member with this name, even if they were never here."""
+    # `person` separates these from the identities of guests.
     return hashlib.blake2b(sub.encode(errors="surrogatepass"), digest_size=16, person=b"member").hexdigest()
 
 
 def rules_of(claims: Claims) -> TokenRules | None:
-    """Return the rules as BareRTC spells them out beside a token; None without any."""
+    """Return the rules in the form in which BareRTC sends them beside a token; None if there are none."""
     if not claims.rules:
         return None
     words = ("nobroadcast", "nodvd", "noimage", "novideo", "redcam")

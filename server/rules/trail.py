@@ -79,7 +79,7 @@ def addition(content: str) -> tuple[str, str]:
 
 
 def form(content: str) -> tuple[str, str, tuple[ContextLine, ...]] | None:
-    """Decode reason, comment and context of a stored report or addition. Raises DecodeError."""
+    """Decode reason, comment and context of a stored report or addition; None for other events. Raises DecodeError."""
     event = decode(content)
     filled = event.evidence if isinstance(event, Reported) else event
     return (filled.reason, filled.comment, filled.context) if isinstance(filled, Evidence | Added) else None
@@ -99,7 +99,7 @@ class Account(NamedTuple):
 
 
 def account(before: Account | None, seq: int, event: Event) -> Account | None:
-    """Apply one more event; None if the first one is not the report itself, or if nothing may follow."""
+    """Return the state after one more event; None if it cannot follow. The first one must be the report itself."""
     if isinstance(event, Reported):
         evidence = event.evidence
         return None if before else Account(seq, evidence.reporter, event.identity, evidence.msg_id)
@@ -113,9 +113,9 @@ def account(before: Account | None, seq: int, event: Event) -> Account | None:
 
 
 def site_said(before: Account | None, status: ReportState, note: str) -> SiteSaid | None:
-    """Return the event of a call of the site; None if it changes nothing.
+    """Return the event for a status from the site; None if it changes nothing.
 
-    A status only moves forward, because calls can arrive out of order. Without a note, the earlier one stays.
+    A status only moves forward, because calls can arrive out of order. Without a note, the previous one remains.
     """
     said, kept = (before.said, before.note) if before else ("", "")
     if (said, status) == (ReportState.RESOLVED, ReportState.SEEN):
@@ -125,6 +125,6 @@ def site_said(before: Account | None, status: ReportState, note: str) -> SiteSai
 
 
 def chained(previous: str, seq: int, report_id: str, at: int, content: str) -> str:
-    """Return the hash of a row and of the hash before it ("" for the first row): SHA-256 in hex."""
+    """Return the hash of a row together with the previous hash ("" for the first row): SHA-256 in hexadecimal."""
     fields = msgspec.json.encode([previous, seq, report_id, at, content])
     return hashlib.sha256(fields).hexdigest()

@@ -1,4 +1,4 @@
-"""What people see of each other in the list of people: hidden operators are gone, and VIPs may be secret."""
+"""What users see of each other: hidden operators are missing from the list, and who is a VIP may be secret."""
 
 from typing import NamedTuple
 
@@ -12,28 +12,28 @@ GONE, JOINED = "has exited the room!", "has joined the room!"
 
 
 class View(NamedTuple):
-    """What somebody can see of others."""
+    """What a user can see of others."""
 
     hidden: bool
-    """Operators that are hidden."""
+    """Whether they see hidden operators."""
     vips: bool
-    """Who is a VIP."""
+    """Whether they see who is a VIP."""
 
 
 def view_of(rank: Rank, *, vips_are_secret: bool) -> View:
-    """Return what somebody of this rank can see."""
+    """Return what a user of this rank can see."""
     return View(rank is Rank.OPERATOR, rank >= Rank.VIP or not vips_are_secret)
 
 
 def entry_for(view: View, entry: WhoEntry) -> WhoEntry | None:
-    """Return an entry as it is seen, or None if it is not."""
+    """Return an entry as it looks in this view; None if it is hidden."""
     if entry.status == HIDDEN and not view.hidden:
         return None
     return replace(entry, vip=False) if entry.vip and not view.vips else entry
 
 
 def presence_for(view: View, presence: Presence, *, was_hidden: bool) -> Presence | None:
-    """Return a change as it is seen: hiding looks like leaving; None if nothing is seen."""
+    """Return a change as it looks in this view, where hiding looks like leaving; None if it is hidden."""
     if presence.who is None:
         return presence if view.hidden or not was_hidden else None
     entry = entry_for(view, presence.who)
