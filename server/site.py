@@ -11,6 +11,7 @@ from server.ops import background
 from server.ops.metrics import Metrics
 from server.reporting.deliveries import Deliveries
 from server.reporting.desk import ReportDesk
+from server.reporting.sender import ReportSender
 from server.room.hub import Hub
 from server.settings import QUEUED_WEBHOOK, Secret, Settings, WebhookSecurity, WebhookURL
 from server.storage import outbox
@@ -103,9 +104,7 @@ class ActiveWebhooks:
         self._targets[hook.queue] = target
         return Deliveries(
             database=self._database,
-            hook=hook,
-            key=settings.admin_api_key,
-            client=client,
+            sender=ReportSender(self._database, hook, settings.admin_api_key, client),
             waiting=waiting,
             reporters=reporters,
             metrics=self._metrics,

@@ -1,4 +1,4 @@
-"""Automatic reports, such as those of filters, stored in the transaction that stores the message."""
+"""Automatic reports, such as those of filters. They are stored in the transaction that stores the message."""
 
 import secrets
 from typing import NamedTuple
@@ -15,16 +15,16 @@ from server.storage.reports import Submission, Terms
 from server.storage.sql import SqlConnection
 
 REPORTER = "server"
-"""Start of the identities of these reporters. No person has one, so nobody is notified of these reports."""
+"""Prefix of the identities of these reporters. No person has such an identity, so nobody is notified."""
 
 
 class Complaint(NamedTuple):
-    """What an automatic report says."""
+    """The contents of an automatic report."""
 
     reason: str
     message: str
     comment: str = ""
-    """Empty: that a filter matched, and what was said before."""
+    """If empty, the report's comment says that a filter matched, and quotes the messages before."""
 
 
 class AutomaticReport(NamedTuple):
@@ -40,7 +40,7 @@ class AutomaticReport(NamedTuple):
         said = comment or filters.report_comment(_context(connection, publication), publication, message)
         evidence = evidence_rules.evidence(author, publication, reason, said, (), holds_name=True)
         evidence = structs.replace(evidence, message=message, earlier_texts=(), automatic=True)
-        # A message that is edited can be reported several times.
+        # A new identity for each report, because each edit of a message can cause one.
         reporter = Person(author.name, f"{REPORTER}:{secrets.token_hex(8)}")
         submission = Submission(reporter, evidence, None, add=False)
         reports.submit(self.terms._replace(per_hour=0), submission, connection)

@@ -1,4 +1,4 @@
-"""What reporters do with their reports (submit, add, withdraw, list), and how they are notified."""
+"""Submitting, withdrawing and listing reports, and notifying their reporters."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -28,28 +28,27 @@ MAX_LISTED_BYTES = 48 * 1024
 
 
 class _Pending:
-    """Something asked about a person's reports, and what was heard of these meanwhile."""
+    """A pending request about a person's reports, and the changes to these reports meanwhile."""
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
-        self._heard: dict[str, StoredReport] = {}
+        self._changed: dict[str, StoredReport] = {}
 
     @property
     def stale(self) -> bool:
-        """Return whether an answer may be older than what was heard."""
-        return bool(self._heard)
+        """Return whether the result of the request may be older than a change."""
+        return bool(self._changed)
 
-    def hear(self, report: StoredReport) -> None:
-        """Note a change."""
-        self._heard[report.id] = report
+    def add(self, report: StoredReport) -> None:
+        self._changed[report.id] = report
 
     def latest(self, report: StoredReport) -> StoredReport:
-        """Return a report as it was heard of last."""
-        return self._heard.get(report.id, report)
+        """Return the latest version of a report."""
+        return self._changed.get(report.id, report)
 
 
 class ReportDesk:
-    """The reports of the room; sets each of `waiting` when there is something to deliver."""
+    """The reports of the room. Sets each event of `waiting` when there is something to deliver."""
 
     def __init__(self, database: Database, hub: Hub, terms: Terms, waiting: Sequence[asyncio.Event]) -> None:
         self._database = database
@@ -61,13 +60,13 @@ class ReportDesk:
 
     async def submit(self, submission: Submission) -> ReportEntry:
         """Store a report; it is on disk when this returns. Raises Refusal or StorageError."""
-        with self._ask(submission.reporter) as pending:
+        with self._tracking(submission.reporter) as pending:
             report = await self._database.write(partial(reports.submit, self._terms, submission))
         return entry(pending.latest(report))
 
     async def withdraw(self, reporter: Person, report_id: str) -> ReportEntry:
         """Withdraw a report. Raises Refusal or StorageError."""
-        with self._ask(reporter) as pending:
+        with self._tracking(reporter) as pending:
             report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter))
         return entry(pending.latest(report))
 
@@ -76,31 +75,31 @@ class ReportDesk:
         return AutomaticReport(complaint, self._terms)
 
     async def record(self, report: AutomaticReport, publication: Publication) -> None:
-        """Store an automatic report alone. Raises StorageError."""
+        """Store an automatic report without a message. Raises StorageError."""
         await self._database.write(partial(report.record, publication=publication))
 
     async def site_said(self, key: str, status: ReportState, note: str) -> bool:
-        """Record a status from the site. `key`: a report ID or a webhook-id; False if unknown. Raises StorageError."""
+        """Record a status from the site; False if the report ID or webhook-id is unknown. Raises StorageError."""
         return await self._database.write(partial(reports.site_said, key, status, note)) is not None
 
     def on_changes(self, events: Sequence[ReportOpened | ReportChanged]) -> None:
-        """Deliver what this server has stored, and notify the reporters who are on this server."""
+        """Wake the deliveries of what this server has stored, and notify the reporters who are on this server."""
         if any(event.node == self._terms.node for event in events):
-            # Each server delivers, but if all of them woke up, they would contend for one delivery.
+            # Every server delivers, but if all of them woke at once, they would compete for one delivery.
             for each in self._waiting:
                 each.set()
         for event in events:
             for pending in self._pending:
                 if pending.identity == event.report.reporter.identity:
-                    pending.hear(event.report)
+                    pending.add(event.report)
         self._notify([each.report for each in events if isinstance(each, ReportChanged) and not each.answered])
 
     async def latest(self, before: str, limit: int) -> list[StoredReport]:
-        """Return everyone's reports, the latest first, or those before a report. Raises StorageError."""
+        """Return everyone's reports, latest first; if `before` is a report ID, those before it. Raises StorageError."""
         return await self._database.read(partial(reports.latest_before, before, limit))
 
     async def account(self, report_id: str) -> tuple[StoredReport, list[tuple[TrailRow, Event]]] | None:
-        """Return a report with its trail; None if it is not known. Raises StorageError."""
+        """Return a report with its trail; None if the ID is unknown. Raises StorageError."""
         return await self._database.read(partial(reports.account, report_id))
 
     async def sent_by(self, reader: Reader, nonce: str | None = None) -> Reports:
@@ -113,17 +112,17 @@ class ReportDesk:
         return Reports(sorted(entries, key=lambda each: each.reported_at, reverse=True), changed, nonce)
 
     async def _read(self, reader: Reader) -> list[StoredReport]:
-        """Read a person's reports; again if one changed meanwhile, or the list would be older than a notification."""
+        """Read a person's reports, again if one changed meanwhile: a list must not be older than a notification."""
         asked = partial(reports.sent_by, reader.person.identity, MAX_LISTED, self._terms.webhook)
         while True:
-            with self._ask(reader.person) as pending:
+            with self._tracking(reader.person) as pending:
                 sent = await self._database.read(asked, reader.queue_key)
             if not pending.stale:
                 return sent
 
     @contextmanager
-    def _ask(self, reporter: Person) -> Iterator[_Pending]:
-        """Note what changes of a person's reports before they get an answer."""
+    def _tracking(self, reporter: Person) -> Iterator[_Pending]:
+        """Collect the changes to a person's reports while a request about them is pending."""
         pending = _Pending(reporter.identity)
         self._pending.add(pending)
         try:
@@ -132,11 +131,11 @@ class ReportDesk:
             self._pending.remove(pending)
 
     async def notify_waiting(self) -> None:
-        """Notify the reporters in the room of all their waiting reports: the webhook was suspended or resumed."""
+        """Notify reporters in the room of all their waiting reports, after the webhook was suspended or resumed."""
         self._notify(await self._of_reporters_present(reports.WAITING))
 
     async def notify_missed(self) -> None:
-        """Notify the reporters in the room of changes that no event told of: those found twice in a row."""
+        """Notify reporters in the room of changes that no event announced: those that two calls in a row find."""
         unnotified = {report.id: report for report in await self._of_reporters_present(reports.UNNOTIFIED)}
         self._notify([report for report in unnotified.values() if report.id in self._unnotified])
         self._unnotified = set(unnotified)
@@ -158,7 +157,7 @@ class ReportDesk:
 
 
 def _fitting(entries: list[ReportEntry]) -> list[ReportEntry]:
-    """Return the first of these, as many as fit into a frame."""
+    """Return as many of the first entries as fit into a frame."""
     sizes = accumulate(len(encode(ReportStatus(each))) for each in entries)
     return [each for each, size in zip(entries, sizes, strict=True) if size <= MAX_LISTED_BYTES]
 

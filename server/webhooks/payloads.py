@@ -108,19 +108,19 @@ def report_body(
     person_id: PersonID = lambda _: "",
     companions: Companions = ALONE,
 ) -> bytes:
-    """Return the body for an event of a report: the seven keys of the contract, and more if the webhook requests it.
+    """Return the body for an event of a report: the contract's seven keys, and more if the webhook requests evidence.
 
     `written` formats the messages. An addition has the same body, with the new reason, comment and context.
     """
-    people = person_id(evidence.reporter_identity), person_id(evidence.about_identity)
     if isinstance(event, Withdrawn):
+        people = person_id(evidence.reporter_identity), person_id(evidence.about_identity)
         withdrawal = _Withdrawal(report_id, evidence.msg_id, evidence.reporter, evidence.about, *people)
         return _encode(_ReportBody("report-withdrawn", key.reveal(), withdrawal))
     evidence = _updated(evidence, event)
-    message = evidence.message if hook.evidence else _with_earlier_texts(evidence)
     if evidence.automatic:
         written = _as_typed if hook.message_format == "html" else str
-    seven = (
+    message = evidence.message if hook.evidence else _with_earlier_texts(evidence)
+    report = _Report(
         evidence.reporter,
         evidence.about,
         evidence.channel,
@@ -129,8 +129,20 @@ def report_body(
         "\n\n".join(map(written, [message, *_recent(hook, evidence)])),
         evidence.comment if hook.evidence or isinstance(event, Added) else _summary(evidence.comment, companions),
     )
-    if not hook.evidence:
-        return _encode(_ReportBody("report", key.reveal(), _Report(*seven)))
+    if hook.evidence:
+        report = _full(report, report_id, evidence, written, person_id, companions)
+    return _encode(_ReportBody("report", key.reveal(), report))
+
+
+def _full(
+    report: _Report,
+    report_id: str,
+    evidence: Evidence,
+    written: Callable[[str], str],
+    person_id: PersonID,
+    companions: Companions,
+) -> _FullReport:
+    """Return a report with the keys for webhooks that request evidence."""
     context = [
         _ContextLine(line.username, line.at, written(line.message), person_id(line.identity))
         for line in evidence.context
@@ -140,15 +152,22 @@ def report_body(
         _Companion(each.report_id, each.reporter, person_id(each.identity), each.reason, each.comment)
         for each in companions.reports
     ]
-    full = _FullReport(
-        *(*seven, report_id, evidence.msg_id, context, *people, evidence.holds_name),
-        *(earlier, companions.people, also),
+    return _FullReport(
+        **msgspec.structs.asdict(report),
+        report_id=report_id,
+        message_id=evidence.msg_id,
+        context=context,
+        from_user_id=person_id(evidence.reporter_identity),
+        about_user_id=person_id(evidence.about_identity),
+        about_holds_name=evidence.holds_name,
+        earlier_texts=earlier,
+        reporters=companions.people,
+        also_reported=also,
     )
-    return _encode(_ReportBody("report", key.reveal(), full))
 
 
 def _recent(hook: WebhookURL, evidence: Evidence) -> list[str]:
-    """Return the last messages of the conversation as one text, as in BareRTC; none if the site does not want them."""
+    """Return the last messages of the conversation as one text, as in BareRTC, if the webhook requests them."""
     if not (hook.dm_context and evidence.recent):
         return []
     lines = (f"{line.at:%Y-%m-%d %H:%M:%S} [{line.username}] {line.message}" for line in evidence.recent)
@@ -156,12 +175,12 @@ def _recent(hook: WebhookURL, evidence: Evidence) -> list[str]:
 
 
 def _as_typed(text: str) -> str:
-    """Return HTML that shows a text as typed: BareRTC sends the source of what the server reports by itself."""
+    """Return HTML that shows a text as typed: automatic reports contain the source, as in BareRTC."""
     return html.escape(text, quote=False).replace("\n", "<br>")
 
 
 def _with_earlier_texts(evidence: Evidence) -> str:
-    """Return a message together with what it said before it was edited, for sites that receive the seven keys only."""
+    """Return a message and its texts before each edit, for sites that receive only the seven keys."""
     earlier = [
         f"Edited. Since {each.since:%Y-%m-%d %H:%M:%S} UTC it said:\n\n{each.text}" for each in evidence.earlier_texts
     ]
@@ -169,7 +188,7 @@ def _with_earlier_texts(evidence: Evidence) -> str:
 
 
 def _summary(comment: str, companions: Companions) -> str:
-    """Return a comment, and what others said about the same message, for sites that read only BareRTC's keys."""
+    """Return a comment and those of other reports of the message, for sites that receive only the seven keys."""
     if companions.people == 1:
         return comment
     said = [f"{each.reporter} ({each.reason}): {each.comment}".rstrip(": ") for each in companions.reports]
@@ -177,7 +196,6 @@ def _summary(comment: str, companions: Companions) -> str:
 
 
 def profile_body(key: Secret, username: str) -> bytes:
-    """Return the body of a request for a profile."""
     return _encode(_ProfileBody("profile", key.reveal(), username))
 
 

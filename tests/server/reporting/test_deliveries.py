@@ -15,6 +15,7 @@ import pytest
 
 from server.ops.metrics import Metrics, Traffic
 from server.reporting.deliveries import Deliveries
+from server.reporting.sender import ReportSender
 from server.settings import Secret, SigningSecret, SigningSecrets, WebhookURL
 from server.storage import outbox, overview, reports, webhook_state
 from server.storage.base import StorageError
@@ -87,7 +88,7 @@ async def sent(
         return answer(status, b"<pre>" + request.content)
 
     client, metrics = WebhookClient(transport=httpx.MockTransport(site)), Metrics(Traffic())
-    deliveries = Deliveries(database, hook, key, client, asyncio.Event(), Nobody(), metrics)
+    deliveries = Deliveries(database, ReportSender(database, hook, key, client), asyncio.Event(), Nobody(), metrics)
     running = asyncio.create_task(deliveries.run())
     await asyncio.sleep(0.3)
     deliveries.end()
@@ -152,7 +153,9 @@ async def test_a_database_that_is_away_is_logged_once(
     database: SlowDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     attempts, client = 0, WebhookClient()
-    deliveries = Deliveries(database, HOOK, KEY, client, asyncio.Event(), Nobody(), Metrics(Traffic()))
+    deliveries = Deliveries(
+        database, ReportSender(database, HOOK, KEY, client), asyncio.Event(), Nobody(), Metrics(Traffic())
+    )
 
     async def away() -> None:
         nonlocal attempts
@@ -235,7 +238,8 @@ async def test_reports_are_delivered_even_if_rendering_fails(
 
     hook = msgspec.structs.replace(HOOK, message_format="html")
     client, metrics = WebhookClient(transport=httpx.MockTransport(site)), Metrics(Traffic())
-    deliveries = Deliveries(database, hook, KEY, client, asyncio.Event(), Nobody(), metrics, render=render)
+    sender = ReportSender(database, hook, KEY, client, render)
+    deliveries = Deliveries(database, sender, asyncio.Event(), Nobody(), metrics)
     running = asyncio.create_task(deliveries.run())
     async with asyncio.timeout(30):
         requests = [await got.get(), await got.get()]

@@ -13,6 +13,7 @@ import pytest
 
 from server.ops.metrics import Metrics, Traffic
 from server.reporting.deliveries import Deliveries
+from server.reporting.sender import ReportSender
 from server.rules.messages import Person
 from server.settings import Secret, WebhookURL
 from server.storage import reports
@@ -64,7 +65,9 @@ class Node:
         """Deliver to a site; in the end, wait for its answers."""
         client = WebhookClient(transport=httpx.MockTransport(site))
         database, metrics = cast(Database, self), Metrics(Traffic())
-        deliveries = Deliveries(database, HOOK, Secret("key"), client, self.waiting, None, metrics)
+        deliveries = Deliveries(
+            database, ReportSender(database, HOOK, Secret("key"), client), self.waiting, None, metrics
+        )
         running = asyncio.create_task(deliveries.run())
         yield
         deliveries.end()
