@@ -57,7 +57,7 @@ async def reach(url: str, tls: ssl.SSLContext, security: WebhookSecurity) -> Rea
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             if security.proxy:
-                if reason := outbound.allowed_through_proxy(host, block_private=security.block_private):
+                if reason := outbound.forbidden_through_proxy(host, block_private=security.block_private):
                     raise _not_allowed(host, reason)
                 proxy = httpx.URL(security.proxy.reveal())
                 days = await _through(proxy, tls, host, port, context)

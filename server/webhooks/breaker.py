@@ -7,7 +7,7 @@ from server.rules.retries import FAILURES_TO_OPEN, rest_seconds
 
 
 class Breaker:
-    """Call `record` after each request that it allows."""
+    """A circuit breaker: call `allows` before each request, and `record` after each that it allows."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Create a closed breaker; `clock` returns monotonic seconds."""
@@ -22,7 +22,7 @@ class Breaker:
         return self._failures >= FAILURES_TO_OPEN and (self._probing or self._clock() < self._open_until)
 
     def allows(self) -> bool:
-        """Return whether a request may be made. After the open time, only one at a time may."""
+        """Return whether a request may be made. After the open time, one probe at a time is allowed."""
         if self.is_open:
             return False
         self._probing = self._failures >= FAILURES_TO_OPEN
@@ -33,7 +33,7 @@ class Breaker:
         if not failed:
             self._failures = 0
         elif not self.is_open or self._probing:
-            # Requests in flight when it opened say nothing new if they fail.
+            # Failures of requests that were in flight when the breaker opened do not count again.
             self._failures += 1
             self._open_until = self._clock() + rest_seconds(self._failures)
         self._probing = False

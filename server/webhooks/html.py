@@ -1,4 +1,4 @@
-"""Renders messages as HTML that a site can show as it is: without active content, with the elements of BareRTC's.
+"""Renders messages as HTML that a site can show unchanged: without active content, and with BareRTC's elements.
 
 As a program: reads a JSON list of messages, and writes a JSON list with the HTML of each.
 """
@@ -20,7 +20,7 @@ TAGS = {
     "h1", "h2", "h3", "h4", "h5", "h6",
 }  # fmt: skip
 MAX_DEPTH = 8
-"""Maximum nesting of quotes and lists; what is deeper is text. Each level reads its lines once more."""
+"""Maximum nesting of quotes and lists; deeper ones are text. Each level parses its lines again."""
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
 _QUOTED = re.compile(r">[ \t]?(.*)")
 _ITEM = re.compile(r"(?:([-*+])|(0|[1-9]\d{0,8})[.)])[ \t]+(\S.*)")
@@ -34,14 +34,15 @@ _KNOWN = (
     "swift tcl terraform tex text toml ts tsv tsx txt typescript vb vim vue wasm xml yaml yml zig zsh"
 )
 LANGUAGES = frozenset(_KNOWN.split())
-"""Names of languages, which a fence may have without being part of the text."""
+"""Names of languages. Any other word after an opening fence is shown as part of the code."""
 
 
 def to_html(markdown: str) -> str:
     """Render a message as sanitised HTML, using only TAGS, and only http and https links.
 
-    Inline marks are the client's, blocks are those of BareRTC's reports: paragraphs, lists, quotes, headings and code.
-    Only marks that act are left out, so nothing is hidden from the reader. HTML and other links stay as typed.
+    Inline marks are those of the client; blocks are those of BareRTC's reports: paragraphs, lists, quotes, headings and
+    code. Only marks with an effect are removed, so nothing is hidden from the reader. HTML and other links are shown as
+    typed.
     """
     rendered = _render(markdown.split("\n"), MessageParser(WEB))
     return _cleaner.clean(rendered or plain(markdown))
@@ -68,7 +69,7 @@ def _code(block: TextBlock) -> str:
 
 
 def _text(lines: Sequence[str], parser: MessageParser, depth: int) -> Iterator[str]:
-    """Yield the blocks of lines without fences, each with as many lines as belong to it."""
+    """Yield the HTML of each block in lines that contain no fenced code."""
     at = 0
     while at < len(lines):
         kind = _kind(lines[at], depth)
@@ -94,7 +95,7 @@ def _kind(line: str, depth: int) -> str:
 
 
 def _run(kind: str, lines: Sequence[str], parser: MessageParser, depth: int) -> Iterator[str]:
-    """Yield the element for consecutive lines of a kind, if they have one."""
+    """Yield the element for consecutive lines of one kind; blank lines have none."""
     if kind == "heading" and (heading := _HEADING.fullmatch(lines[0])):
         tag = f"h{len(heading[1])}"
         yield f"<{tag}>{_line(heading[2], parser)}</{tag}>"
@@ -106,18 +107,18 @@ def _run(kind: str, lines: Sequence[str], parser: MessageParser, depth: int) -> 
 
 
 class _Marker(NamedTuple):
-    """What an item of a list starts with: a sign, or a number."""
+    """The marker of a list item: a sign or a number."""
 
     sign: str
     number: int
 
     def continues(self, before: "_Marker") -> bool:
-        """Return whether this item belongs to the list of the one before; a number would otherwise be another one."""
+        """Return whether this item continues the list. HTML numbers items itself, so they must be consecutive."""
         return self.sign == before.sign and (bool(self.sign) or self.number == before.number + 1)
 
 
 def _list(lines: Sequence[str], at: int, parser: MessageParser, depth: int) -> tuple[int, str]:
-    """Return the end of the list that starts in a line, and its element."""
+    """Return the index of the line after the list that starts at `at`, and the element of the list."""
     items: list[str] = []
     first = before = None
     while at < len(lines) and (item := _ITEM.fullmatch(lines[at])):

@@ -1,4 +1,4 @@
-"""How webhooks leave this machine: the authorities that they trust, and the proxy."""
+"""Outgoing connections of webhooks: the certificate authorities that they trust, and the proxy."""
 
 import ssl
 from pathlib import Path
@@ -11,7 +11,7 @@ from server.webhooks.targets import ForbiddenTargetError, GuardedTransport, conn
 
 
 def trust(security: WebhookSecurity) -> ssl.SSLContext:
-    """Return the TLS context of webhooks: httpx's own roots, whatever the environment says, and those of CAFile.
+    """Return the TLS context of webhooks: httpx's own roots, regardless of the environment, and those of CAFile.
 
     Raises SettingsError if the file cannot be used.
     """
@@ -28,7 +28,7 @@ def trust(security: WebhookSecurity) -> ssl.SSLContext:
             raise SettingsError(
                 f"WebhookSecurity.CAFile: reading {file} failed: {error.strerror}; name a readable PEM file"
             ) from None
-        # What the administrator names is trusted, also if it is not the root of its authority.
+        # A certificate that the administrator names is trusted even if it is not a root.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
 
@@ -41,10 +41,10 @@ def transport(security: WebhookSecurity, tls: ssl.SSLContext | None = None) -> h
     return GuardedTransport(connecting(context), block_private=security.block_private)
 
 
-def allowed_through_proxy(host: str, *, block_private: bool) -> str | None:
+def forbidden_through_proxy(host: str, *, block_private: bool) -> str | None:
     """Return why a webhook may not be sent to a host through a proxy; None if it may.
 
-    Only an address in the URL can be checked: the proxy resolves names, and may know others than this machine.
+    Only an address in the URL can be checked: names are resolved by the proxy, perhaps to other addresses than here.
     """
     try:
         return forbidden("127.0.0.1" if hosts.is_localhost(host) else host, block_private=block_private)
@@ -58,7 +58,7 @@ def shown(proxy: httpx.URL) -> str:
 
 
 class ProxiedTransport(httpx.AsyncBaseTransport):
-    """Sends everything through a proxy: http as it is, https in a tunnel whose TLS is the site's."""
+    """Sends requests through a proxy: http as they are, https in a tunnel with TLS to the site itself."""
 
     def __init__(self, proxy: httpx.URL, tls: ssl.SSLContext, *, block_private: bool) -> None:
         self._shown = shown(proxy)
@@ -73,7 +73,7 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request. Raises ForbiddenTargetError, or any error of httpx."""
         host = request.url.raw_host.decode()
-        if reason := allowed_through_proxy(host, block_private=self._block_private):
+        if reason := forbidden_through_proxy(host, block_private=self._block_private):
             raise ForbiddenTargetError(reason)
         try:
             return await self._inner.handle_async_request(request)

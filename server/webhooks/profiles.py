@@ -27,16 +27,16 @@ log = logging.getLogger(__name__)
 
 
 class ProfileText(NamedTuple):
-    """What the site says about a user, or in `error` why there is no profile."""
+    """A profile from the site, or why there is none in `error`."""
 
     headline: str
     fields: list[ProfileField]
     error: str
     odd: str = ""
-    """What could not be read of the answer, for the log."""
+    """The parts of the answer that could not be parsed, for the log."""
 
     def redacted(self, key: Secret) -> "ProfileText":
-        """Return it without the key: users see it, and the site might echo the key."""
+        """Return a copy without the key, which the site might echo, because users see the texts."""
         fields = [ProfileField(key.redact(field.name), key.redact(field.value)) for field in self.fields]
         return ProfileText(key.redact(self.headline), fields, key.redact(self.error), self.odd)
 
@@ -52,7 +52,7 @@ class Profiles:
         metrics: Metrics,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        """Create it for a webhook; `clock` returns monotonic seconds."""
+        """`clock` returns monotonic seconds."""
         self._breaker = Breaker(clock)
         self._client = client
         self._hook = hook
@@ -63,7 +63,7 @@ class Profiles:
         self._cached = alru_cache(maxsize=MAX_CACHED, ttl=CACHE_SECONDS)(self._request)
 
     async def about(self, username: str) -> ProfileText:
-        """Return a user's profile; never raises because of the site."""
+        """Return a user's profile. If the site fails, its `error` says so."""
         self._metrics.count_profile_lookup(hit=self._cached.cache_contains(username))
         try:
             return await self._cached(username)
@@ -76,7 +76,7 @@ class Profiles:
         self._metrics.set_breaker_open("profile", is_open=self._breaker.is_open)
 
     async def drain(self) -> None:
-        """Wait for requests in flight; there must be no more requests after this."""
+        """Wait for requests in flight. The caller makes no more requests."""
         await self._cached.cache_close(wait=True)
         # Otherwise the breaker would be shown as open while the webhook is disabled; a successor sets its own value.
         self._metrics.set_breaker_open("profile", is_open=False)
@@ -93,7 +93,7 @@ class Profiles:
             self._breaker.record(failed=failed)
         text = read(answer, signed=bool(self._hook.secret)).redacted(self._key)
         if text.odd and text.odd != self._logged:
-            # Only if it differs from the last one: most answers of a site have the same faults.
+            # Logged only if it differs from the last one: most answers of a site have the same faults.
             self._logged = text.odd
             log.warning("parts of a profile could not be read", extra={"unreadable": text.odd})
         return text

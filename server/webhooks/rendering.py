@@ -1,6 +1,6 @@
 """Renders the HTML of reported messages in a separate process with a deadline.
 
-Whatever a text does to the parser, the event loop is not blocked, and the report is sent: as plain text if HTML fails.
+No text can block the event loop or prevent a report: if the conversion fails, messages are sent as plain text.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ async def html_or_text(
         why = f"not finished within {seconds:.0f} s"
     except Exception as error:
         why = str(error) if isinstance(error, RenderError) else type(error).__name__
-    log.warning("a report is sent with plain text instead of HTML", extra={"error": why})
+    log.warning("messages are sent as plain text instead of HTML", extra={"error": why})
     return [plain(text) for text in texts]
 
 
@@ -74,7 +74,7 @@ def _read(output: bytes, count: int, code: int | None) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Return our environment without the site's key, which the process does not need."""
+    """Return the environment of this process without the site's key, which the new process does not need."""
     home = str(Path(__file__).parents[2])
     path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
     return {name: value for name, value in os.environ.items() if name != KEY_VARIABLE} | {"PYTHONPATH": path}

@@ -1,4 +1,4 @@
-"""Checks where webhooks may connect: a host is resolved once, and the checked address is the one connected to."""
+"""Restricts where webhooks connect: a host is resolved once, and connections use only an address that was checked."""
 
 import asyncio
 import socket
@@ -35,7 +35,7 @@ METADATA = {
         "fe80::a9fe:a9fe",  # OpenStack
     )
 }
-"""Addresses where cloud machines get their credentials."""
+"""Addresses from which machines in a cloud get their credentials."""
 
 KINDS = [
     (ip_network(network), kind)
@@ -74,7 +74,7 @@ KINDS = [
 """Networks that are not public; the first match counts."""
 
 TRANSLATED = (
-    IPv6Network("::ffff:0:0/96"),  # mapped: the kernel speaks IPv4
+    IPv6Network("::ffff:0:0/96"),  # IPv4-mapped: the kernel connects by IPv4
     IPv6Network("64:ff9b::/96"),  # NAT64
     IPv6Network("2002::/16"),  # 6to4
 )
@@ -82,10 +82,11 @@ TRANSLATED = (
 
 CARRIES_IPV4_LAST = (
     *TRANSLATED[:2],
-    IPv6Network("64:ff9b:1::/48"),  # NAT64 of a network's own
+    IPv6Network("64:ff9b:1::/48"),  # NAT64 with a local prefix
     IPv6Network("::ffff:0:0:0/96"),  # SIIT
     IPv6Network("::/96"),  # IPv4-compatible
 )
+"""Networks whose addresses end with an IPv4 address."""
 
 
 class ForbiddenTargetError(FlagpostError, httpx.TransportError):
@@ -93,7 +94,7 @@ class ForbiddenTargetError(FlagpostError, httpx.TransportError):
 
 
 def forbidden(address: str, *, block_private: bool) -> str | None:
-    """Return why webhooks may not connect to an IP address (zone allowed), or None; checks IPv4 inside IPv6 too."""
+    """Return why webhooks may not connect to an IP address, with or without a zone. Checks IPv4 inside IPv6 as well."""
     outer = ip_address(address.partition("%")[0])
     inner = _ipv4_within(outer) if isinstance(outer, IPv6Address) else None
     if METADATA & {outer, inner}:
@@ -119,7 +120,7 @@ async def resolve(host: str) -> list[str]:
     """Resolve a host to its addresses, in the system's order of preference. Raises OSError.
 
     Each call has its own thread: in the loop's small pool, a name whose servers do not answer would delay all others,
-    and the end of the process.
+    and the exit of the process.
     """
     found: Future[list[str]] = Future()
     # Makes it uncancellable; a result that nobody awaits is dropped.
@@ -140,7 +141,7 @@ def _look_up(host: str, found: Future[list[str]]) -> None:
 
 
 def connecting(tls: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
-    """Return a transport without keep-alive: connections are pooled by address, but TLS verified one of its names."""
+    """Return a transport without keep-alive: it pools connections by address, but TLS has verified only one name."""
     return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
@@ -178,7 +179,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return allowed
 
     async def aclose(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._inner.aclose()
 
 

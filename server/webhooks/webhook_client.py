@@ -60,9 +60,9 @@ class WebhookClient:
         transport: httpx.AsyncBaseTransport | None = None,
         deadline_seconds: float | None = None,
     ) -> None:
-        """`tls` is `outbound.trust(security)`, unless it is given. Raises SettingsError if that cannot be used.
+        """`tls` defaults to `outbound.trust(security)`. Raises SettingsError if that cannot be used.
 
-        `deadline_seconds` is `DEADLINE_SECONDS` unless a test says otherwise.
+        `deadline_seconds` defaults to DEADLINE_SECONDS.
         """
         self._secrets = secrets
         self._deadline_seconds = DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds
@@ -92,13 +92,13 @@ class WebhookClient:
             raise WebhookError("its answer broke off", f"{type(error).__name__}: {error}", outcome="broken") from None
 
     async def _post(self, url: str, body: bytes, webhook_id: str) -> SiteAnswer:
-        # Otherwise cookies of one answer would be sent with the request about the next user.
+        # Cookies from an answer about one user must not be sent with a request about another.
         self._http.cookies.clear()
         headers = signature.headers(webhook_id, datetime.now(UTC), body, self._secrets)
         async with self._http.stream("POST", url, content=body, headers=headers) as response:
             fields, answer = response.headers, bytearray()
             encoded = fields.get("Content-Encoding", "identity").lower() != "identity"
-            # Read encoded bodies as well, although they are dropped, to detect a broken connection.
+            # Encoded bodies are read although they are dropped, to detect a broken connection.
             async for chunk in response.aiter_raw():
                 answer += chunk
                 if len(answer) > MAX_ANSWER_BYTES:
