@@ -123,7 +123,7 @@ async def test_the_administrators_own_authority_is_trusted_and_no_other(ca_file:
             await post(url, WebhookSecurity())
         reached = await reach(url, trust(WebhookSecurity(ca_file=ca_file)), WebhookSecurity())
         assert reached.certificate_days
-        with pytest.raises(Unreachable, match="name that in CAFile"):
+        with pytest.raises(Unreachable, match="set CAFile in"):
             await reach(url, trust(WebhookSecurity()), WebhookSecurity())
     assert len(heard) == 1
 
