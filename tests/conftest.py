@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.support import authorities
 from tests.support.golden import Golden
 from tests.support.receiver import Receiver
 from tests.support.server_process import ServerProcess, write_settings
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 # Hypothesis fails a slow example by default, and no test asserts a time.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+authorities.trust_one()
 
 # Workers, and the programs that tests start, share what one of them has compiled: a third of their start.
 sys.dont_write_bytecode = False

@@ -20,7 +20,7 @@ from tests.support.fork_server import Request
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = {
-    "server": ["server.app", "server.operator.commands"],
+    "server": ["server.app", "server.operator.commands", "uvloop"],
     "tui": ["tui.cli", "tui.fullscreen.app", "tui.web.serve"],
 }
 
