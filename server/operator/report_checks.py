@@ -19,7 +19,7 @@ def findings(settings: Settings, connection: SqlConnection) -> Iterator[Finding]
     on = [hook.queue for hook in settings.webhook_urls if hook.enabled]
     for name in on:
         yield from _queue(connection, name)
-    for name, count in overview.unheard(connection, on):
+    for name, count in overview.unconfigured(connection, on):
         yield Finding(Grade.BAD, f"outbox: {count} waiting for webhook {name}, which is disabled; enable it")
 
 

@@ -176,7 +176,7 @@ class SharedAttendance(Attendance):
         """See Attendance."""
         if self._hub.others_of(identity):
             sent = FrameSent(identity, encode(frame).decode(), self._database.node)
-            (self._database.tell_aside if lossy else self.announce)(sent)
+            (self._database.announce_aside if lossy else self.announce)(sent)
 
     def request(self, request: RoomRequest) -> None:
         """See Attendance."""

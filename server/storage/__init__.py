@@ -1,1 +1,1 @@
-"""Storage: messages, people and reports in one SQLite file."""
+"""Storage: messages, people and reports, in a SQLite file or in PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Values that the storage of messages takes and returns."""
+"""Values passed to and returned by the storage of messages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -14,11 +14,11 @@ MAX_PAGE_BYTES = 192 * 1024
 """Maximum size of the messages in a frame. A client with 256 KiB of unread data is disconnected."""
 
 MAX_REACTED_BYTES = 32 * 1024
-"""Maximum size of the reactions to earlier messages that are sent along with such a page."""
+"""Maximum size of the reactions to earlier messages that are sent with such a page."""
 
 
 MAX_EDITED_BYTES = 32 * 1024
-"""Maximum size of the texts of earlier messages that are sent along with such a page."""
+"""Maximum size of the texts of earlier messages that are sent with such a page."""
 
 
 class StorageError(OneLineError):
@@ -37,7 +37,7 @@ class Published(NamedTuple):
     publication: Publication
     fresh: bool
     withheld: bool = False
-    """It is delivered to nobody but its author."""
+    """It is delivered only to its author."""
 
 
 Recorder = Callable[[SqlConnection, Publication], None]
@@ -45,7 +45,7 @@ Recorder = Callable[[SqlConnection, Publication], None]
 
 
 class Reader(NamedTuple):
-    """The person who reads, the channels that exist, the identities hidden from them, and their place in the queue."""
+    """A person who reads messages, the channels they can read, the identities hidden from them, and their queue."""
 
     person: Person
     channels: Sequence[str]
@@ -69,18 +69,18 @@ class Page(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """What is stored of a person who joins."""
+    """What the database knows about a person who joins."""
 
     last_message: int | None
     """The last message that they may have received before; None if they are new."""
     read_from: int
     """The number up to which everything counts as read: what was said before they first joined."""
     changes: int
-    """How often what messages show has changed."""
+    """The number of changes of stored messages, see the table message_changes."""
 
 
 class Recent:
-    """The newest messages of some channels, in order. Shared by those who join, and never changed."""
+    """The newest messages of some channels, in order. Shared by everyone who joins, so immutable."""
 
     def __init__(self, publications: Sequence[Publication], last: Mapping[str, int]) -> None:
         """`last` has the number of the last message of each channel that has any."""

@@ -46,14 +46,14 @@ class Broker:
         self._subscribers: list[Subscriber] = []
         self.epoch, self.delivered, *_ = database.life
         """The ID of the numbering, which changes if the database is replaced; and the number of the last message that
-        was delivered to subscribers, or stored before the start: 0 if there is none."""
+        was delivered to subscribers, or stored before the start (0 if there is none)."""
         self._recent = alru_cache(maxsize=RECENT)(self._read_recent)
         database.hear(StoredChange, self._deliver)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Deliver every new message, in the order of the numbers, and every change of a message, once it is stored.
 
-        What is stored in one commit, with nothing else in between, is delivered in one call.
+        Messages and changes that follow each other in one commit are delivered in one call.
         """
         self._subscribers.append(subscriber)
 
@@ -170,9 +170,9 @@ class Broker:
         return await self._database.read(work, reader.queue_key)
 
     async def recent(self, wanted: Wanted, before: int, changes: int) -> Recent:
-        """Return the newest messages below `before` for readers with nothing hidden from them; in memory if possible.
+        """Return the newest messages below `before` for a reader from whom nobody is hidden; cached if possible.
 
-        They are as they were when the number of changes was `changes`, or newer.
+        The result includes at least the first `changes` changes of stored messages.
         """
         return await self._recent(wanted, before, changes)
 
@@ -181,7 +181,7 @@ class Broker:
         return await self._database.read(partial(messages.recent, reader, wanted, before), reader.queue_key)
 
     async def _read_recent(self, wanted: Wanted, before: int, changes: int) -> Recent:
-        # The read starts after the caller learned the number of changes, so it sees at least these.
+        # Only part of the key: the read starts after the caller learned the number, so it sees at least these changes.
         del changes
         return await self.recent_for(ANYBODY, wanted, before)
 
@@ -196,7 +196,7 @@ class Broker:
         return await self._database.read(work, reader.queue_key)
 
     def delivered_to(self, person: Person, msg_ids: Sequence[int]) -> None:
-        """Forget the direct messages that waited for a person, and have been delivered now; here all are kept."""
+        """Forget direct messages that waited for a person and are delivered now. Does nothing here: all are kept."""
 
     def clear_direct(self, identity: str) -> "asyncio.Future[int]":
         """Delete all direct messages that a person sent or received; return how many. Raises StorageError."""

@@ -1,4 +1,4 @@
-"""Copies a room from one database to another, of the same or another kind, and proves that both hold the same."""
+"""Copies a room from one database to another, of the same or another kind, and verifies that their content is equal."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -11,10 +11,10 @@ from server.storage.base import StorageError
 from server.storage.sql import SqlConnection, Value
 
 BATCH = 500
-"""Rows that are in memory at once."""
+"""Number of rows in memory at once."""
 
 TOGETHER = 50
-"""Rows in a statement: each costs a fraction of a statement of its own. SQLite takes 999 values at least."""
+"""Number of rows in one INSERT, which is far cheaper than one each. SQLite accepts at least 999 values."""
 
 TABLES = {
     "message": ("id",),
@@ -36,26 +36,26 @@ TABLES = {
     "read_marker": ("identity", "place"),
     "ban": ("key",),
 }
-"""All tables with the contents of a room, and the columns that identify a row; `Numbering` is the rest."""
+"""All tables with the content of a room, each with the columns of its key; `Numbering` has the rest."""
 
 Row = tuple[Value, ...]
 
 
 class Numbering(NamedTuple):
-    """What a room has once: who it is, and how far it has counted."""
+    """The values that a room has once: its IDs, and how far it has counted."""
 
     epoch: str
     server: str
     id_key: str
     message: int
-    """The last number that a message got, even if it is deleted since."""
+    """The last number assigned to a message, even if that message is deleted."""
     trail: int
     changes: int
     """See the table message_changes."""
 
 
 class Content(NamedTuple):
-    """What a table holds; equal for equal rows in any order."""
+    """A summary of a table's content; equal for equal rows in any order."""
 
     table: str
     rows: int
@@ -63,19 +63,21 @@ class Content(NamedTuple):
 
 
 def copy(source: SqlConnection, target: SqlConnection) -> Iterator[Content]:
-    """Copy all tables, within a transaction of each; yield what each held. Raises StorageError if something differs."""
+    """Copy all tables, within a transaction of each database; yield a summary of each table. Raises StorageError."""
     for table in TABLES:
         columns = _columns(source, table)
         if _columns(target, table) != columns:
-            raise StorageError(f"table {table} has other columns there; use the same version of Flagpost for both")
+            raise StorageError(
+                f"table {table} has different columns in both; use the same version of Flagpost for both"
+            )
         copied = _content(source, table, partial(_insert, target, table, columns))
         if _content(target, table) != copied:
-            raise StorageError(f"table {table} arrived altered; run `doctor` on both databases")
+            raise StorageError(f"table {table} differs in the copy; run `doctor` on both databases")
         yield copied
 
 
 def contents(connection: SqlConnection) -> Iterator[Content]:
-    """Yield what each table holds. Raises StorageError for what cannot be copied."""
+    """Yield a summary of each table. Raises StorageError for a value that cannot be copied."""
     return (_content(connection, table) for table in TABLES)
 
 

@@ -1,4 +1,4 @@
-"""The interface of a database: SQLite's of one server, or one that several servers share."""
+"""The interface of a database: one server's SQLite file, or a PostgreSQL database that several servers share."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ class Life(NamedTuple):
     last_message: int
     server: str
     id_key: str
-    """Makes the IDs of people for the site, see `rules.person_ids`."""
+    """The key from which the IDs of people for the site are derived, see `rules.person_ids`."""
 
 
 class NodeHealth(NamedTuple):
@@ -36,11 +36,11 @@ class NodeHealth(NamedTuple):
     longest_lock: float
     """How long it has held the lock at most within the last minutes."""
     news_behind: int
-    """Number of committed events that it has not heard yet, as far as it knows."""
+    """Number of committed events that it has not received yet, as far as it knows."""
     news_age: float
-    """How long ago the oldest of these was committed; 0 if it has heard all."""
+    """How long ago the oldest of these was committed; 0 if it has received all."""
     fenced: bool
-    """The others have removed it: it writes nothing any more, and ends."""
+    """The others have removed it: it no longer writes, and ends."""
 
 
 class Database(Protocol):
@@ -48,30 +48,30 @@ class Database(Protocol):
 
     @property
     def life(self) -> Life:
-        """What the room is, as of when the database was opened."""
+        """The identity of the room, as of when the database was opened."""
 
     @property
     def node(self) -> str:
         """The ID of this server among those that share the database; empty if no others can."""
 
     lost: Callable[[], None]
-    """Called once if the others go on without this server: it stores and answers nothing any more, and has to end."""
+    """Called once if the others go on without this server: it no longer stores or answers anything, and has to end."""
 
     def now(self) -> int:
         """Return the time in milliseconds, by the clock that all servers of this database share."""
 
     def hear(self, kind: type[Kind], listener: Callable[[Sequence[Kind]], None]) -> None:
-        """Call this for events of a kind that any server announces, once they are committed.
+        """Call `listener` with the events of a kind that any server announces, once they are committed.
 
-        Listeners are called on the loop, in the order of the events: those of one kind that follow each other in a
+        Listeners are called on the loop, in the order of the events. Events of one kind that follow each other in a
         commit are passed in one call. Register before the first write.
         """
 
-    def tell_aside(self, event: Event) -> None:
-        """Have all servers hear of an event at once; it may be lost, and comes in no order with others."""
+    def announce_aside(self, event: Event) -> None:
+        """Announce an event to all servers at once, without a commit; it may be lost, or overtake others."""
 
     def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
-        """Run `work` in a transaction. Completes once it is on disk, and its events were heard. Raises StorageError.
+        """Run `work` in a transaction. Completes once it is on disk and its events are delivered. Raises StorageError.
 
         `work` may run several times until it is committed. It may raise a Refusal before its first write.
         """
@@ -86,9 +86,9 @@ class Database(Protocol):
         """Run `work` like `write`, but without waiting; a failure is only logged."""
 
     async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
-        """Run `work`, when it is this user's turn. Raises StorageError.
+        """Run `work` in a fair queue, in which users take turns by `key`. Raises StorageError.
 
-        Work whose task is cancelled while it waits never starts.
+        If the caller is cancelled while it waits, the work never starts.
         """
 
     def health(self) -> NodeHealth | None:

@@ -13,7 +13,7 @@ SIDE_FILES = ("-wal", "-shm")
 """The endings of the files that SQLite has open beside the database while a server runs; each holds data."""
 PRIVATE = 0o600
 LOCK_SECONDS = 0.5
-"""How long a server waits for the lock, which `server_on` takes for a moment."""
+"""How long a server waits for the lock, because `server_on` holds it for a moment."""
 
 
 def create_private(path: str) -> None:
@@ -85,7 +85,7 @@ class OpenFiles:
         self._opened = [(file, _identity(file)) for file in _files(path)]
 
     def problem(self) -> str | None:
-        """Return which file is no longer the one that was opened, so that the next start would not find new data."""
+        """Return which file was replaced or removed, so that new data would be lost at the next start, or None."""
         for path, identity in self._opened:
             try:
                 if _identity(path) == identity:

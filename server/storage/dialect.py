@@ -15,16 +15,16 @@ Candidates = tuple[str, list[str | int]]
 
 
 class SqlDialect(NamedTuple):
-    """Statements in the words of one database."""
+    """The statements of one kind of database."""
 
     next_message: str
-    """Takes the next number of a message, and returns it."""
+    """Assigns and returns the next number of a message."""
     last_trail: str
     """Returns the last seq of the trail ever assigned, even if its row is gone; 0 if there was none."""
     touch: str
     """Writes without changing anything. In SQLite, an UPDATE to the same value would not write."""
     claim: str
-    """Takes a place in the room in one call, see `presence.enter`; empty if single statements do."""
+    """Claims a place in the room in one call, see `presence.enter`; empty if that takes several statements."""
     as_array: Callable[[str, str], str]
     """Returns the query for the rows of an ordered query as one JSON array of arrays, with these columns.
 
@@ -33,11 +33,11 @@ class SqlDialect(NamedTuple):
     candidates: Callable[[Query, int, int], Candidates]
     """Finds messages that may contain the words of an indexed query, between two numbers, both excluded."""
     in_order: str
-    """Orders messages joined to candidates as these; empty if they are."""
+    """Orders messages joined to candidates like the candidates; empty if they already are in that order."""
 
 
 def _matching(query: Query, after: int, before: int) -> Candidates:
-    # Messages that are not in the index yet, see `indexing`, are read.
+    # Scan the messages that are not in the index yet, see `indexing`.
     words = "".join(" AND instr(folded, ?) > 0" for _ in query.words)
     behind = (
         "SELECT id AS found FROM message WHERE id > (SELECT up_to FROM search_index) AND id > ? AND id < ?"  # noqa: S608
@@ -48,7 +48,7 @@ def _matching(query: Query, after: int, before: int) -> Candidates:
 
 
 _INDEXED = re.compile(r"[^\W_]{3}")
-"""What pg_trgm can look up: letters and digits in a row. For other words it would walk through the whole index."""
+"""What pg_trgm can look up: three letters or digits in a row. For other words it would scan the whole index."""
 _ESCAPES = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 

@@ -1,4 +1,4 @@
-"""A broker for a room that does not keep direct messages: it stores only those that wait for somebody."""
+"""A broker for a room that does not keep direct messages: it stores only those that wait for an absent recipient."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 
 class DirectBroker(Broker):
-    """Adds what a room needs that does not keep direct messages."""
+    """A broker that holds direct messages in memory for a while, instead of keeping them."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
@@ -117,11 +117,11 @@ class DirectBroker(Broker):
         return _merged(page, [*wait.publications, *self.unkept.received(reader, after, before)], limit)
 
     def delivered_to(self, person: Person, msg_ids: Sequence[int]) -> None:
-        """Forget the messages that waited for a person, and have been delivered now."""
+        """Forget the messages that waited for a person, and are delivered now."""
         self._database.write_aside(partial(direct_messages.take_delivered, person.identity, msg_ids))
 
     def clear_direct(self, identity: str) -> "asyncio.Future[int]":
-        """Delete all direct messages that a person sent or received; return how many. Raises StorageError."""
+        """See Broker."""
         held = len(self.unkept.of(identity))
         return self._database.write(lambda connection: held + direct_messages.clear(identity, connection))
 
@@ -146,7 +146,7 @@ class DirectBroker(Broker):
         return future
 
     def _refuse(self, refusal: Refusal) -> "asyncio.Future[Result]":
-        """Refuse something after what was begun before it."""
+        """Refuse a request, in order with the writes that began before it."""
 
         def refuse(_: SqlConnection) -> Result:
             raise refusal
@@ -167,7 +167,7 @@ class DirectBroker(Broker):
 
 
 def _merged(page: Page, held: Sequence[Publication], limit: int) -> Page:
-    """Return a page with the messages in memory that belong into it."""
+    """Return a page together with the messages in memory that belong to it."""
     if not held:
         return page
     # Older ones would be beyond a gap.

@@ -1,4 +1,4 @@
-"""Direct messages in the database that are kept for a limited time only, or until they are delivered."""
+"""Direct messages in the database that are kept only for a limited time, or until they are delivered."""
 
 import json
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def waiting(reader: Reader, before: int, limit: int, connection: SqlConnection) 
 
 
 def take_delivered(identity: str, msg_ids: Sequence[int], connection: SqlConnection) -> None:
-    """Delete the waiting messages to a person among these, which were delivered."""
+    """Delete those of these messages that waited for a person, and announce that they were delivered."""
     query = f"SELECT id FROM message WHERE waiting = 1 AND peer_identity = ? AND id IN ({messages.NUMBERS})"  # noqa: S608
     found = [row[0] for row in connection.execute(query, (identity, json.dumps(list(msg_ids))))]
     if delivered := messages.find_all(found, connection):
@@ -67,7 +67,7 @@ def sweep(connection: SqlConnection, before: int, batch: int) -> int:
 
 
 def sweep_delivered(connection: SqlConnection, batch: int) -> int:
-    """Delete a batch of those that were delivered, from when direct messages were kept; return their number."""
+    """Delete a batch of delivered messages from a time when direct messages were kept; return their number."""
     query = (
         "SELECT id FROM message WHERE peer IS NOT NULL AND waiting = 0 AND NOT EXISTS"
         " (SELECT 1 FROM person WHERE identity = peer_identity AND last_message < id) LIMIT ?"

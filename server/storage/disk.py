@@ -16,7 +16,7 @@ def free_bytes(path: Path) -> int:
 
 
 class Disk:
-    """Detects low disk space, and logs each change once. That of a database on another machine is not measured."""
+    """Detects low disk space, and logs each change once. Does not measure the disk of a database on another machine."""
 
     def __init__(self, database: str, free: Callable[[Path], int] = free_bytes) -> None:
         self._directory = None if "://" in database else Path(database).absolute().parent
@@ -24,7 +24,7 @@ class Disk:
         self._low = False
 
     def is_low(self, least_megabytes: int) -> bool:
-        """Measure, and return whether less than this is free; 0 disables the check."""
+        """Measure the free space, and return whether it is less than this; 0 disables the check."""
         if self._directory is None:
             return False
         free = self._measure(self._directory) // MEGABYTE if least_megabytes else 0

@@ -1,4 +1,4 @@
-"""Edited messages in the database: the present text in place, the earlier ones beside it."""
+"""Edited messages in the database: the row of the message has the current text, other rows have the earlier ones."""
 
 import json
 

@@ -1,7 +1,7 @@
-"""What servers hear of once it is committed, see `Database.hear`.
+"""Events, which servers receive once they are committed, see `Database.hear`.
 
-An event tells a server that was not there all that follows from the commit. It is a named tuple of what msgspec can
-write as JSON, since a database that several servers share passes it on as text.
+An event has everything that another server needs to follow the commit. It is a named tuple of values that msgspec can
+encode, because a database that several servers share passes it on as JSON.
 """
 
 from enum import Enum
@@ -29,7 +29,7 @@ class StoredChange(NamedTuple):
 
 
 class UnkeptChange(NamedTuple):
-    """The same of a direct message that is not kept: servers have it in memory only."""
+    """Like StoredChange, for a direct message that is not kept: servers have it only in memory."""
 
     publication: Publication
     reaction: ReactionChange | None = None
@@ -40,7 +40,7 @@ MessageChange = StoredChange | UnkeptChange
 
 
 class WaitingDelivered(NamedTuple):
-    """Direct messages reached the person they waited for: from now on, servers have them in memory only."""
+    """Direct messages reached the person they waited for: from now on, servers have them only in memory."""
 
     publications: tuple[Publication, ...]
 
@@ -89,7 +89,7 @@ class PersonLeft(NamedTuple):
 
 
 class ReportOpened(NamedTuple):
-    """A report was submitted, or opened again by an addition; its reporter is answered."""
+    """A report was submitted, or reopened by an addition; the reporter receives an answer."""
 
     report: StoredReport
     about: Person
@@ -103,11 +103,11 @@ class ReportChanged(NamedTuple):
     report: StoredReport
     node: str = ""
     answered: bool = False
-    """The reporter has changed it, and gets an answer."""
+    """The reporter changed it, and receives an answer."""
 
 
 class ReportDeleted(NamedTuple):
-    """A report was deleted, because its time was over."""
+    """A report was deleted, because ReportDays have passed."""
 
     report_id: str
 
@@ -122,13 +122,13 @@ class PersonEntered(NamedTuple):
     entry: WhoEntry
     rank: Rank
     member: bool
-    """The site says who they are."""
+    """They are a member of the site."""
     number: int
-    """How often names have come into use."""
+    """How often names have come into use, see `storage.presence`."""
 
 
 class EntryChanged(NamedTuple):
-    """What others see of a person changed, or their rights; fields are those of PersonEntered."""
+    """The rights of a person, or what others see of them, changed; the fields are those of PersonEntered."""
 
     person: Person
     node: str
@@ -139,7 +139,7 @@ class EntryChanged(NamedTuple):
 
 
 class PersonExited(NamedTuple):
-    """A session ended, and with it the person left the room; `why` is what others read."""
+    """A session ended, so the person left the room; `why` is the message to others."""
 
     person: Person
     node: str
@@ -148,20 +148,20 @@ class PersonExited(NamedTuple):
 
 
 class NodeOpened(NamedTuple):
-    """A server joined those that share the room, or has read its settings; `settings` are digests by name."""
+    """A server joined those that share the room, or reloaded its settings; `settings` are digests by name."""
 
     node: str
     settings: dict[str, str]
 
 
 class NodeGone(NamedTuple):
-    """A server did not write for so long that the others removed it, and everyone there left the room."""
+    """A server was silent for so long that the others removed it; everyone on it left the room."""
 
     node: str
 
 
 class FrameSent(NamedTuple):
-    """A frame, encoded, for all sessions of a person; the server that announces it has sent it to its own."""
+    """An encoded frame for all sessions of a person. The server that announces it has already sent it to its own."""
 
     identity: str
     frame: str
@@ -169,35 +169,35 @@ class FrameSent(NamedTuple):
 
 
 class RemovalRequested(NamedTuple):
-    """All sessions of a person end at once, unless the server that asks has ended its own before."""
+    """A request to end all sessions of a person. The server that announces it may have ended its own already."""
 
     identity: str
     name: str
-    """Only the session with this name ends; empty: all of them."""
+    """End only the session with this name; empty: all of them."""
     words: str
-    """What they read; nothing if it is empty."""
+    """The message to the person; empty: none."""
     announced: str
-    """What others read."""
+    """The message to others."""
     reason: str
-    """The reason of the closing frame."""
+    """The reason in the close frame."""
 
 
 class RankChanged(NamedTuple):
-    """An operator gave a person the rights of one, or took them; `op`: gave."""
+    """An operator granted a person the rights of an operator (`op`), or revoked them."""
 
     identity: str
     op: bool
 
 
 class ClaimsAmended(NamedTuple):
-    """The site says something else about a member who is in the room."""
+    """The site changed its claims about a member who is in the room."""
 
     identity: str
     claims: Claims
 
 
 class RoomRequest(Enum):
-    """What an operator, or the site, asks of every server."""
+    """A request by an operator, the site or the administrator."""
 
     RELOAD = "reload"
     DISCONNECT_ALL = "disconnect all"
@@ -205,7 +205,7 @@ class RoomRequest(Enum):
 
 
 class RoomRequested(NamedTuple):
-    """Every server is asked for something; the one that announces it has done it already."""
+    """A request to all servers. The server that announces it has already acted on it itself."""
 
     request: RoomRequest
     node: str
@@ -237,7 +237,7 @@ Event = (
 )
 
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
-"""Each kind of event by its name."""
+"""The kinds of events by name."""
 
 
 def body_of(event: Event) -> str:

@@ -1,7 +1,7 @@
 """Gathers reports of one message, so that a flood of them reaches the site as a few posts.
 
-The first report of a message is delivered at once. Later ones wait for each other, and one delivery, the carrier, takes
-the others along: their state follows the carrier's.
+The first report of a message is delivered at once. Later ones wait for each other; one delivery, the carrier, carries
+the others, whose state follows its own.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from server.storage.outbox import Claim
 from server.storage.sql import SqlConnection
 
 MAX_COMPANIONS = 50
-"""Maximum number of reports whose content a delivery takes along; all are counted, and `reports show` has them."""
+"""Maximum number of carried reports whose content is delivered; all are counted, and `reports show` has them."""
 MAX_GATHERED = 200
-"""Maximum number of reports that a delivery takes along: they change in one transaction, which others wait for."""
+"""Maximum number of reports that a delivery carries: they change in one transaction, for which others wait."""
 
 _OF_MESSAGE = (
     " FROM delivery JOIN report ON report.id = delivery.report_id AND report.seq = delivery.seq"
@@ -39,15 +39,15 @@ def due(connection: SqlConnection, msg_id: int, webhook: str) -> int:
 
 
 def gather(connection: SqlConnection, claims: Sequence[Claim]) -> list[Claim]:
-    """Let the first attempts of these take the waiting reports of their messages along; return the carriers."""
+    """Let each first attempt among these carry the waiting reports of its message; return the carriers."""
     carried: set[str] = set()
     for claim in sorted(claims, key=lambda each: each.seq):
         if claim.id not in carried and claim.attempt == 1:
-            carried |= _take_along(connection, claim, [each.id for each in claims])
+            carried |= _carry(connection, claim, [each.id for each in claims])
     return [claim for claim in claims if claim.id not in carried]
 
 
-def _take_along(connection: SqlConnection, carrier: Claim, claimed: Sequence[str]) -> set[str]:
+def _carry(connection: SqlConnection, carrier: Claim, claimed: Sequence[str]) -> set[str]:
     row = connection.execute(
         "SELECT msg_id FROM report WHERE id = ? AND seq = ?", (carrier.report_id, carrier.seq)
     ).fetchone()
@@ -67,7 +67,7 @@ def _take_along(connection: SqlConnection, carrier: Claim, claimed: Sequence[str
 
 
 def companions(connection: SqlConnection, carrier: Claim) -> Companions:
-    """Return what a delivery takes along, and how many people have reported the message until then."""
+    """Return the reports that a delivery carries, and how many people had reported the message by then."""
     rows = connection.execute(
         "SELECT report.id, reporter_identity, content FROM delivery JOIN trail USING (seq)"
         " JOIN report ON report.id = delivery.report_id"
@@ -76,7 +76,7 @@ def companions(connection: SqlConnection, carrier: Claim) -> Companions:
     )
     found = []
     for report_id, identity, content in rows:
-        # One that was altered and cannot be read is for the administrator.
+        # Skip one that was altered and cannot be read; `doctor` finds it.
         with suppress(msgspec.DecodeError):
             said = statement(content)
             found.append(Companion(report_id, said.reporter, identity, said.reason, said.comment))
@@ -90,7 +90,7 @@ def companions(connection: SqlConnection, carrier: Claim) -> Companions:
 
 
 def follow(connection: SqlConnection, carrier_id: str) -> list[str]:
-    """Give the carried deliveries the state of their carrier; return the IDs of their reports."""
+    """Copy the state of a carrier to the deliveries that it carries; return the IDs of their reports."""
     rows = connection.execute(
         "UPDATE delivery SET (state, attempts, due, asked_to_wait, error, changed_at) ="
         " (SELECT state, attempts, due, asked_to_wait, error, changed_at FROM delivery WHERE id = ?1)"
@@ -102,14 +102,14 @@ def follow(connection: SqlConnection, carrier_id: str) -> list[str]:
 
 
 def replay(connection: SqlConnection, carrier_id: str) -> None:
-    """Let a delivery that is made again take along what it could not deliver before."""
+    """Let a repeated delivery carry again what it could not deliver before."""
     connection.execute(
         "UPDATE delivery SET state = 'waiting' WHERE gathered_in = ? AND state = 'given-up'", (carrier_id,)
     )
 
 
 def free(connection: SqlConnection, report_id: str) -> None:
-    """Let the first of the reports that a cancelled one took along take along the others."""
+    """If a cancelled delivery carried others, let the first of these carry the rest."""
     rows = connection.execute(
         "SELECT id FROM delivery WHERE state = 'waiting' AND gathered_in IN"
         " (SELECT id FROM delivery WHERE report_id = ? AND state = 'cancelled') ORDER BY seq",

@@ -1,4 +1,4 @@
-"""The names that people held lately, in the database."""
+"""Recently held names, in the database."""
 
 from server.rules.messages import Person
 from server.rules.reservations import MAX_RESERVED
@@ -21,7 +21,7 @@ def left(person: Person, connection: SqlConnection) -> None:
 
 
 def load(connection: SqlConnection) -> list[tuple[Person, int]]:
-    """Return the names and when they were last held, the latest last. The holders at a crash held theirs until now."""
+    """Return names with the time when each was last held, the latest last. Those still held at a crash count as now."""
     connection.execute("UPDATE held_name SET held_at = ? WHERE held_at IS NULL", (connection.now,))
     rows = connection.execute(
         "SELECT name, identity, held_at FROM (SELECT * FROM held_name ORDER BY held_at DESC LIMIT ?) AS latest"
@@ -41,7 +41,7 @@ def sweep(connection: SqlConnection, before: int, limit: int) -> int:
 
 
 def add_member(person: Person, connection: SqlConnection) -> None:
-    """Record a member of the site, who keeps the name."""
+    """Record a member of the site, for whom the name is reserved."""
     connection.execute(
         "INSERT INTO member (identity, name, seen_at) VALUES (?1, ?2, ?3)"
         " ON CONFLICT (identity) DO UPDATE SET name = ?2, seen_at = ?3",

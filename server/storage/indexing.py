@@ -1,6 +1,6 @@
-"""Keeps the search index up to date behind the commits, and free of erased texts.
+"""Brings the search index up to date after commits, and removes erased texts from it.
 
-Everything is done in short steps, each a transaction, so that messages need not wait for it.
+It works in short steps, each a transaction, so that messages do not have to wait.
 """
 
 import sqlite3
@@ -8,11 +8,11 @@ import time
 from enum import IntEnum
 
 BATCH = 500
-"""Messages indexed in a step: some 5 ms. Together, they cost a tenth of what each would cost in its own commit."""
+"""Number of messages indexed in a step, about 5 ms. Each costs a tenth of what it would cost in its own commit."""
 PAGES = 50
-"""Pages of the index written in a step that removes erased texts: some 10 ms."""
+"""Number of pages of the index written in a step that removes erased texts, about 10 ms."""
 PAUSE_SECONDS = 0.01
-"""Time between two steps of `finish`, for others who write."""
+"""Pause between two steps of `finish`, in which others can write."""
 READER_SECONDS = 5.0
 """How long `finish` waits for readers of an earlier state of the file."""
 
@@ -34,7 +34,7 @@ def step(connection: sqlite3.Connection) -> bool:
 
 
 def finish(connection: sqlite3.Connection) -> bool:
-    """Take all steps; return False if a reader of an earlier state of the file keeps the log from being emptied."""
+    """Run all steps; return False if a reader of an earlier state of the file keeps the log from being emptied."""
     end = 0.0
     while step(connection) or not _empty_log(connection):
         if _traces(connection) in {Traces.NONE, Traces.IN_LOG}:

@@ -1,4 +1,4 @@
-"""What follows from a commit: its events are passed to those who listen, in order."""
+"""Passes the events of each commit to listeners, in order."""
 
 import logging
 from collections import defaultdict
@@ -15,7 +15,7 @@ Heard = TypeVar("Heard")
 
 
 class Journal:
-    """Those who listen to the events of a database, by kind of event."""
+    """The listeners of a database, by kind of event."""
 
     def __init__(self) -> None:
         self._listeners: defaultdict[type[object], list[Callable[[Sequence[Event]], None]]] = defaultdict(list)
@@ -25,7 +25,7 @@ class Journal:
         self._listeners[kind].append(cast(Callable[[Sequence[Event]], None], listener))
 
     def pass_on(self, events: Sequence[Event]) -> None:
-        """Call those who listen to these events, which are committed."""
+        """Pass committed events to their listeners."""
         for kind, run in groupby(events, type):
             if listeners := self._listeners.get(kind):
                 call_all(listeners, [*run])

@@ -37,7 +37,7 @@ SHOWN = (
     " CASE WHEN taken_back_at IS NULL THEN text ELSE '' END, nonce, taken_back_at IS NOT NULL,"
     " taken_back_at IS NULL AND reacted_at IS NOT NULL, edited_at"
 )
-"""Like COLUMNS, without what nobody is shown."""
+"""Like COLUMNS, without what no user may see."""
 NEWEST = 2**63 - 1
 READABLE = (
     "CASE WHEN peer IS NULL THEN channel IN (SELECT value FROM json_each(?))"
@@ -52,7 +52,7 @@ RECEIVED_AFTER = "id > ? AND peer IS NOT NULL AND peer_identity = ?"
 MAX_SCANNED = 20_000
 """Maximum number of messages that one read scans, the newest first."""
 MAX_CLAIMED = 200
-"""Maximum number of messages of an author among which a report without a number looks for its message."""
+"""Maximum number of an author's messages among which to look for the message of a report without a number."""
 MESSAGE_BYTES = 100
 """Minimum size of a message in a frame, without its text."""
 
@@ -228,7 +228,7 @@ def channel_numbers(reader: Reader, channel: str, before: int, limit: int, conne
 
 
 def recent(reader: Reader, wanted: Wanted, before: int, connection: SqlConnection) -> Recent:
-    """Return the newest messages of each of these channels below `before` that may fit into one frame, by number."""
+    """Return the newest messages of each of these channels below `before` that may fit into one frame, in order."""
     pages = [page(reader, IN_CHANNEL, (channel,), before, limit, connection) for channel, limit in wanted if limit]
     found = sorted((one for each in pages for one in each.publications), key=lambda one: one.msg_id)
     last = {channel: connection.execute(LAST_IN_CHANNEL, (channel, before)).fetchone()[0] for channel, _ in wanted}
@@ -272,7 +272,7 @@ def _numbers(
 ) -> list[int]:
     """Return the numbers of the newest messages of a span that meet the condition, or of the oldest, nearest first.
 
-    Scans at most MAX_SCANNED, because the reader may have hidden everyone who writes in a channel.
+    Scans at most MAX_SCANNED, because the reader may have muted everyone who writes in a channel.
     """
     order = "ASC" if span.forward else "DESC"
     scanned = (

@@ -16,7 +16,7 @@ def open_database(place: str, committed: Committed) -> Database:
     if not is_url(place):
         return SqliteDatabase(place, committed)
     try:
-        # Loaded by those who use it only, as it takes a while.
+        # Imported late: it takes a while to load, and only some rooms need it.
         from server.storage.postgres.database import PostgresDatabase
     except ImportError:
         raise StorageError(f"{place}: {DRIVER}") from None

@@ -247,7 +247,7 @@ def _record_failure(connection: SqlConnection, claim: Claim, result: Result, fol
             result.words,
             claim.attempt if follows.counts else claim.attempt - 1,
             now + int(follows.wait_seconds * 1000),
-            # One that cannot be sent at all tells nothing about the site, so it is no probe.
+            # One that could not be sent at all says nothing about the site, so it is no probe.
             int(follows.asked or result.ours),
             now,
             claim.id,

@@ -80,8 +80,8 @@ def last_attempt(connection: SqlConnection, webhook: str) -> RecordedAttempt | N
     return RecordedAttempt(*row) if row else None
 
 
-def unheard(connection: SqlConnection, configured: list[str]) -> list[tuple[str, int]]:
-    """Return the webhooks with waiting deliveries that are not among those configured, and how many are waiting."""
+def unconfigured(connection: SqlConnection, configured: list[str]) -> list[tuple[str, int]]:
+    """Return the webhooks with waiting deliveries that are not configured, and how many deliveries are waiting."""
     return connection.execute(
         "SELECT webhook, count(*) FROM delivery WHERE state = 'waiting'"
         " AND webhook NOT IN (SELECT value FROM json_each(?)) GROUP BY webhook ORDER BY webhook",

@@ -1,4 +1,4 @@
-"""What waits for a database's threads: writes, and reads in a fair queue."""
+"""Work that waits for a database's threads: writes, and reads in a fair queue."""
 
 import asyncio
 import logging
@@ -14,8 +14,8 @@ from server.storage.sql import SqlConnection
 log = logging.getLogger(__name__)
 
 SOON_SECONDS = 0.01
-"""For how long a login waits for others that can share its commit, which costs more than the login itself. Nobody
-notices it."""
+"""How long a login waits for others to share its commit, which costs more than the login itself. Too short for a user
+to notice."""
 MAX_COMMIT = 100
 """Maximum number of writes in one commit. Bounds how long the first one of a burst waits, and how much a client is
 sent at once: with 1,000 writes a burst exceeded the limit of unread data and disconnected everyone."""
@@ -57,9 +57,9 @@ class PendingWrite(Generic[Result]):
 
 
 class WriteTurn:
-    """Passes on the writes of a turn of the loop together: a burst is one commit, and one write to each client.
+    """Passes on the writes of one turn of the event loop together: a burst is one commit, and one write to each client.
 
-    Writes that can wait for SOON_SECONDS go with the next others, or together after that time.
+    Writes that can wait are passed on with the next other writes, or after SOON_SECONDS.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, pass_on: Callable[[list[PendingWrite[object]]], None]) -> None:
@@ -105,7 +105,7 @@ def fail(batch: Sequence[PendingWrite[object]], error: StorageError) -> None:
 
 
 def log_failure(done: "asyncio.Future[Result]") -> None:
-    """Log why a write failed for which nobody waits."""
+    """Log the failure of a write for which nobody waits."""
     if not done.cancelled() and (error := done.exception()):
         log.error("a write failed", extra={"error": str(error)})
 

@@ -44,9 +44,9 @@ class People:
         self._database = database
         self._known: dict[str, Person] = {}
         self._backlog: list[Callable[[], None]] | None = None
-        """What is heard during the load, and may be newer than what is loaded."""
+        """Events that arrive during the load, which may be newer than what is loaded."""
         if database.node:
-            # Otherwise it was done before.
+            # Without other servers, `joined` and `left` have already done this.
             self._hear(PersonJoined, self._add)
             self._hear(PersonLeft, self._reserve)
         self._hear(RelationsChanged, self._change_relations)
@@ -126,8 +126,8 @@ class People:
     def joined(self, person: Person, *, returns: bool = True, member: bool = False) -> "asyncio.Future[Joined]":
         """Record that a person joined.
 
-        `returns`: they can log in again as the same person, so their name is reserved. A member of the site has theirs
-        as long as they are known. Raises StorageError.
+        `returns`: they can log in again as the same person, so their name is reserved. The name of a member of the site
+        stays reserved as long as the member is known. Raises StorageError.
         """
         joined = PersonJoined(person, self._database.now(), returns, member)
         # Names are chosen from memory: on this server, nobody else can have this one from now on.
@@ -160,7 +160,7 @@ class People:
     ) -> "asyncio.Future[Ban]":
         """Ban a person, whose identity is "" if nobody with this name was here. Raises StorageError.
 
-        `removal`: what every server is asked for in the same transaction.
+        `removal`: announced to every server in the same transaction.
         """
 
         def work(connection: SqlConnection) -> Ban:

@@ -1,4 +1,4 @@
-"""What is stored about one person: found by name, exported, and erased."""
+"""Finds, exports and erases what is stored about one person."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -47,8 +47,8 @@ ERASURES = (
     "DELETE FROM site_block WHERE :identity IN (identity, other)",
     "DELETE FROM login_key WHERE identity = :identity",
 )
-"""Everything but mutes and blocks, whose end servers hear; reports, which are evidence and end by ReportDays; and bans,
-which end by themselves."""
+"""Everything except mutes and blocks, whose end is announced to servers; reports, which are evidence and are kept for
+ReportDays; and bans, which expire."""
 
 COVERED = {
     ("message", "author_identity"),
@@ -119,7 +119,7 @@ def erase(identity: str, now: int, connection: SqlConnection) -> Erasure:
         " (SELECT count(*) FROM report WHERE about_identity = ?1)"
     )
     counted = Erasure(*connection.execute(query, (identity,)).fetchone())
-    # Servers have these in memory.
+    # Announced, because servers have these in memory.
     mutes_and_blocks.end(mutes_and_blocks.around(identity, connection), connection)
     for statement in ERASURES:
         connection.execute(statement, {"identity": identity, "now": now, "erased": ERASED})

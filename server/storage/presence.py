@@ -1,4 +1,4 @@
-"""Who is in a room that several servers share, in the database: names belong to sessions, and these to servers."""
+"""Who is in a room that several servers share: each name belongs to a session, and each session to a server."""
 
 import json
 from typing import NamedTuple
@@ -23,7 +23,7 @@ _entries = msgspec.json.Decoder(WhoEntry)
 
 
 class Wish(NamedTuple):
-    """A place in the room for a session, under a name that was free when it was chosen."""
+    """A request for a place in the room for a session, under a name that was free when it was chosen."""
 
     person: Person
     node: str
@@ -38,13 +38,13 @@ class Wish(NamedTuple):
 
 
 class Outdated(NamedTuple):
-    """Names have come into use on other servers that were not known when one was chosen; the latest has this number."""
+    """Names have come into use on other servers since the name was chosen; the latest has this number."""
 
     number: int
 
 
 def enter(wish: Wish, connection: SqlConnection) -> Joined | Outdated:
-    """Take a place for a person, in the transaction that stores them, and announce it; or change nothing."""
+    """Claim a place for a person, in the transaction that stores them, and announce it; if outdated, change nothing."""
     if not connection.dialect.claim:
         return enter_by_statements(wish, connection)
     person, joined = wish.person, PersonJoined(wish.person, connection.now, wish.returns, wish.member)
@@ -100,7 +100,7 @@ def _dismiss_guest(member: Person, connection: SqlConnection) -> None:
 
 
 def change(changed: EntryChanged, connection: SqlConnection) -> None:
-    """Store what others see of a person, and announce it, unless their place is another session's by now."""
+    """Store what others see of a person, and announce it, unless their place belongs to another session by now."""
     values = _encoded(changed.entry), int(changed.rank), *_place(changed)
     updated = connection.execute(
         "UPDATE presence SET entry = ?, rank = ? WHERE key = ? AND node = ? AND session = ?", values
@@ -110,7 +110,7 @@ def change(changed: EntryChanged, connection: SqlConnection) -> None:
 
 
 def leave(exited: PersonExited, last_message: int, connection: SqlConnection) -> None:
-    """Give a place back, and announce it, unless it is another session's by now."""
+    """Release a place, and announce it, unless it belongs to another session by now."""
     deleted = connection.execute("DELETE FROM presence WHERE key = ? AND node = ? AND session = ?", _place(exited))
     people.leave(exited.person, last_message, connection)
     if deleted.rowcount:
@@ -138,7 +138,7 @@ class Others(NamedTuple):
 
 
 def open_node(opened: NodeOpened, connection: SqlConnection) -> Others:
-    """Announce this server, and return who is in the room on the others; what they announce later comes after it."""
+    """Announce this server, and return who is in the room on the others. Their later events apply to this result."""
     set_settings(opened, connection)
     rows = connection.execute(
         "SELECT name, identity, node, session, entry, rank, member, number FROM presence WHERE node <> ?",

@@ -1,4 +1,4 @@
-"""What each person has read: a marker for each channel and conversation, and what is unread behind it."""
+"""Read markers: how far each person has read each channel and conversation, and what is unread after that."""
 
 import json
 from collections.abc import Iterator
@@ -156,7 +156,7 @@ def _queries(dialect: SqlDialect) -> tuple[str, str]:
 
 
 class _Mentions:
-    """Counts unread messages that name the reader, as long as no more than a page of text was read."""
+    """Counts unread messages that name the reader, until a page of text has been read."""
 
     def __init__(self, reader: Reader, before: int, connection: SqlConnection) -> None:
         self._reader = reader

@@ -48,15 +48,15 @@ class Terms(NamedTuple):
     webhook: str
     per_hour: int
     evidence: bool
-    """Whether the site also gets additions and withdrawals."""
+    """Whether the site also receives additions and withdrawals."""
     copies: tuple[tuple[str, bool], ...] = ()
-    """More webhooks that get each report, and whether they get additions and withdrawals; no status depends on them."""
+    """More webhooks for each report, and whether each receives additions and withdrawals; they affect no status."""
     node: str = ""
     """The server that applies these rules; it is the first to deliver what it stores."""
 
     @property
     def webhooks(self) -> tuple[tuple[str, bool], ...]:
-        """All webhooks, and whether each gets additions and withdrawals."""
+        """All webhooks, and whether each receives additions and withdrawals."""
         return (self.webhook, self.evidence), *self.copies
 
 
@@ -137,7 +137,7 @@ def _insert(connection: SqlConnection, submission: Submission) -> tuple[str, int
 
 
 def _resent(submission: Submission, connection: SqlConnection) -> str | None:
-    """Return the ID of the report that a submission repeats. Raises Refusal if its nonce stands for something else."""
+    """Return the ID of the report that a submission repeats. Raises Refusal if its nonce was used for another one."""
     reporter, evidence, nonce, _ = submission
     row = connection.execute(
         "SELECT report.id, msg_id, content FROM report JOIN trail ON report_id = report.id"
@@ -198,7 +198,7 @@ def site_said(key: str, status: ReportState, note: str, connection: SqlConnectio
 
 
 def record_attempt(claim: Claim, attempt: Attempt, chance: float, connection: SqlConnection) -> None:
-    """Record an attempt, with what follows for the report and for those that it took along."""
+    """Record an attempt, and update the status of the report and of those that the delivery carries."""
     outbox.record_attempt(connection, claim, attempt, chance)
     followed = [claim.report_id, *gathering.follow(connection, claim.id)]
     _announce_changes(connection, report_statuses.update(connection, followed))
@@ -231,7 +231,10 @@ def sent_by(identity: str, limit: int, webhook: str, connection: SqlConnection) 
 
 
 def found_of(identities: Sequence[str], which: str, webhook: str, connection: SqlConnection) -> list[StoredReport]:
-    """Return the reports of these people that are WAITING or UNNOTIFIED; they say so while the webhook is suspended."""
+    """Return the reports of these people that are WAITING or UNNOTIFIED.
+
+    While this webhook is suspended, waiting reports say so.
+    """
     query = f"SELECT {_COLUMNS} WHERE {which} AND reporter_identity IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
     found = _reports(connection, connection.execute(query, (json.dumps(list(identities)),)))
     return report_statuses.as_shown(connection, found, webhook)
@@ -311,7 +314,7 @@ def _found(connection: SqlConnection, report_id: str) -> StoredReport:
 
 
 def _reports(connection: SqlConnection, rows: Iterable[_Row]) -> list[StoredReport]:
-    """Return these reports, without altered ones that cannot be read: they are for the administrator."""
+    """Return these reports, without those that were altered and cannot be read; `doctor` finds them."""
     rows = [*rows]
     additions, found = _additions(connection, [row[0] for row in rows]), list[StoredReport]()
     for row in rows:
@@ -340,7 +343,7 @@ def _additions(connection: SqlConnection, report_ids: Sequence[str]) -> dict[str
     )
     found = defaultdict[str, list[StoredAddition]](list)
     for report_id, at, content in rows:
-        # An addition that was altered and cannot be read is for the administrator.
+        # Skip one that was altered and cannot be read; `doctor` finds it.
         with suppress(msgspec.DecodeError):
             found[report_id].append(StoredAddition(at, *addition(content)))
     return found

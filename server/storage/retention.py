@@ -15,11 +15,11 @@ DAY_MILLISECONDS = 24 * 3600 * 1000
 KEY_DAYS = 90
 """Days for which the login keys of people without any other data are kept."""
 BATCH = 1000
-"""Rows per transaction, so that other writes need not wait long."""
+"""Number of rows per transaction, so that other writes do not wait long."""
 
 
 class KeptDays(NamedTuple):
-    """Days for which data is kept; 0 of messages and reports: for ever."""
+    """Days for which data is kept; 0 for messages and reports: forever."""
 
     evidence: int
     delivery_log: int
@@ -81,7 +81,7 @@ def _delete_direct(connection: SqlConnection, now: int, days: KeptDays) -> int:
 
 
 def _delete_reports(connection: SqlConnection, before: int, now: int) -> int:
-    """Delete reports that nobody has to do anything about, and that nothing happened to since `before`."""
+    """Delete a batch of reports that need no more deliveries and have not changed since `before`."""
     query = (
         "SELECT report.id FROM report JOIN trail ON trail.seq = report.seq"
         " WHERE trail.at < ?1 AND status NOT IN ('received', 'waiting')"

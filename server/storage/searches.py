@@ -115,7 +115,7 @@ def _condition(reader: Reader, search: Search) -> tuple[str, list[_Value]]:
     if search.query.mention is not None:
         condition += " AND author_identity != ?"
         values.append(reader.person.identity)
-    # These are not in the index, so they are no false positives of it.
+    # Short words are not in the index, so they do not count as its false positives.
     for word in search.query.words:
         if len(word) < TOKEN_CHARS:
             condition += " AND instr(folded, ?) > 0"

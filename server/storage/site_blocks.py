@@ -1,4 +1,4 @@
-"""Whom the site has blocked for its members."""
+"""Blocks that the site set for its members."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -24,7 +24,7 @@ def replace(identity: str, others: Sequence[Person], connection: SqlConnection) 
 
 
 def apply(identity: str, spared: Collection[str], connection: SqlConnection) -> None:
-    """Block everyone in the list of a member again, without those who are spared."""
+    """Block everyone in the list of a member again, except those in `spared`."""
     rows = connection.execute("SELECT other, other_name FROM site_block WHERE identity = ?", (identity,)).fetchall()
     wanted = [Relation(identity, other, name, blocked=True) for other, name in rows if other not in spared]
     mutes_and_blocks.begin(wanted, connection)

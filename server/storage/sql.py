@@ -1,4 +1,4 @@
-"""What the functions that read and write need of a database, whichever it is."""
+"""The part of a database connection that functions which read and write use, the same for SQLite and PostgreSQL."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -50,22 +50,22 @@ class SqlConnection(Protocol):
 
     @property
     def dialect(self) -> SqlDialect:
-        """Return the statements in the words of this database."""
+        """The statements of this kind of database."""
 
     def execute(self, sql: str, values: Values = (), /) -> Rows:
         """Run one statement."""
 
     def insert(self, sql: str, values: Sequence[Value], /) -> int:
-        """Insert a row with an `id` that the database gives it; return that number."""
+        """Insert a row whose `id` the database assigns; return that number."""
 
     def executemany(self, sql: str, values: Iterable[Values], /) -> object:
         """Run one statement for each of several sets of values."""
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Read one state of the database, while others write: as long as the context is entered."""
+        """Read one state of the database within the context, while others can write."""
 
     def announce(self, event: Event) -> None:
-        """Have every server of this database hear of an event once it is committed, in the order of the commits."""
+        """Announce an event to every server of this database, once it is committed, in the order of the commits."""
 
 
 def touch(connection: SqlConnection) -> None:

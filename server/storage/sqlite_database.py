@@ -89,7 +89,7 @@ class SqliteDatabase:
         """See Database."""
         self._journal.hear(kind, listener)
 
-    def tell_aside(self, event: Event) -> None:
+    def announce_aside(self, event: Event) -> None:
         """See Database."""
         self._journal.pass_on([event])
 

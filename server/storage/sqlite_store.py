@@ -36,7 +36,7 @@ class SqliteStore:
     def taken(self) -> Iterator[SqliteConnection]:
         """See Store."""
         with self._opened():
-            # The lock's file would be created, too, beside a database that is not there.
+            # Opened first, because the lock would create its file even beside a missing database.
             lock = Lock(self.path)
         try:
             with self.transaction() as connection:
@@ -115,11 +115,11 @@ def renew(copy: SqlConnection) -> int:
 
 @contextmanager
 def _written(file: Path) -> Iterator[SqliteConnection]:
-    """Open a new file, which is complete without others beside it once it is closed. Raises StorageError."""
+    """Open a new file; once it is closed, it is complete without side files. Raises StorageError."""
     try:
         with closing(schema.open_as_it_is(str(file))) as connection:
             yield connection
-            # What is copied from a file brings that file's mode along.
+            # A backup has the journal mode of its source.
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
         raise StorageError(f"{file} cannot be written: {error}; free disk space, or name another file") from None

@@ -18,16 +18,16 @@ class Store(Protocol):
         """
 
     def taken(self) -> AbstractContextManager[SqlConnection]:
-        """Open a snapshot that stays the latest state: no server uses the database, and none can start."""
+        """Open a snapshot that remains the latest state: no server uses the database, and none can start."""
 
     def created(self) -> AbstractContextManager[SqlConnection]:
         """Create an empty database, in a transaction; unless the context fails, it exists from then on."""
 
     def numbering(self, connection: SqlConnection) -> Numbering:
-        """Return what the room has once."""
+        """Return the values that the room has once."""
 
     def renumber(self, connection: SqlConnection, numbering: Numbering) -> None:
-        """Replace what the room has once, after its rows were copied."""
+        """Replace the values that the room has once, after its rows were copied."""
 
     def erase_traces(self) -> bool:
         """Overwrite what was deleted; return False if that has to wait for the server."""

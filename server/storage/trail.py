@@ -17,7 +17,7 @@ REPORTED, ADDED = '{"kind":"reported",%', '{"kind":"added",%'
 """LIKE patterns for rows from a reporter; json_extract would fail if a row is not valid JSON."""
 ERASED = trail.encode(Erased())
 BATCH = 25
-"""Rows that are in memory at once."""
+"""Number of rows in memory at once."""
 
 
 class TrailError(FlagpostError):
@@ -53,7 +53,7 @@ def append_all(connection: SqlConnection, at: int, events: Iterable[tuple[str, E
 
 
 def erase(connection: SqlConnection, report_ids: Sequence[str], at: int) -> None:
-    """Empty the rows of reports, and append that they were; the hashes stay, so that the chain can be verified."""
+    """Empty the rows of reports, and append a row that says so; hashes remain, so that the chain can be verified."""
     connection.execute(
         "UPDATE trail SET content = '' WHERE report_id IN (SELECT value FROM json_each(?))",
         (msgspec.json.encode(report_ids).decode(),),
@@ -87,7 +87,7 @@ def account(connection: SqlConnection, report_id: str) -> Account | None:
     """Return the state of a report that results from its readable rows; None if the first one is not readable."""
     found = None
     for row in rows(connection, report_id):
-        # A row that was altered is for the administrator.
+        # Skip one that was altered and cannot be read; `doctor` finds it.
         with suppress(msgspec.DecodeError):
             found = trail.account(found, row.seq, trail.decode(row.content)) or found
     return found
@@ -162,7 +162,7 @@ def _compare(connection: SqlConnection, accounts: dict[str, Account]) -> None:
         left.remove(report_id)
     unsent = connection.execute(
         "SELECT report_id FROM trail WHERE (content LIKE ? OR content LIKE ?)"
-        # By the index of reports.
+        # Uses the index of reports.
         " AND NOT EXISTS"
         " (SELECT 1 FROM delivery WHERE delivery.report_id = trail.report_id AND delivery.seq = trail.seq)",
         (REPORTED, ADDED),

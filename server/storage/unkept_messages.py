@@ -1,4 +1,4 @@
-"""Direct messages that are not kept: delivered, in memory for at most an hour, and never written to the disk."""
+"""Direct messages that are not kept: delivered, held in memory for at most an hour, and never written to the disk."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -94,7 +94,7 @@ class UnkeptMessages:
         return [(each.msg_id, each.text) for each in reversed(found)]
 
     def begin(self, change: UnkeptChange) -> None:
-        """Note a change that this server announces: until it is heard, `latest` has it already."""
+        """Note a change that this server announces; `latest` includes it even before it is heard."""
         self._unheard.append(change)
 
     def give_up(self, change: UnkeptChange) -> None:
@@ -118,7 +118,7 @@ class UnkeptMessages:
             self.add(change.publication)
             return True
         if before is None:
-            # It is from before this server started: what becomes of it is delivered, but it cannot be held.
+            # The message is from before this server started: pass the change on, although the message is not held.
             return True
         after = _after(change, before)
         if after:
@@ -149,9 +149,9 @@ def _is_new(change: UnkeptChange) -> bool:
 
 
 def _after(change: UnkeptChange, before: Publication) -> Publication | None:
-    """Return a message after a change, or None if it cannot be changed any more.
+    """Return a message after a change; None if the message can no longer be changed.
 
-    Only what the change is about: servers announce changes of one message at the same time.
+    Only the changed part is applied, because servers can announce changes of one message at the same time.
     """
     if not change.reaction and not change.edited:
         return before._replace(taken_back=True)
@@ -163,7 +163,7 @@ def _after(change: UnkeptChange, before: Publication) -> Publication | None:
 
 
 def with_text(before: Publication, text: str, at: datetime | None) -> Publication:
-    """Return a message with another text; the time does not count if the text is the same."""
+    """Return a message with this text, edited at this time; unchanged if it has the text already."""
     if before.text == text:
         return before
     versions = (*before.versions, Version(before.edited_at or before.at, before.text))

@@ -6,7 +6,7 @@ from server.rules.retries import FAILURES_TO_OPEN, rest_seconds
 from server.storage.sql import SqlConnection
 
 GONE = "the site answered 410 (Gone)"
-"""Why a webhook is paused; a changed URL ends this pause, and no other."""
+"""A reason for a pause; the only one that a changed URL ends."""
 FAILING = "the last attempts failed"
 
 
@@ -30,7 +30,7 @@ class WebhookState(NamedTuple):
     """When the site last accepted a delivery after failures."""
 
     def suspension(self, now: int) -> Suspension | None:
-        """Return why nothing may be sent; None if something may."""
+        """Return why nothing may be sent now; None if deliveries may be sent."""
         if self.paused:
             return Suspension(None, self.paused)
         if self.failures >= FAILURES_TO_OPEN and self._rests(now):
@@ -74,7 +74,7 @@ def pause(connection: SqlConnection, webhook: str, why: str) -> None:
 
 
 def resume(connection: SqlConnection, webhook: str) -> None:
-    """End a pause, forget failures and delays that the site requested: everything that waits is sent now."""
+    """End a pause, and forget failures and requested delays, so that everything that waits is sent now."""
     connection.execute(
         "INSERT INTO webhook (name, recovered_at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE"
         " SET paused = '', failures = 0, opened_at = 0, open_until = 0, recovered_at = excluded.recovered_at",
@@ -87,7 +87,7 @@ def resume(connection: SqlConnection, webhook: str) -> None:
 
 
 def retarget(connection: SqlConnection, webhook: str) -> None:
-    """Forget what was learned about the site, because the webhook is called in another way from now on."""
+    """Forget what was learned about the site, because the webhook is called differently from now on."""
     paused = read(connection, webhook).paused
     resume(connection, webhook)
     if paused != GONE:

@@ -1,6 +1,6 @@
 """Messages that a filter withheld from everyone but their author. They are kept only to recognise a resend.
 
-The text of a message that nobody else would have on the disk is not kept either.
+The texts of direct messages that the room does not keep are not stored here either.
 """
 
 from server.rules.messages import NONCE_MILLISECONDS, Keeping, MessageDraft, Publication, check_resend
@@ -31,7 +31,7 @@ def insert(draft: MessageDraft, connection: SqlConnection) -> Published:
 
 
 def sweep(connection: SqlConnection, now: int, batch: int) -> int:
-    """Delete those whose nonce counts no longer; return their number."""
+    """Delete a batch of those whose nonces have expired; return their number."""
     old = "SELECT id FROM withheld WHERE at < ? ORDER BY id LIMIT ?"
     return connection.execute(f"DELETE FROM withheld WHERE id IN ({old})", (now - NONCE_MILLISECONDS, batch)).rowcount  # noqa: S608
 

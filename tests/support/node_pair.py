@@ -56,7 +56,7 @@ class NodeDatabase:
         self.lost: Callable[[], None] = lambda: None
         self.life = shared.life
         self.now = shared.now
-        self.tell_aside = shared.tell_aside
+        self.announce_aside = shared.announce_aside
         self._shared = shared
         self._journal = Journal()
         self._held: deque[Callable[[], None]] | None = None

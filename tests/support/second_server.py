@@ -43,9 +43,9 @@ class SecondDatabase:
         """See Database."""
         self._journal.hear(kind, listener)
 
-    def tell_aside(self, event: Event) -> None:
+    def announce_aside(self, event: Event) -> None:
         """See Database."""
-        self._first.tell_aside(event)
+        self._first.announce_aside(event)
 
     def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
         """Run the work on the first server's database. Completes once this server has caught up."""

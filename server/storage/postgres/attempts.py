@@ -1,4 +1,4 @@
-"""One transaction of the writer, which can be attempted again until it is known to be stored."""
+"""One transaction of the writer, which can be retried until it is known to be stored."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -35,10 +35,10 @@ class Transaction:
         self._node = node
         self._token = token
         self._unanswered: Commit | None = None
-        """A commit that was requested, and not answered."""
+        """A commit that was requested, but not confirmed."""
 
     def run(self, connection: PostgresConnection) -> Commit:
-        """Attempt it, unless an earlier attempt is stored. Raises FencedError, and what a write raises."""
+        """Attempt it, unless an earlier attempt is stored. Raises FencedError, and any error of a write."""
         if self._unanswered and self._is_stored(connection):
             return self._unanswered
         self._unanswered = None

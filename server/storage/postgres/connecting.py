@@ -1,4 +1,4 @@
-"""How connections to PostgreSQL are opened, found to be lost, and opened again."""
+"""Opens connections to PostgreSQL, detects lost ones, and reopens them."""
 
 import logging
 import os
@@ -28,20 +28,20 @@ LIBPQ: dict[str, str | int | None] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 6000,
 }
-"""How to connect, where the URL does not say otherwise."""
+"""Connection parameters, unless the URL says otherwise."""
 MINIMUM_VERSION = 14
 ENCODING = "UTF8"
 PATIENCE_SECONDS = 15.0
 """Time for which writes and reads wait for a database that does not answer; then they fail."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 _LOST = ("08", "57P", "25P03", "25006")
-"""States in which a connection is of no use: broken, ended by the server, or by now on a standby."""
+"""SQLSTATEs of an unusable connection: broken, ended by the server, or by now to a standby."""
 
 Parameters = Mapping[str, str]
 
 
 def connect(url: str, parameters: Parameters) -> PostgresConnection:
-    """Open a connection, with parameters of its session. Raises psycopg.Error, and StorageError if it is too old."""
+    """Open a connection with these session parameters. Raises psycopg.Error, or StorageError if it does not fit."""
     password = environment_password(url, os.environ)
     secret = {"password": password.reveal()} if password else {}
     options: dict[str, str | int | None] = {**LIBPQ, **secret, **conninfo_to_dict(url)}
@@ -62,9 +62,9 @@ def connect(url: str, parameters: Parameters) -> PostgresConnection:
 
 
 def ends_connection(error: psycopg.Error) -> bool:
-    """Return whether a connection is of no use any more after this error."""
+    """Return whether a connection is unusable after this error."""
     if error.sqlstate is None:
-        # It is libpq that speaks, and not the server.
+        # libpq raised it, not the server.
         return isinstance(error, psycopg.OperationalError)
     return error.sqlstate.startswith(_LOST)
 
@@ -83,7 +83,7 @@ def opening_problem(url: str, error: psycopg.Error) -> str:
 
 
 class DatabaseLink:
-    """A thread's connection, which is opened again when it was lost."""
+    """A thread's connection, which is reopened after it is lost."""
 
     def __init__(self, open_it: Callable[[], PostgresConnection]) -> None:
         """Open it. Raises psycopg.Error."""
@@ -99,7 +99,7 @@ class DatabaseLink:
         return self._connection
 
     def check(self, error: psycopg.Error) -> bool:
-        """Drop the connection if it is lost after this error; return whether it is."""
+        """Drop the connection if this error means that it is lost; return whether it is."""
         if self._connection is None:
             return True
         raw = self._connection.raw

@@ -70,7 +70,7 @@ class PostgresConnection:
         return psycopg.RawCursor(self.raw).execute(statement.sql.encode(), statement.ordered(values), prepare=True)
 
     def call(self, sql: str, values: Sequence[bytes]) -> list[list[bytes | None]]:
-        """Run a query in a fraction of `execute`'s time; values and columns are as PostgreSQL writes them."""
+        """Run a query in a fraction of `execute`'s time; values and columns are in PostgreSQL's text format."""
         connection = self.raw.pgconn
         if sql not in self._called:
             name = f"called_{len(self._called)}".encode()

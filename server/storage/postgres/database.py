@@ -60,7 +60,7 @@ class PostgresDatabase:
         self._clock = SharedClock()
         self._is_fenced = False
         self.lost: Callable[[], None] = lambda: None
-        """Called once, on the loop, if this server can only restart; nothing is stored or answered any more."""
+        """Called once, on the loop, if this server has to restart; it no longer stores or answers anything."""
         try:
             position = self._enter()
             self._hearing = Hearing(self._loop, position)
@@ -90,7 +90,7 @@ class PostgresDatabase:
             thread.start()
 
     def _enter(self) -> Position:
-        """Prepare the room, and become one of its servers; return where its history begins."""
+        """Prepare the tables, and enter the room; return the position at which to start reading events."""
         connection = connect(self._url, {})
         try:
             life = schema.prepare(connection.raw)
@@ -135,11 +135,11 @@ class PostgresDatabase:
         try:
             return await read.future
         except psycopg.Error as error:
-            # Without a state, it was not the server that spoke.
+            # Without a SQLSTATE, libpq raised it, not the server.
             advice = "" if error.sqlstate else "; check that PostgreSQL runs"
             raise StorageError(f"{one_line(error)}{advice}") from None
 
-    def tell_aside(self, event: Event) -> None:
+    def announce_aside(self, event: Event) -> None:
         """See Database."""
         self._hearing.journal.pass_on([event])
         if self._tail.others and (payload := encode_aside(self.node, event)):

@@ -1,7 +1,7 @@
-"""What nodes do under the lock of the room in one call each, so that one that stops meanwhile delays nobody else."""
+"""Functions of the database: with one call under the lock of the room, a node that stops cannot delay the others."""
 
 FENCED = "FL001"
-"""The state of the error for a node that the others have removed, or that repeats a call from long ago."""
+"""The SQLSTATE for a node that the others have removed, or that repeats an outdated call."""
 
 FUNCTIONS = """
 CREATE FUNCTION channel(purpose text) RETURNS text LANGUAGE sql STABLE AS

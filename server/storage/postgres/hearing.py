@@ -1,4 +1,4 @@
-"""What all servers of a room commit, as one of them hears it: in one order, each event once."""
+"""Delivers the events of all servers of a room to the listeners of this one: in one order, each once."""
 
 import asyncio
 import threading
@@ -14,14 +14,14 @@ Batch = Sequence[PendingWrite[object]]
 
 
 class Position(NamedTuple):
-    """A place in the news: the number of the last one, and its time, by which the number is recognised."""
+    """A position in the events of a room: the number of the last one, and its time, which shows that it is the same."""
 
     number: int
     at: int
 
 
 class Commit(NamedTuple):
-    """A commit of this server: the last news before it, the last one of it, and its events."""
+    """A commit of this server: the number of the last event before it, that of its own last one, and its events."""
 
     before: int
     after: int
@@ -30,7 +30,7 @@ class Commit(NamedTuple):
 
 
 class NewsRow(NamedTuple):
-    """News as they are stored; `event` is None if this version does not know its kind."""
+    """A stored event; `event` is None if this version does not know its kind."""
 
     number: int
     at: int
@@ -45,13 +45,13 @@ class Hearing:
         self._loop = loop
         self._lock = threading.Lock()
         self._position = position
-        """How far events were handed to the loop."""
+        """How far events were passed to the loop."""
         self._known = position.number
-        """The last news of which this server knows that they are committed."""
+        """The number of the last event that is known to be committed."""
         self._heard = position.number
         """How far listeners were called; only for the loop."""
         self._parked = deque[tuple[int, Batch]]()
-        """Writes that are stored, but whose events were not heard yet, by the number of these."""
+        """Stored writes whose events have not reached the listeners yet, each with the number of its last event."""
 
     @property
     def position(self) -> Position:
@@ -61,17 +61,17 @@ class Hearing:
 
     @property
     def behind(self) -> int:
-        """The number of news to read, as far as this server knows."""
+        """The number of events to read, as far as this server knows."""
         with self._lock:
             return self._known - self._position.number
 
     def know(self, number: int) -> None:
-        """Note that other servers have committed news up to this number."""
+        """Note that other servers have committed events up to this number."""
         with self._lock:
             self._known = max(self._known, number)
 
     def add_own(self, commit: Commit, batch: Batch) -> None:
-        """Pass on what this server has committed, or leave it to the tail if there are news before it."""
+        """Pass on a commit of this server, or leave it to the tail if events of other servers come first."""
         with self._lock:
             self._known = max(self._known, commit.after)
             if self._position.number == commit.before:
@@ -82,7 +82,7 @@ class Hearing:
                 self._loop.call_soon_threadsafe(self._park, commit.after, batch)
 
     def add_read(self, rows: Sequence[NewsRow]) -> None:
-        """Pass on what the tail has read."""
+        """Pass on events that the tail has read."""
         with self._lock:
             # The writer may have been faster.
             fresh = [row for row in rows if row.number > self._position.number]

@@ -1,4 +1,4 @@
-"""How long this server holds the lock of the room, while all others wait."""
+"""Measures how long this server holds the lock of the room, while all others wait."""
 
 import time
 
@@ -15,7 +15,7 @@ class LockUse:
         self._window_ends = 0.0
 
     def add(self, seconds: float) -> None:
-        """Note that the room was locked for so long."""
+        """Record for how long the room was locked."""
         self.count += 1
         self.seconds += seconds
         self._turn_over()

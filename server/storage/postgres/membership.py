@@ -1,4 +1,4 @@
-"""This server as one of those that share the room: it enters, beats, and finds out that others stopped."""
+"""The membership of this server in a shared room: it enters, sends heartbeats, and detects servers that stopped."""
 
 import secrets
 import socket
@@ -15,11 +15,11 @@ from server.storage.presence import GONE_MILLISECONDS
 BEAT_SECONDS = 2.0
 GONE_SECONDS = GONE_MILLISECONDS / 1000
 KEPT_MILLISECONDS = 3600_000
-"""Time for which news are kept: those who could still need them are gone long before."""
+"""Time for which events are kept. A server that falls so far behind was removed long before."""
 KEPT_NEWS = 1000
-"""Number of the latest news that are kept in any case: a server recognises its place by them."""
+"""Number of the latest events that are always kept, because a server verifies its position by them."""
 PRUNED = 5000
-"""Number of news that are deleted at once."""
+"""Number of events that are deleted at once."""
 
 ENTER = """
 INSERT INTO node (id, beat, started_at, address, version) VALUES (?1, now_milliseconds(), now_milliseconds(), ?2, ?3)
@@ -42,17 +42,17 @@ AND kind IN (
     '{StoredChange.__name__}', '{UnkeptChange.__name__}', '{WaitingDelivered.__name__}', '{FrameSent.__name__}'
 )
 """  # noqa: S608 - constants
-"""News that are kept for longer only mark a place; a server that hears them so late misses no text that it shows."""
+"""Events that are kept for longer only mark a position: no server needs their texts any more."""
 
-MISSED = "it was away for so long that news are missing"
+MISSED = "it was away for so long that events are missing"
 
 
 class FencedError(StorageError):
-    """The others go on without this server, or with another history than the one it knows; it can only restart."""
+    """The others go on without this server, or with a history other than the one it knows; it has to restart."""
 
 
 class Entered(NamedTuple):
-    """A server that is one of the room's from now on, and where its history begins."""
+    """A server that has entered the room, and the position at which it starts reading events."""
 
     node: str
     position: Position
@@ -70,11 +70,11 @@ def enter(connection: PostgresConnection) -> Entered:
 
 
 def check_history(connection: PostgresConnection, epoch: str, position: Position) -> None:
-    """Raise FencedError if the database does not continue what this server knows: it is a backup, or it lagged."""
+    """Raise FencedError if the database has lost what this server knows, as a backup or a lagging standby has."""
     query = "SELECT epoch, news, (SELECT at FROM news WHERE seq = ?) FROM room"
     present, number, at = connection.execute(query, (position.number,)).fetchone()
     if present != epoch or number < position.number or (position.at and at not in {None, position.at}):
-        # If no other server did it before: the numbers will stand for other messages.
+        # Unless another server has already done so: the numbers will be assigned to other messages.
         connection.execute("UPDATE room SET epoch = ? WHERE epoch = ?", (secrets.token_hex(8), epoch))
         raise FencedError("the database lost what this server had stored, or was replaced")
     if position.at and at is None:
@@ -82,7 +82,7 @@ def check_history(connection: PostgresConnection, epoch: str, position: Position
 
 
 class Beat(NamedTuple):
-    """The time of the database, the number of other servers, and how many of these have not beaten for long."""
+    """The time of the database, the number of other servers, and how many of these are silent."""
 
     now: int
     others: int
@@ -90,7 +90,7 @@ class Beat(NamedTuple):
 
 
 def beat(connection: PostgresConnection, node: str, longest_lock: float = 0.0) -> Beat:
-    """Tell the others that this server works, and how long it locked the room at most. Raises FencedError."""
+    """Record a heartbeat, with the longest time for which this server locked the room. Raises FencedError."""
     row = connection.execute(BEAT, (node, GONE_MILLISECONDS, round(longest_lock * 1000))).fetchone()
     if row is None:
         raise FencedError("the other servers have removed this one")
@@ -98,29 +98,29 @@ def beat(connection: PostgresConnection, node: str, longest_lock: float = 0.0) -
 
 
 class Steadiness:
-    """Since when each beat succeeded. After an outage of the database, the others need time to beat again."""
+    """When the current run of successful heartbeats began. After an outage, other servers need time to resume, too."""
 
     def __init__(self) -> None:
         self._since: float | None = None
 
     def succeed(self, at: float) -> bool:
-        """Note a beat; return whether this server would have heard from the others since they must have beaten."""
+        """Record a heartbeat; return whether every other running server must have sent one during this run."""
         self._since = at if self._since is None else self._since
         return at - self._since >= GONE_SECONDS
 
     def fail(self) -> None:
-        """Note that the connection was lost."""
+        """End the run: the connection was lost."""
         self._since = None
 
 
 def prune(connection: PostgresConnection, now: int) -> bool:
-    """Delete some of the news that everybody has heard; return whether there may be more."""
+    """Delete a batch of events that every server has received; return whether there may be more."""
     connection.execute(FORGET_TEXTS, (now - KEPT_MILLISECONDS,))
     return connection.execute(PRUNE, (PRUNED, now - KEPT_MILLISECONDS)).rowcount == PRUNED
 
 
 class SharedClock:
-    """The time of the database, from the machine's steady clock and what was learned last."""
+    """The time of the database, computed from this machine's monotonic clock and the database's last answer."""
 
     def __init__(self) -> None:
         self._offset = 0.0

@@ -16,8 +16,8 @@ SELECT news.seq, news.at, kind, body, message.* FROM (SELECT * FROM news WHERE s
 LEFT JOIN LATERAL (SELECT {messages.COLUMNS} FROM message WHERE id = ref AND body = '' OFFSET 0) AS message ON true
 ORDER BY news.seq
 """  # noqa: S608 - constants
-"""News with the message of those that have only its number. LATERAL and OFFSET: one look at the index for each, also
-while the table has no statistics; a hash of all messages would take milliseconds."""
+"""Events, and the messages of those that are stored only as a number. LATERAL and OFFSET make it one index look-up for
+each, even while the table has no statistics; a hash of all messages would take milliseconds."""
 
 
 class _Item(msgspec.Struct):
@@ -49,7 +49,7 @@ def from_row(row: Sequence[bytes | None]) -> NewsRow:
 
 
 def _new(msg_id: str | None, at: str | None, *columns: str | None) -> Event | None:
-    """Return a new message as it was then, whatever has changed since; None if it is deleted with its row."""
+    """Return a new message as it was then, whatever has changed since; None if its row is deleted."""
     if msg_id is None:
         return None
     author, identity, channel, peer, peer_identity, text, nonce, *_ = columns

@@ -76,7 +76,7 @@ class Publishing:
                 write.result = Published(publication, fresh=True)
                 events.append(StoredChange(publication))
             else:
-                # Without its row, it was deleted just now, with everything that belongs to it.
+                # If its row is missing, the message was deleted just now.
                 write.result = _resent(stored.get(msg_id, publication), write.draft)
         return Commit(before, before + len(events), at, events)
 

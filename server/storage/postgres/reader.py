@@ -1,4 +1,4 @@
-"""The reader thread: runs reads in their turn, and waits for a database that is away for a while."""
+"""The reader thread: runs reads one by one, and waits while the database is unavailable."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ class ReaderThread(threading.Thread):
         self._now = now
         self._reads = ReadQueue()
         self._give_up_at: float | None = None
-        """When reads no longer wait for a database that is away; None while it answers."""
+        """When reads stop waiting for a database that does not answer; None while it answers."""
 
     def put(self, key: QueueKey, read: PendingRead[Result]) -> None:
         """Add a read. Raises StorageError after `end`."""
@@ -41,7 +41,7 @@ class ReaderThread(threading.Thread):
         self._link.close()
 
     def _perform(self, work: Work[object]) -> object:
-        """Run a read, again if the connection was lost. Raises what it raises, and psycopg.Error."""
+        """Run a read, and repeat it if the connection was lost. Raises its errors, and psycopg.Error."""
         while True:
             try:
                 connection = self._link.connection()
@@ -55,7 +55,7 @@ class ReaderThread(threading.Thread):
                     raise
                 self._link.wait()
             except FencedError as fenced:
-                # First, so that nobody is told why.
+                # First, so that the server stops before the caller can send the reason to a user.
                 self._fenced(fenced)
                 raise
             else:

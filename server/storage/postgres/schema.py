@@ -16,7 +16,7 @@ STEPS = (TABLES,)
 OLDEST = 1
 """The oldest version whose servers can go on while the tables have this one: raise it if a step breaks their SQL."""
 NO_ROW = "the room has no row; restore the database from a backup"
-ANOTHER = "name a database that is the room's alone"
+ANOTHER = "name a database that only this room uses"
 RUNNING = """
 SELECT address FROM node WHERE beat > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 10000 ORDER BY address
 """
@@ -109,14 +109,14 @@ def _upgrade(connection: Connection, version: _Version) -> None:
 
 
 def _remove_servers(connection: Connection) -> None:
-    """Keep servers from going on that know no later tables than these. Raises StorageError if some are running."""
+    """Remove servers that cannot use the upgraded tables. Raises StorageError if some are running."""
     running = connection.execute(RUNNING).fetchall()
     if found := ", ".join(str(address) for (address,) in running):
         raise StorageError(
             f"servers of an older version, on {found}, cannot use the tables of this one; stop them, wait for 10 s, and"
             " start this one again"
         )
-    # Should one of them wake up, it writes nothing any more.
+    # A suspended one that wakes up can no longer write.
     connection.execute("DELETE FROM node")
 
 

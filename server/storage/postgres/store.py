@@ -18,20 +18,20 @@ from server.storage.sql import SqlConnection
 from server.storage.sqlite_store import SqliteStore, renew
 
 WAITING = {"lock_timeout": "10s", "idle_in_transaction_session_timeout": "0", "statement_timeout": "0"}
-"""A command can take long over a large room, but does not wait for long."""
+"""A command may take long in a large room, but does not wait long for a lock."""
 NOW = "SELECT now_milliseconds() FROM room"
 LOCK = f"{NOW} FOR UPDATE"
 
 
 class PostgresStore:
-    """See Store. Servers are not stopped by it, only delayed while a transaction writes."""
+    """See Store. Servers keep running, and only wait while a transaction writes."""
 
     def __init__(self, url: str) -> None:
         self.url = url
 
     @contextmanager
     def transaction(self, *, write: bool = False) -> Iterator[PostgresConnection]:
-        """See Store. What a write announces is heard by all servers."""
+        """See Store. All servers receive the events of a write."""
         with self._opened() as connection, connection.raw.transaction():
             if not write:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -40,7 +40,7 @@ class PostgresStore:
             _store_news(connection)
 
     def check_writable(self) -> None:
-        """Lock the room for a moment, without a commit: that could wait for a standby. Raises StorageError."""
+        """Lock the room for a moment, without a commit, which could wait for a standby. Raises StorageError."""
         with self._opened() as connection, connection.raw.transaction(force_rollback=True):
             connection.execute(LOCK)
 
@@ -53,7 +53,7 @@ class PostgresStore:
 
     @contextmanager
     def created(self) -> Iterator[PostgresConnection]:
-        """See Store. Tables without rows can be there already."""
+        """See Store. The tables may exist already if they have no rows."""
         with self.connected() as connection, connection.raw.transaction():
             schema.prepare(connection.raw)
             _begin(connection, LOCK)
@@ -102,7 +102,7 @@ class PostgresStore:
 
     @contextmanager
     def connected(self) -> Iterator[PostgresConnection]:
-        """Connect, whatever is there. Raises StorageError."""
+        """Connect, whatever the database contains. Raises StorageError."""
         try:
             connection = connect(self.url, WAITING)
         except psycopg.Error as error:
@@ -111,7 +111,7 @@ class PostgresStore:
             with connection.raw:
                 yield connection
         except psycopg.Error as error:
-            why = "another program holds the room" if isinstance(error, LockNotAvailable) else one_line(error)
+            why = "another program has locked the room" if isinstance(error, LockNotAvailable) else one_line(error)
             raise StorageError(f"{self.url}: {why}; run `doctor` for details") from None
 
 

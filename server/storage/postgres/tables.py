@@ -1,4 +1,4 @@
-"""The tables of a new room in PostgreSQL, in the words of `server.storage.schema`, with those for several servers."""
+"""The tables of a new room in PostgreSQL: those of `server.storage.schema`, and those for several servers."""
 
 from server.storage.postgres import functions
 

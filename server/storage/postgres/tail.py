@@ -1,4 +1,4 @@
-"""The tail thread: reads what other servers commit, and beats, so that they know that this one works."""
+"""The tail thread: reads the events of other servers, and sends heartbeats to them."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ from server.storage.postgres.membership import BEAT_SECONDS, FencedError, Shared
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-"""Time after which it looks for news without being woken."""
+"""Interval at which it looks for events even without a notification."""
 READ_ROWS = 500
 PRUNE_SECONDS = 60.0
 MAX_ASIDE_BYTES = 7999
@@ -29,7 +29,7 @@ MAX_ASIDE_BYTES = 7999
 
 
 class Channels(NamedTuple):
-    """The channels of this room's notifications; that of news is this server's own."""
+    """The channels of this room's notifications; each server has its own for news."""
 
     news: str
     aside: str
@@ -48,7 +48,7 @@ def encode_aside(node: str, event: Event) -> str | None:
 
 
 class TailThread(threading.Thread):
-    """Reads the news from where this server is; notifications only wake it."""
+    """Reads events from this server's position on; notifications only wake it."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class TailThread(threading.Thread):
         silent: Callable[[], None],
         fenced: Callable[[FencedError], None],
     ) -> None:
-        """`silent` is called when another server has not beaten for long."""
+        """`silent` is called when another server has sent no heartbeat for long."""
         super().__init__(name="tail", daemon=True)
         self._node = node
         self._link = link
@@ -78,7 +78,7 @@ class TailThread(threading.Thread):
         self._beat_at = self._prune_at = 0.0
         self._steadiness = Steadiness()
         self.others = 0
-        """The number of other servers at the last beat."""
+        """The number of other servers at the last heartbeat."""
 
     def end(self) -> None:
         """End the thread within POLL_SECONDS, or with the next notification."""
@@ -95,7 +95,7 @@ class TailThread(threading.Thread):
                 self._fenced(fenced)
                 break
             except Exception as error:
-                log.exception("the news cannot be passed on")
+                log.exception("the events of other servers cannot be passed on")
                 self._fenced(FencedError(f"{type(error).__name__}: {error}"))
                 break
         self._link.close()
@@ -109,7 +109,7 @@ class TailThread(threading.Thread):
 
     def _recover(self, error: psycopg.Error) -> None:
         if not self._link.check(error):
-            log.error("the news cannot be read", extra={"error": one_line(error)})
+            log.error("the events of other servers cannot be read", extra={"error": one_line(error)})
         self._steadiness.fail()
         self._must_read = True
         self._link.wait()
@@ -125,7 +125,7 @@ class TailThread(threading.Thread):
             self._prune_at = at + PRUNE_SECONDS
 
     def _read(self, connection: PostgresConnection) -> bool:
-        """Read some news; return whether there may be more."""
+        """Read some events; return whether there may be more."""
         position = self._hearing.position
         found = connection.call(news.READ, [b"%d" % position.number, b"%d" % READ_ROWS])
         rows = _whole([news.from_row(row) for row in found])
@@ -135,7 +135,7 @@ class TailThread(threading.Thread):
         return len(found) == READ_ROWS
 
     def _wait(self, connection: PostgresConnection) -> bool:
-        """Wait for a notification, or until it is time to look; return whether there was one."""
+        """Wait for a notification, or until the next poll; return whether there was one."""
         timeout = min(POLL_SECONDS, max(0.0, self._beat_at - time.monotonic()))
         woken = False
         for notification in connection.raw.notifies(timeout=timeout, stop_after=1):
@@ -154,7 +154,7 @@ class TailThread(threading.Thread):
 
 
 def _whole(rows: list[NewsRow]) -> list[NewsRow]:
-    """Return rows without those of a commit that may be read only in part: these are read once more."""
+    """Drop the rows of the last commit if some may be missing; they are read again."""
     if len(rows) < READ_ROWS or rows[0].at == rows[-1].at:
         return rows
     return [row for row in rows if row.at != rows[-1].at]

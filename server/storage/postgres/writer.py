@@ -1,4 +1,4 @@
-"""The writer thread: commits all waiting work at once, and again until it knows that it is stored."""
+"""The writer thread: commits all waiting work at once, and retries until it knows that it is stored."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ from server.storage.postgres.publishing import PendingPublish, Publishing
 log = logging.getLogger(__name__)
 
 BUSY = ("55P03", "40P01")
-"""States after waiting for long for another server, which holds the room, and after waiting for each other."""
+"""SQLSTATEs for a lock that another server held for too long, and for a deadlock."""
 
 Batch = Sequence[PendingWrite[object]]
 Turn = list[PendingWrite[object]]
@@ -77,7 +77,7 @@ class WriterThread(threading.Thread):
             self._link.close()
 
     def _gather(self) -> list[tuple[float, PendingWrite[object]]]:
-        """Return the writes of the next commit, and since when each waits; empty at the end."""
+        """Return the writes of the next commit, each with the time when it was added; empty at the end."""
         while not self._ended and len(self._gathered) < MAX_COMMIT:
             if self._gathered and self._waiting.empty():
                 break
@@ -99,7 +99,7 @@ class WriterThread(threading.Thread):
             except psycopg.Error as error:
                 if is_fence(error):
                     raise FencedError(one_line(error)) from None
-                if not self._passes(error):
+                if not self._can_retry(error):
                     return self._refuse(batch, error, deadline)
                 if time.monotonic() > deadline:
                     return self._fail(batch, _problem(error))
@@ -117,8 +117,8 @@ class WriterThread(threading.Thread):
         drafts = [write for write in batch if isinstance(write, PendingPublish)]
         return Publishing(drafts, self._node, token) if drafts else Transaction(batch, self._node, token)
 
-    def _passes(self, error: psycopg.Error) -> bool:
-        """Return whether it may work later, and be ready for it."""
+    def _can_retry(self, error: psycopg.Error) -> bool:
+        """Return whether a retry may succeed, and prepare for it."""
         if self._link.check(error):
             return True
         self._roll_back()

@@ -108,7 +108,7 @@ def test_the_doctor_reads_a_room_and_names_who_holds_it(
         assert lock.text.startswith(
             f"lock: process {process} of the database, for this machine, has locked the room for"
         )
-        assert last.text.endswith("another program holds the room")
+        assert last.text.endswith("another program has locked the room")
 
 
 @pytest.mark.parametrize(("characters", "warned"), [("C", True), ("POSIX", True), ("C.UTF-8", False), ("de_DE", False)])

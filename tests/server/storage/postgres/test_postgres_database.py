@@ -210,7 +210,7 @@ async def test_old_news_are_deleted_but_the_latest_ones(kept: int, url: str, mon
             membership.check_history(connection, epoch, position)
         else:
             # It cannot know what it missed, but the numbers still stand for the same messages.
-            with pytest.raises(FencedError, match="news are missing"):
+            with pytest.raises(FencedError, match="events are missing"):
                 membership.check_history(connection, epoch, position)
         assert connection.execute("SELECT epoch FROM room").fetchone() == (epoch,)
         connection.raw.close()
@@ -296,7 +296,7 @@ async def test_aside_reaches_all_servers(url: str) -> None:
         other.database.hear(PersonLeft, left.extend)
         # As if it had beaten since the other one came.
         one.database._tail.others = 1
-        one.database.tell_aside(PersonLeft(ANN, 5))
+        one.database.announce_aside(PersonLeft(ANN, 5))
         assert left == [PersonLeft(ANN, 5)]
         await until(lambda: len(left) == 2)
         assert left == [PersonLeft(ANN, 5)] * 2
