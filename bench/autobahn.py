@@ -39,6 +39,7 @@ from server.room.session import Session
 from server.settings import RoomLimits
 from server.websocket import connection
 from server.websocket.connection import WebsocketConnection
+from server.websocket.handler import ConnectionPolicy
 
 OURS, BARE = "flagpost", "websockets"
 BINARY = ("1.2.", "9.2.", "9.4.", "9.6.", "9.8.")
@@ -59,7 +60,7 @@ class Outcome(TypedDict):
 class Echo:
     """A room that echoes each message to its sender."""
 
-    policy = connection.ConnectionPolicy()
+    policy = ConnectionPolicy()
     limiter = Limiter(RoomLimits(bytes_per_second=0, frame_bytes=MESSAGE_BYTES))
 
     def on_open(self, session: Session) -> None:

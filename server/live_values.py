@@ -13,7 +13,7 @@ from server.rules.link_spam import LinkLimits
 from server.settings import QUEUED_WEBHOOK, MessageFilter, Settings
 from server.storage.database import Life
 from server.webhooks.profiles import Profiles
-from server.websocket.connection import ConnectionPolicy
+from server.websocket.handler import ConnectionPolicy
 
 
 def live_values(

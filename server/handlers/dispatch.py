@@ -29,7 +29,7 @@ from server.settings import PublicChannel
 from server.storage.base import Reader, StorageError
 from server.storage.broker import Broker
 from server.storage.people import People
-from server.websocket.connection import ConnectionPolicy
+from server.websocket.handler import ConnectionPolicy
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from server.rules.link_spam import LinkLimits
 from server.rules.ranks import Rank
 from server.settings import JWT, ApiKeys, PublicChannel
 from server.webhooks.profiles import Profiles
-from server.websocket.connection import ConnectionPolicy
+from server.websocket.handler import ConnectionPolicy
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable
 
 from server.http.opening import OpeningConnection
-from server.websocket.connection import ConnectionHandler
+from server.websocket.handler import ConnectionHandler
 
 HANDSHAKE_SECONDS = 5.0
 """Timeout of the TLS handshake; a silent or slow client is cut off."""

@@ -31,7 +31,8 @@ from server.http.opening import OpeningConnection
 from server.http.sign_in_page import SignInPage
 from server.ops import background, process
 from server.rules.requests import RefusedRequest
-from server.websocket.connection import ConnectionHandler, WebsocketConnection
+from server.websocket.connection import WebsocketConnection
+from server.websocket.handler import ConnectionHandler
 
 CLOSE_SECONDS = 6
 """Time for connections to close after SIGTERM; slightly longer than the timeout of one closing handshake."""

@@ -17,7 +17,8 @@ from server.pacing.limiter import Limiter
 from server.rules import requests
 from server.rules.refusal import Refusal
 from server.rules.requests import RefusedRequest
-from server.websocket.connection import ConnectionHandler, peer_of
+from server.websocket.connection import peer_of
+from server.websocket.handler import ConnectionHandler
 
 REQUEST_SECONDS = 10.0
 """Time for a whole request, until its response is read; a silent or slow client is cut off."""

@@ -9,7 +9,8 @@ from uvicorn.server import ServerState
 from server.http.http_connection import REQUEST_SECONDS, TIMEOUT_RESPONSE, HttpConnection, count_request
 from server.rules.handshakes import websocket_headers
 from server.rules.refusal import Refusal
-from server.websocket.connection import ConnectionHandler, WebsocketConnection
+from server.websocket.connection import WebsocketConnection
+from server.websocket.handler import ConnectionHandler
 
 
 class OpeningConnection(asyncio.Protocol):

@@ -1,1 +1,1 @@
-"""One websocket connection: bytes in and out."""
+"""Websocket connections: bytes in and out."""

@@ -8,7 +8,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPe
 from websockets.frames import Frame, Opcode
 
 WINDOW_BITS = 12
-"""A window of 4 KiB, about the length of the longest message; a client may ask for less."""
+"""A window of 4 KiB, about the length of the longest message. A client may request a smaller one."""
 WORTH_BYTES = 64
 """Minimum size of a compressed message; shorter ones are sent uncompressed."""
 SHARED = 64
@@ -16,7 +16,7 @@ SHARED = 64
 
 
 def extension() -> ServerPerMessageDeflateFactory:
-    """Return the negotiation of the extension. Without context takeover, so that messages can be shared."""
+    """Return the factory of the extension, without context takeover, so that recipients can share messages."""
     return ServerPerMessageDeflateFactory(
         server_no_context_takeover=True, client_no_context_takeover=True, server_max_window_bits=WINDOW_BITS
     )

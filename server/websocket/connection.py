@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Collection, Sequence
 from http import HTTPStatus
-from typing import NamedTuple, Protocol, cast
+from typing import cast
 
 from uvicorn import Config
 from uvicorn.server import ServerState
@@ -16,12 +15,12 @@ from websockets.server import ServerProtocol
 from websockets.typing import Origin
 
 from server.pacing.intake import SMALL_BYTES, Intake
-from server.pacing.limiter import Limiter
 from server.protocol.address import WEBSOCKET_PATH
 from server.protocol.codes import CUT, CloseCode
 from server.room.session import Session
 from server.rules.refusal import Refusal
 from server.websocket.compression import compressed, extension, window_bits
+from server.websocket.handler import ConnectionHandler
 
 PING_SECONDS = 20.0
 """Time between pings; a client that sends nothing in this time after a ping is considered gone."""
@@ -30,13 +29,15 @@ CLOSE_SECONDS = 5.0
 LOGIN_SECONDS = 10.0
 """Timeout of the login, from the start of the handshake."""
 MAX_UNSENT_BYTES = 256 * 1024
-"""Maximum unread bytes in this process for longer than UNREAD_SECONDS; the kernel buffers SOCKET_BYTES more."""
+"""Unread bytes in this process that a client may exceed only for UNREAD_SECONDS. The kernel buffers some more."""
 UNREAD_SECONDS = 2.0
-"""Time that a client has to read what is over MAX_UNSENT_BYTES."""
+"""Time in which a client must read what exceeds MAX_UNSENT_BYTES."""
 MAX_BACKLOG_BYTES = 2 * MAX_UNSENT_BYTES
 """Maximum unread bytes at any time."""
 SOCKET_BYTES = 128 * 1024
+"""Size of the kernel's send buffer."""
 UNACKNOWLEDGED_MILLISECONDS = 30_000
+"""Time after which the kernel closes a connection whose peer acknowledges no data."""
 FRAME_COST_BYTES = 512
 """Bytes charged for each frame in addition to its own, because every frame has a fixed cost."""
 
@@ -48,44 +49,6 @@ def peer_of(transport: asyncio.BaseTransport) -> str:
     """Return the IP address of the peer; "" if the connection does not use IP."""
     name: object = transport.get_extra_info("peername")
     return str(name[0]) if isinstance(name, tuple) else ""
-
-
-class ConnectionPolicy(NamedTuple):
-    """Settings that apply to new connections."""
-
-    allowed_origins: Sequence[str] = ()
-    """Origins of the web pages that may connect. Clients that send no Origin always may."""
-    allowed_hosts: Collection[str] = ()
-    """Host names accepted in HTTP requests, see `rules.hosts`."""
-    compression: bool = False
-    """Offer compression, in both directions."""
-
-
-class ConnectionHandler(Protocol):
-    """Handles what arrives over connections; the dispatcher implements it."""
-
-    @property
-    def policy(self) -> ConnectionPolicy:
-        """Settings for new connections, as they are now."""
-
-    @property
-    def limiter(self) -> Limiter:
-        """Limits on connections, requests and bytes."""
-
-    def on_refused(self, status: int) -> None:
-        """Count a connection refused with this HTTP status; 0 if it was closed without a response."""
-
-    def on_open(self, session: Session) -> None:
-        """Handle a completed handshake."""
-
-    def on_message(self, session: Session, data: bytes) -> None:
-        """Handle one text message in UTF-8."""
-
-    def on_close(self, session: Session, code: int) -> None:
-        """Handle the end of a connection; called once, and only after `on_open`.
-
-        `code` is the close code of the side that closed first, or 1006 if the connection was cut.
-        """
 
 
 class WebsocketConnection(asyncio.Protocol):
@@ -139,12 +102,12 @@ class WebsocketConnection(asyncio.Protocol):
         self._intake.received(data)
 
     def pause_writing(self) -> None:
-        """Start cutting off a client that leaves too much unread. It resumes after reconnecting."""
+        """Start the time limit of a client that leaves too much unread. Once cut off, it reconnects and resumes."""
         self._unread_timer = self._loop.call_later(UNREAD_SECONDS, self._cut)
         self._check_backlog()
 
     def resume_writing(self) -> None:
-        """Do not cut off a client that reads after all."""
+        """End the time limit: the client has read enough."""
         if self._unread_timer:
             self._unread_timer.cancel()
             self._unread_timer = None
@@ -227,7 +190,7 @@ class WebsocketConnection(asyncio.Protocol):
         for event in self._protocol.events_received():
             if isinstance(event, Request):
                 self._handshake(event)
-                # The protocol keeps the request, whose headers take 1.7 KiB.
+                # The protocol retains the request, and its headers would occupy 1.7 KiB for each connection.
                 event.headers.clear()
                 continue
             frame = cast(Frame, event)
@@ -272,7 +235,7 @@ class WebsocketConnection(asyncio.Protocol):
         if frame.opcode is Opcode.BINARY:
             self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "binary frame; send text frames")
         elif frame.opcode is Opcode.PING:
-            # Replies keep the order of the requests.
+            # Queue the pong now, so that replies are in the order of the requests.
             self._collect_protocol_output()
         if frame.opcode not in {Opcode.TEXT, Opcode.CONT}:
             return
@@ -344,7 +307,7 @@ class WebsocketConnection(asyncio.Protocol):
         if self._protocol.state is State.CONNECTING:
             self._transport.abort()
         elif self._session.verifying or self._session.delay_queue.held:
-            # The login waits for the database, which takes as long as its writes wait.
+            # The login waits for the database, which may have many queued writes.
             self._deadline = self._loop.call_later(LOGIN_SECONDS, self._login_timed_out)
         elif self._session.person is None:
             self._session.close(

@@ -5,7 +5,7 @@ import asyncio
 from server.pacing.limiter import Limiter
 from server.room.session import Session
 from server.settings import RoomLimits
-from server.websocket.connection import ConnectionPolicy
+from server.websocket.handler import ConnectionPolicy
 
 
 class RefusalCounter:

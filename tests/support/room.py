@@ -18,7 +18,7 @@ from server.settings import PublicChannel, RoomLimits
 from server.storage.broker import Broker
 from server.storage.database import Database
 from server.storage.people import People
-from server.websocket.connection import ConnectionPolicy
+from server.websocket.handler import ConnectionPolicy
 from tests.support.recording_outlet import RecordingOutlet
 
 WELCOME = Welcome("e", "Room", [], Webhooks(report=False, profile=False), [], Limits())

@@ -15,7 +15,8 @@ from server.http.http_connection import HttpConnection
 from server.http.opening import OpeningConnection
 from server.pacing.limiter import Limiter
 from server.settings import RoomLimits
-from server.websocket.connection import ConnectionPolicy, WebsocketConnection
+from server.websocket.connection import WebsocketConnection
+from server.websocket.handler import ConnectionPolicy
 from tests.support.accepted import RefusalCounter, Transport
 from tests.support.handshakes import CLIENTS, PLAIN, heads
 

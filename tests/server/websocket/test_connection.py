@@ -18,10 +18,10 @@ from server.websocket.connection import (
     FRAME_COST_BYTES,
     MAX_BACKLOG_BYTES,
     MAX_UNSENT_BYTES,
-    ConnectionPolicy,
     WebsocketConnection,
     peer_of,
 )
+from server.websocket.handler import ConnectionPolicy
 from tests.support.raw_socket import UPGRADE, request, wire
 
 
