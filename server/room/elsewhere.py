@@ -1,4 +1,4 @@
-"""Somebody whose connection another server of the room has."""
+"""A person whose connection is on another server of the room."""
 
 from server.protocol.frames import WhoEntry
 from server.rules.messages import Person
@@ -9,7 +9,7 @@ from server.storage.fair import QueueKey
 
 
 class Elsewhere:
-    """A Present, by what its server has announced."""
+    """A session on another server, with the state that its server has announced."""
 
     def __init__(self, entered: PersonEntered) -> None:
         self.logged_in_person = entered.person
@@ -36,9 +36,9 @@ class Elsewhere:
 
     @property
     def queue_key(self) -> QueueKey:
-        """Scheduling key of what this server reads for the person."""
+        """Scheduling key of this server's reads for the person."""
         return QueueKey(self.logged_in_person.identity, self.number)
 
     def change(self, changed: EntryChanged) -> None:
-        """Follow a change."""
+        """Apply an announced change."""
         self.rank, self._entry = changed.rank, changed.entry

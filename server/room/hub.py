@@ -1,4 +1,4 @@
-"""Everyone in the room, and the fan-out to the sessions of this node: encoded once, the same bytes to each session."""
+"""Everyone in the room, and the fan-out to the sessions on this server: encoded once, with the same bytes for each."""
 
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterator, Sequence
@@ -21,7 +21,7 @@ Listed = TypeVar("Listed", Session, Elsewhere)
 
 
 class Hub:
-    """The logged-in sessions, and people whose sessions other servers have, by name key."""
+    """The logged-in sessions on this server and on the others, by name key."""
 
     def __init__(self, relations: RelationIndex, traffic: Traffic) -> None:
         self.traffic = traffic
@@ -46,7 +46,7 @@ class Hub:
     def join(self, session: Session, person: Person) -> None:
         """Add a session, which then waits for `send_who_list`.
 
-        Others receive nothing if it replaces a session of the same person and name.
+        Nobody is notified if it replaces a session of the same person under the same name.
         """
         key = names.key(person.name)
         self._replace(key, session, person)
@@ -65,7 +65,7 @@ class Hub:
         return person
 
     def enter(self, other: Elsewhere) -> Session | None:
-        """Add a person on another server; return the session here that had their name."""
+        """Add a person on another server. Return the session on this server that had their name, if there is one."""
         person = other.logged_in_person
         key = names.key(person.name)
         before = self.sessions.get(key)
@@ -81,7 +81,7 @@ class Hub:
         self._feed.broadcast(person.identity, Presence(person.name, why), was_hidden=other.is_hidden)
 
     def show_change(self, session: Session, *, was_hidden: bool = False) -> None:
-        """Show everyone the entry of a person as it is now, and whether they are hidden."""
+        """Show everyone a person's current entry in the who list; `was_hidden` is from before the change."""
         if self.find(session.logged_in_person.name) is session:
             self._show(session, was_hidden=was_hidden)
 
@@ -97,12 +97,12 @@ class Hub:
         yield from self.others.values()
 
     def find(self, name: str) -> Session | Elsewhere | None:
-        """Return who is in the room under a name, if anybody."""
+        """Return the session of the person with this name; None if nobody in the room has it."""
         key = names.key(name)
         return self.sessions.get(key) or self.others.get(key)
 
     def elsewhere(self, person: Person, node: str, number: int) -> Elsewhere | None:
-        """Return who has this place on another server; None if it is not theirs any more."""
+        """Return a person's session on another server; None if it no longer exists."""
         other = self.others.get(names.key(person.name))
         return other if other and (other.node, other.number) == (node, number) else None
 
@@ -123,7 +123,7 @@ class Hub:
         return [*self._others_by_identity.get(identity, ())]
 
     def present(self, identity: str) -> list[Session | Elsewhere]:
-        """Return a person's sessions, wherever they are."""
+        """Return a person's sessions on all servers."""
         return [*self.sessions_of(identity), *self.others_of(identity)]
 
     def is_here(self, identity: str) -> bool:
@@ -131,7 +131,7 @@ class Hub:
         return identity in self._by_identity or identity in self._others_by_identity
 
     def nodes_of(self, identity: str) -> int:
-        """Return on how many servers a person is who is here."""
+        """Return the number of servers that a person on this server is connected to."""
         return 1 + len({each.node for each in self._others_by_identity.get(identity, ())})
 
     def is_operator(self, identity: str) -> bool:
@@ -139,7 +139,7 @@ class Hub:
         return any(each.rank is Rank.OPERATOR for each in self.present(identity))
 
     def operators(self) -> set[str]:
-        """Return the identities of the operators who are here."""
+        """Return the identities of the operators in the room."""
         return {each.logged_in_person.identity for each in self.everyone() if each.rank is Rank.OPERATOR}
 
     def deliver(self, news: Sequence[MessageChange]) -> None:
@@ -189,7 +189,7 @@ class Hub:
                 session.deliver(wire)
 
     def _deliver_to_pair(self, news: MessageChange, peer: Person, excluded: Collection[str]) -> None:
-        # By identity: the name may be another person's by now, and theirs another one.
+        # By identity, because names may have changed hands since the message was sent.
         for identity in {news.publication.author.identity, peer.identity}.difference(excluded):
             for recipient in self.sessions_of(identity):
                 self.traffic.deliveries += 1
@@ -202,7 +202,7 @@ class Hub:
         self._feed.broadcast(person.identity, Presence(person.name, "", entry), was_hidden=was_hidden)
 
     def _replace(self, key: str, present: Present, person: Person) -> None:
-        """List somebody instead of who had the name until now: another person left, if it is not the same one."""
+        """List a session under a name, in place of the previous one. If that was another person's, they have left."""
         before, entry = self.sessions.get(key) or self.others.get(key), present.who_entry(person)
         is_same = before is not None and before.logged_in_person.identity == person.identity
         if before:

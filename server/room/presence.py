@@ -1,4 +1,4 @@
-"""Places in the room: each login claims one under a name, and gives it back at the end of its session."""
+"""Places in the room: each login claims one under a name, and releases it when the session ends."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,13 +20,13 @@ Digests = dict[str, str]
 
 
 class NameClaim(NamedTuple):
-    """The wish of a verified user for a place."""
+    """A verified user's claim to a place."""
 
     session: Session
     choose: Callable[[], Person | None]
     """Returns the user with a name that is free now; None if the login was refused."""
     granted: Callable[[Person, "asyncio.Future[Joined]"], None]
-    """Called with the user, who is now in the room; the future has what is stored of them, or StorageError."""
+    """Called with the user once the place is theirs. The future returns what is stored about them, or StorageError."""
     failed: Callable[[BaseException], None]
     """Called with a StorageError if the place could not be claimed."""
     returns: bool
@@ -35,38 +35,38 @@ class NameClaim(NamedTuple):
 
 
 class Exit(NamedTuple):
-    """How a person left."""
+    """The circumstances of a person's exit."""
 
     last_message: int
-    """The last message that they have seen; 0 if that is not known."""
+    """The last message that they have received; 0 if unknown."""
     why: str
-    """What others read."""
+    """The text that others see."""
     returns: bool = False
-    """The server ends, so their client returns at once, to another one or later to this one."""
+    """The server is shutting down, so their client reconnects to another server, or later to this one."""
 
 
 class Attendance:
-    """Places in a room of one server: a name that is free there is granted at once."""
+    """Places in a room on a single server: a free name is granted at once."""
 
     shared = False
-    """Other servers have the room as well."""
+    """Whether several servers share the room."""
 
     def __init__(self, people: People) -> None:
         self._people = people
 
     async def open(self, settings: Digests) -> None:
-        """Load who is in the room; call it before the first login. Raises StorageError."""
+        """Load the people in the room. To be called before the first login. Raises StorageError."""
 
     def set_settings(self, settings: Digests) -> None:
-        """Show the other servers digests of this one's settings, by which they see whether theirs differ."""
+        """Publish digests of this server's settings, so that the other servers can detect differences."""
 
     def claim(self, claim: NameClaim) -> None:
-        """Choose a name, and let the user in under it."""
+        """Choose a name, and admit the user under it."""
         if person := claim.choose():
             claim.granted(person, self._people.joined(person, returns=claim.returns, member=claim.member))
 
     def leave(self, session: Session, person: Person, left: Exit) -> None:
-        """Give back the place of a person who left."""
+        """Release the place of a person who left."""
         del session
         self._people.left(person, left.last_message)
 
@@ -74,13 +74,13 @@ class Attendance:
         """Show other servers what has changed about a person."""
 
     def announce(self, event: Event) -> None:
-        """Announce something to the other servers, which listen to it as `handlers.elsewhere` says."""
+        """Announce an event to the other servers, which handle it in `handlers.elsewhere`."""
 
     def send(self, identity: str, frame: Frame, *, lossy: bool = False) -> None:
-        """Send a frame to a person's sessions on other servers; `lossy`: it may get lost."""
+        """Send a frame to a person's sessions on other servers. A `lossy` frame may get lost."""
 
     def request(self, request: RoomRequest) -> None:
-        """Ask the other servers for something."""
+        """Send a request to the other servers."""
 
     def waiting(self) -> list[Session]:
         """Return the sessions that wait for their names."""
@@ -88,11 +88,11 @@ class Attendance:
 
 
 def end_replaced(session: Session, by: Person) -> None:
-    """Close a session whose name a new login has: of the same person, or of the member whose name it is."""
+    """Close a session that has lost its name to a new login: of the same person, or of the member who owns the name."""
     if session.logged_in_person.identity != by.identity:
         session.close(CloseCode.REPLACED, NAME_OF_A_MEMBER, reconnect=False)
         return
     if not session.dialect.explained:
-        # BareRTC's clients show no reason of a `disconnect`.
+        # BareRTC's clients do not show the reason in a `disconnect`.
         session.error(ErrorCode.NOTICE, ANOTHER_PLACE)
     session.close(CloseCode.REPLACED, "You logged in from another connection.", reconnect=False)

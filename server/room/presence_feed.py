@@ -1,4 +1,4 @@
-"""Who list and presence changes, for the sessions of this node: each sees the people that it may see."""
+"""Who list and presence changes for the sessions on this server. Each receives only the people that it may see."""
 
 import asyncio
 import time
@@ -19,16 +19,16 @@ PRESENCE_SHARE = 0.1
 reconnects together, changes are batched, which avoids a number of writes that is quadratic in the number of users."""
 
 WHO_BYTES = 32 * 1024
-"""Bytes of the who list after which a newcomer must have read nearly all of it before more is sent."""
+"""Bytes of the who list that are sent at once. A newcomer must read nearly all of them before more are sent."""
 
 WHO_SHARE = 0.05
 """Maximum share of CPU time spent on sending the whole who list to clients that expect it after every change."""
 LIST_RETRY_SECONDS = 0.5
-"""Time until a client that was still reading is sent the who list."""
+"""Time after which the who list is sent to a client that was still reading."""
 
 
 class PresenceFeed:
-    """The who list in each view, and the changes that are still to be sent."""
+    """The who list in each view, and the changes that have not been sent yet."""
 
     def __init__(
         self,
@@ -36,16 +36,16 @@ class PresenceFeed:
         sessions: Mapping[str, Session],
         everyone: Callable[[], Iterable[Present]],
     ) -> None:
-        """`sessions` are those that receive changes; `everyone` returns all people that are listed."""
+        """`sessions` are those that receive changes; `everyone` returns all people in the list."""
         self._relations = relations
         self._sessions = sessions
         self._everyone = everyone
         self._who = WhoLists()
         self._changes: list[PresenceChange] = []
         self._newcomers: set[Session] = set()
-        """Sessions without a who list, which will have all changes until it is made."""
+        """Sessions that wait for their who list, which will include all changes until then."""
         self._known: dict[Session, int] = {}
-        """How many of the queued changes the who list of a session has already."""
+        """Number of queued changes that are already included in a session's who list."""
         self._held: dict[Session, list[bytes]] = {}
         """Presence changes for sessions that are receiving their who list."""
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -60,18 +60,18 @@ class PresenceFeed:
         self._views = _views(vips_are_secret=False)
 
     def configure(self, *, vip_secret: bool) -> bool:
-        """Set whether only VIPs and operators see who is a VIP; return whether that is a change."""
+        """Set whether only VIPs and operators see who is a VIP. Return whether this changed."""
         if self._vip_secret == vip_secret:
             return False
         self._vip_secret, self._views = vip_secret, _views(vips_are_secret=vip_secret)
         return True
 
     def set(self, present: Present, entry: WhoEntry) -> None:
-        """Add somebody to the who list, or replace their entry."""
+        """Add a person to the who list, or replace their entry."""
         self._who.set(present, entry)
 
     def remove(self, present: Present) -> None:
-        """Remove somebody from the who list."""
+        """Remove a person from the who list."""
         self._who.remove(present)
 
     def add_reader(self, session: Session) -> None:
@@ -89,7 +89,7 @@ class PresenceFeed:
         self._held.pop(session, None)
 
     async def send_who_list(self, session: Session) -> None:
-        """Send a newcomer the who list, as fast as it is read, and then what changed meanwhile."""
+        """Send a newcomer the who list, as fast as the client reads it, and then the changes since its start."""
         self._newcomers.discard(session)
         self._known[session] = len(self._changes)
         self._held[session] = []
@@ -108,21 +108,21 @@ class PresenceFeed:
             session.write_now(wire)
 
     def change_view(self, session: Session) -> None:
-        """Send a session the who list as it sees it now, after its rank has changed."""
+        """Send a session the who list in its present view, after its rank has changed."""
         if session not in self._newcomers and session not in self._held:
             hidden, pages = self._relations.blocked_with(_identity(session)), self._pages_for(session)
             for page in [pages.whole(hidden)] if session.dialect.who_lists else pages.wires(hidden):
                 session.write_now(page)
 
     def broadcast(self, about: str, presence: Presence, *, was_hidden: bool = False) -> None:
-        """Queue a change for everyone who can see the person with this identity; sent soon, and in order."""
+        """Queue a change for everyone who can see the person with this identity. Changes are sent soon, in order."""
         self._changes.append(PresenceChange(about, presence, was_hidden))
         if self._flush_timer is None:
             delay = max(0.0, self._quiet_until - time.monotonic())
             self._flush_timer = asyncio.get_running_loop().call_later(delay, self._flush)
 
     def show_visibility(self, readers: Collection[Session], seen: Iterable[Present], *, apart: bool) -> None:
-        """Show sessions others as gone or present, after a block changed. Newcomers see it in their who list."""
+        """Show these readers people as gone or present after a block changed. Newcomers see it in their who list."""
         changes = []
         for each in seen:
             person = each.logged_in_person
@@ -138,11 +138,11 @@ class PresenceFeed:
         return self._views[session.rank]
 
     def _pages_for(self, session: Session) -> WhoPages:
-        """Return the who list as a session sees it."""
+        """Return the who list in a session's view."""
         return self._who.seen_in(self._view(session), self._everyone)
 
     def _flush(self) -> None:
-        """Send the queued changes, by the blocks that apply now."""
+        """Send the queued changes, according to the blocks that apply now."""
         start = time.monotonic()
         apart_from = [self._relations.blocked_with(change.about) for change in self._changes]
         apart = {identity for each in apart_from for identity in each}
@@ -167,9 +167,9 @@ class PresenceFeed:
         self._quiet_until = end + (end - start) / PRESENCE_SHARE
 
     def _outdate_lists(self, apart_from: Sequence[Collection[str]], seen: dict[View, PresenceWires]) -> None:
-        """Note whose who list lacks one of the queued changes.
+        """Note the sessions whose who list lacks a queued change that they can see.
 
-        A list in which nothing has changed would reveal that somebody unseen came or left.
+        Sending an unchanged list would reveal that a person they cannot see has joined or left.
         """
         for session in self._listening - self._newcomers:
             identity, known, view = _identity(session), self._known.get(session, 0), self._view(session)
@@ -184,7 +184,7 @@ class PresenceFeed:
             self._lists_timer = asyncio.get_running_loop().call_later(delay, self._send_lists)
 
     def _send_lists(self) -> None:
-        """Send the whole who list to those who expect it, except to clients that have not read what they have."""
+        """Send the whole who list to clients that expect it; to those with much unread data, send it later."""
         start = time.monotonic()
         self._lists_timer = None
         shared: dict[View, bytes] = {}
@@ -200,7 +200,7 @@ class PresenceFeed:
         self._schedule_lists()
 
     def _write(self, session: Session, wire: bytes) -> None:
-        """Send presence changes to a session; nothing to a newcomer, whose who list will have them."""
+        """Send presence changes to a session, except to a newcomer, whose who list will include them."""
         if not wire or session in self._newcomers:
             return
         held = self._held.get(session)

@@ -1,4 +1,4 @@
-"""Changes in the list of people as bytes, for each way of seeing them."""
+"""Presence changes, encoded for each view of the who list."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -14,10 +14,10 @@ GATHERED_BYTES = 48 * 1024
 
 
 class PresenceChange(NamedTuple):
-    """A person joined, left or changed."""
+    """A person joined or left, or their entry changed."""
 
     about: str
-    """Identity of the person that the change is about. It is not sent to people who blocked them or are blocked."""
+    """Identity of the person concerned. The change is not sent to people who blocked them, or whom they blocked."""
     presence: Presence
     was_hidden: bool = False
 
@@ -27,19 +27,19 @@ class PresenceChange(NamedTuple):
 
 
 class PresenceWire(NamedTuple):
-    """A change as it is seen in one view."""
+    """A change in one view."""
 
     wire: bytes
-    """What is sent; empty if the change is not seen."""
+    """The bytes to send; empty if the change is not visible in this view."""
     presence: Presence | None
 
     def suits(self, session: Session) -> bool:
-        """Return whether a client expects it; some learn a change of status from the who list."""
+        """Return whether a client expects this frame. Some expect changes of status only in the who list."""
         return session.dialect.silent_presence or bool(self.presence and self.presence.message)
 
 
 class PresenceWires:
-    """The queued changes as they are seen in one view."""
+    """The queued changes in one view."""
 
     def __init__(self, changes: Sequence[PresenceChange], view: View) -> None:
         self.each = [change.wire(view) for change in changes]
@@ -47,12 +47,12 @@ class PresenceWires:
         self._ends = [0, *accumulate(len(one.wire) for one in self.each)]
 
     def after(self, known: int) -> bytes:
-        """Return all changes but the first ones."""
+        """Return the bytes of all changes after the first `known` ones."""
         return self._all[self._ends[known] :]
 
     @cached_property
     def gathered(self) -> bytes:
-        """All changes in few frames."""
+        """All changes, in as few frames as possible."""
         groups: list[list[Presence]] = [[]]
         size = 0
         for wire, presence in self.each:

@@ -1,4 +1,4 @@
-"""Somebody in the room: a session of this server, or what this server knows of a session elsewhere."""
+"""The interface of a person in the room, whose session is on this server or on another one."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from server.rules.ranks import Rank
 
 
 class Present(Protocol):
-    """What everyone can be asked, wherever their connection is."""
+    """A person's session, on any server of the room."""
 
     @property
     def logged_in_person(self) -> Person:
@@ -16,7 +16,7 @@ class Present(Protocol):
 
     @property
     def rank(self) -> Rank:
-        """The person's rights now."""
+        """The person's current rank."""
 
     @property
     def dnd(self) -> bool:
@@ -28,7 +28,7 @@ class Present(Protocol):
 
     @property
     def is_member(self) -> bool:
-        """Return whether the site says who this person is."""
+        """Return whether the person signed in as a member of the site."""
 
     def who_entry(self, person: Person) -> WhoEntry:
         """Return the entry in the who list."""

@@ -25,15 +25,16 @@ MAX_PENDING_REQUESTS = 256
 """Maximum number of unanswered requests; beyond it, reading from the connection is paused."""
 
 MAX_BUFFERED_BYTES = 256 * 1024
-"""Maximum buffer for a client that is catching up. It equals what a client may leave unread."""
+"""Maximum buffer for a client that is catching up: as much as a client may leave unread."""
 DRAINED_BYTES = 32 * 1024
+"""Maximum unread bytes of a client that has read nearly everything."""
 DRAIN_SECONDS = 0.02
-"""Time between two looks at what a client has left unread, while it receives more than fits at once."""
+"""Interval of checks whether a client has read enough to receive more."""
 BUFFER_OVERFLOW = "Too many messages arrived while you were catching up; reconnect to load them."
 
 
 def framed(frame: Frame) -> bytes:
-    """Encode a frame as one websocket message. The bytes suit every client, so they can be shared."""
+    """Encode a frame as one websocket message. Its bytes can be shared by all recipients."""
     return WebsocketFrame(Opcode.TEXT, encode(frame)).serialize(mask=False)
 
 
@@ -66,38 +67,36 @@ class Session:
     def __init__(self, outlet: Outlet) -> None:
         self.person: Person | None = None
         self.rank = Rank.PERSON
-        """The person's rights now; an operator can change them."""
+        """The person's current rights; an operator can change them."""
         self.claims: Claims | None = None
-        """What the site says about the person; None for a guest."""
+        """The claims of a member's token; None for a guest."""
         self.verifying = False
         """A login is being verified."""
         self.challenge = secrets.token_hex(16)
         """Random text that a login proof on this connection must cover."""
         self.dialect: Dialect = FLAGPOST
-        """Which frames the client expects, by its login."""
+        """The frames that the client expects, as determined by its login."""
         self.status = ONLINE
         self.dnd = False
         self.place = 0
-        """Number of its place in a room that several servers share."""
+        """Number of the session's place in a room that several servers share."""
         self.address = ""
         """Rate-limit key of the connection, see `Limiter.client_key`."""
         self.delay_queue = DelayQueue(outlet)
         self.ended = False
         """The client has left or is being disconnected."""
-        self._outlet = outlet
-        self._entered_at = 0
-        self._explained = False
-        self._pending_requests = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._buffered: list[bytes] = []
-        self._buffered_bytes = 0
         self.caught_up = False
         """Everything that the user missed has been sent."""
         self.deliver: Callable[[bytes], None] = self._buffer_wire
         """Sends publications: buffered until `release`, then at once. An attribute because it is the hot path."""
+        self._outlet = outlet
+        self._explained = False
+        self._entered_at = self._pending_requests = self._buffered_bytes = 0
+        self._buffered: list[bytes] = []
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def begin_login(self, claims: Claims | None, *, dnd: bool) -> None:
-        """Set what others see of the person, who then waits for a name."""
+        """Set what others will see of the person, whose name is not granted yet."""
         self._entered_at = int(time.time())
         self.dnd = dnd
         self.set_claims(claims)
@@ -107,12 +106,12 @@ class Session:
         self.person = person
 
     def set_claims(self, claims: Claims | None) -> None:
-        """Set what the site says about the person, and the rights that follow."""
+        """Set the claims of the person, and the rank that follows from them."""
         self.claims = claims
         self.set_rank(rank_of(op=claims.op, vip=claims.vip) if claims else self.rank)
 
     def set_rank(self, rank: Rank) -> None:
-        """Set the person's rights. Only operators can be hidden."""
+        """Set the person's rank. Only operators can be hidden."""
         self.rank = rank
         if self.is_hidden and rank is not Rank.OPERATOR:
             self.status = ONLINE
@@ -141,7 +140,7 @@ class Session:
 
     @property
     def is_member(self) -> bool:
-        """Return whether the site says who this person is."""
+        """Return whether the person signed in as a member of the site."""
         return self.claims is not None
 
     @property
@@ -158,7 +157,7 @@ class Session:
 
     @property
     def queue_key(self) -> QueueKey:
-        """Scheduling key of this session's reads: sessions from one address share their turn."""
+        """Scheduling key of this session's reads: sessions from one address share one turn."""
         return QueueKey(self.address or id(self), id(self))
 
     async def drained(self) -> None:
@@ -201,7 +200,7 @@ class Session:
         self.send(Error(message, code, CHAT_SERVER, nonce))
 
     def unknown_action(self, message: str, nonce: str | None) -> None:
-        """Answer an action that does not exist; a BareRTC client, which has many of them, gets only one error."""
+        """Reject an unknown action. A BareRTC client, which has several of them, receives only one error."""
         if self.dialect.explained or not self._explained:
             self.error(ErrorCode.UNKNOWN_ACTION, message, nonce)
         self._explained = True

@@ -1,4 +1,4 @@
-"""Places in a room that several servers share: claimed in the database, and known to each of them by events."""
+"""Places in a room that several servers share: claimed in the database, and announced to all servers by events."""
 
 import asyncio
 import logging
@@ -49,7 +49,7 @@ class _Waiting(NamedTuple):
 
 
 class SharedAttendance(Attendance):
-    """An Attendance in which a name is granted once this server has heard that the database has it."""
+    """An Attendance that grants a name when this server receives the event that the database has stored it."""
 
     shared = True
 
@@ -61,15 +61,15 @@ class SharedAttendance(Attendance):
         self._waiting: dict[int, _Waiting] = {}
         """Claims by the number of the session in the room."""
         self._queued: list[NameClaim] = []
-        """Claims whose names are chosen once those that wait are answered: the later, the fewer come too late."""
+        """Claims whose names are chosen after the waiting ones are answered. Choosing late makes rejections rarer."""
         self._outdated: list[tuple[int, NameClaim]] = []
-        """Claims to be made again once this server knows which names came into use."""
+        """Claims to repeat once this server knows which names have come into use."""
         self._known = 0
-        """The latest `PersonEntered.number` of another server that was heard."""
+        """The latest `PersonEntered.number` received from another server."""
         self._noticed = 0
-        """The latest one that a claim came upon; only for the thread that writes."""
+        """The latest number for which a claim was rejected. Used only on the writer thread."""
         self._backlog: list[Callable[[], None]] | None = None
-        """What was heard while the people on other servers are loaded."""
+        """Events received while the people on other servers are being loaded."""
         self._opened = False
         self._settings: Digests = {}
         database.hear(NodeOpened, self._on_opened)
@@ -124,7 +124,7 @@ class SharedAttendance(Attendance):
         self._database.write(partial(self._enter_room, wish)).add_done_callback(partial(self._answered, number))
 
     def _enter_room(self, wish: Wish, connection: SqlConnection) -> Joined | Outdated:
-        """Take a place, on the thread that writes. Claims that come too late together ask the database once."""
+        """Claim a place, on the writer thread. Of several outdated claims, only the first queries the database."""
         if self._noticed > wish.known:
             return Outdated(self._noticed)
         result = presence.enter(wish, connection)
@@ -133,7 +133,7 @@ class SharedAttendance(Attendance):
         return result
 
     def _answered(self, number: int, done: "asyncio.Future[Joined | Outdated]") -> None:
-        """Follow the answer of the database; a name that it granted was heard of before."""
+        """Handle the answer of the database. The event of a granted name was received before it."""
         claim, person, joined = self._waiting.pop(number)
         self._people.reservations.release(person)
         if error := done.exception():
@@ -147,18 +147,18 @@ class SharedAttendance(Attendance):
         self._claim_next()
 
     def _claim_again(self) -> None:
-        """Claim again what came too late, if this server knows by now which names had come into use."""
+        """Repeat the outdated claims for which this server now knows the names that have come into use."""
         self._queued += [claim for number, claim in self._outdated if number <= self._known]
         self._outdated = [each for each in self._outdated if each[0] > self._known]
         self._claim_next()
 
     def leave(self, session: Session, person: Person, left: Exit) -> None:
-        """See Attendance. At a restart the place stays, so that nobody seems to leave who returns to another server."""
+        """See Attendance. At a restart, places are not released: people reconnect, and should not appear to leave."""
         if left.returns:
             self._database.write_aside(partial(people.leave, person, left.last_message))
             return
         exited = PersonExited(person, self._database.node, session.place, left.why)
-        self._dismiss(person)
+        self._release_name(person)
         self._database.write_aside(partial(presence.leave, exited, left.last_message))
 
     def show_change(self, session: Session, *, was_hidden: bool) -> None:
@@ -188,7 +188,7 @@ class SharedAttendance(Attendance):
         return [claim.session for claim in (*claims, *self._queued)]
 
     def _hear(self, kind: type[Kind], on: Callable[[Kind], None]) -> None:
-        """Call this for events of a kind; none from before this server joined the others."""
+        """Call `on` for events of a kind, from the moment when this server joins the room."""
 
         def hear(events: Sequence[Kind]) -> None:
             for event in events:
@@ -218,36 +218,36 @@ class SharedAttendance(Attendance):
         elif waiting := self._waiting.get(entered.session):
             self._grant(waiting, entered)
         else:
-            # The answer of the database was an error, and still it is stored.
+            # The database reported an error although it had stored the claim.
             exited = PersonExited(entered.person, entered.node, entered.session, GONE)
             self._database.write_aside(partial(presence.leave, exited, 0))
 
     def _grant(self, waiting: _Waiting, entered: PersonEntered) -> None:
         session = waiting.claim.session
-        self._dismiss_holder(entered.person)
+        self._release_holder(entered.person)
         self._people.reservations.joined(entered.person, self._database.now(), returns=waiting.claim.returns)
         session.place = entered.session
         waiting.claim.granted(waiting.person, waiting.joined)
         session.delay_queue.release()
 
     def _enter(self, entered: PersonEntered) -> None:
-        """Show somebody of another server, instead of who had the name until now."""
-        self._dismiss_holder(entered.person)
+        """List a person on another server, in place of the previous holder of the name."""
+        self._release_holder(entered.person)
         self._people.reservations.joined(entered.person, self._database.now(), returns=False)
         if replaced := self._hub.enter(Elsewhere(entered)):
             end_replaced(replaced, entered.person)
 
-    def _dismiss_holder(self, person: Person) -> None:
-        """Let go who had the name of a person who enters."""
+    def _release_holder(self, person: Person) -> None:
+        """Release the name of a person who enters from its previous holder."""
         if before := self._hub.find(person.name):
-            self._dismiss(before.logged_in_person)
+            self._release_name(before.logged_in_person)
 
     def _exit(self, other: Elsewhere, why: str) -> None:
-        self._dismiss(other.logged_in_person)
+        self._release_name(other.logged_in_person)
         self._hub.exit(other, why)
 
-    def _dismiss(self, person: Person) -> None:
-        """Let others have a name, as far as it is not reserved."""
+    def _release_name(self, person: Person) -> None:
+        """Release a person's name, which stays reserved as the settings say."""
         self._people.reservations.left(person, self._database.now())
 
     def _on_changed(self, changed: EntryChanged) -> None:

@@ -1,4 +1,4 @@
-"""The who list as frames, each encoded again only after somebody in it changed."""
+"""The who list as frames. A frame is encoded again only after one of its entries has changed."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
@@ -12,9 +12,9 @@ from server.rules.visibility import View, entry_for
 PAGE = 200
 """Maximum number of people in a frame of the who list."""
 PAGE_BYTES = 64 * 1024
-"""Maximum size of their links and other texts in a frame, but for the last person."""
+"""Size of links and other texts from which on a frame has no space for another person."""
 WHOLE_BYTES = 384 * 1024
-"""Maximum size of a whole list with links: what a client may leave unread is not much more."""
+"""Maximum size of a whole list with links, with some distance to what a client may leave unread."""
 
 
 class WhoPages:
@@ -25,7 +25,7 @@ class WhoPages:
         self._page_of: dict[Present, _Page] = {}
 
     def set(self, present: Present, entry: WhoEntry) -> None:
-        """Add somebody, or replace their entry."""
+        """Add a person, or replace their entry."""
         page = self._page_of.get(present) or self._page_with_space()
         self._page_of[present] = page
         page.size += _size(entry) - _size(page.entries.get(present))
@@ -33,7 +33,7 @@ class WhoPages:
         page.wire = None
 
     def remove(self, present: Present) -> None:
-        """Remove somebody, if they are listed."""
+        """Remove a person, if they are in the list."""
         page = self._page_of.pop(present, None)
         if page is None:
             return
@@ -43,9 +43,9 @@ class WhoPages:
             self._pages.remove(page)
 
     def whole(self, hidden: Collection[str] = ()) -> bytes:
-        """Return the list as one frame with all fields, for clients of BareRTC, which do not know their defaults.
+        """Return the list as one frame with all fields, for clients of BareRTC, which do not know the defaults.
 
-        The largest lists are without links.
+        Links are omitted from a list that would be larger than WHOLE_BYTES.
         """
         entries = self._entries(hidden)
         wire = framed(Who([WholeWhoEntry(**asdict(entry)) for entry in entries]))
@@ -77,23 +77,22 @@ class WhoPages:
 
 
 class WhoLists:
-    """The who list as it is seen in each view; a view is added when somebody first has it."""
+    """The who list in each view. A view is built when a session first needs it."""
 
     def __init__(self) -> None:
         self._pages: dict[View, WhoPages] = {}
 
     def set(self, present: Present, entry: WhoEntry) -> None:
-        """Add somebody, or replace their entry."""
+        """Add a person, or replace their entry."""
         for view, pages in self._pages.items():
             _set_seen(pages, view, present, entry)
 
     def remove(self, present: Present) -> None:
-        """Remove somebody."""
         for pages in self._pages.values():
             pages.remove(present)
 
     def seen_in(self, view: View, everyone: Callable[[], Iterable[Present]]) -> WhoPages:
-        """Return the list as it is seen in a view; `everyone` returns the people in the room."""
+        """Return the list in a view; `everyone` returns the people in the room."""
         if view not in self._pages:
             self._pages[view] = WhoPages()
             for each in everyone():
@@ -114,9 +113,9 @@ class _Page:
     def __init__(self) -> None:
         self.entries: dict[Present, WhoEntry] = {}
         self.size = 0
-        """Bytes of the texts that most people do not have."""
+        """Bytes of the optional texts in the entries."""
         self.wire: bytes | None = None
-        """The frame; None if the entries have changed."""
+        """The encoded frame; None if the entries have changed since."""
         self._more = False
 
     def encoded(self, *, more: bool) -> bytes:
