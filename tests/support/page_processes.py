@@ -10,13 +10,21 @@ WAIT_SECONDS = 20.0
 
 
 def children(parent: int | None = None) -> list[int]:
-    """Return the running child processes of a process, by default of this one."""
+    """Return the running child processes of a process (default: this one), without fork servers of the tests."""
     found = []
     for task in Path(f"/proc/{parent or os.getpid()}/task").iterdir():
         # A thread can end meanwhile.
         with suppress(OSError):
             found += [int(pid) for pid in (task / "children").read_text().split()]
-    return found
+    return [pid for pid in found if not _is_fork_server(pid)]
+
+
+def _is_fork_server(process: int) -> bool:
+    try:
+        return b"tests.support.fork_server" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        # It has just ended.
+        return False
 
 
 def given(process: int) -> tuple[list[str], list[str]]:
