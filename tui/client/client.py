@@ -28,14 +28,13 @@ from server.protocol.frames import Frame, Me, Ping, Pong, Relations, ServerFrame
 from tui.client.fold import fold_frame
 from tui.client.own_status import again
 from tui.client.state import ClientState
-from tui.net.client_session import NOT_SENT, ClientSession, ServerNews
+from tui.net.client_session import NOT_SENT, ClientSession, Keys, ServerNews
 from tui.options import Options
 from tui.text import clean_line
 
 if TYPE_CHECKING:
     from tui.client.dialects import Dialects
     from tui.client.unsent_file import Owner, UnsentFile
-    from tui.net.identity import KeptKeys
     from tui.net.local_server import LocalServer
     from tui.net.server_connection import Connection, Event
 
@@ -120,7 +119,7 @@ class Client:
         self._connection: Connection | None = None
         self._dialects: Dialects | None = None
         self._server: LocalServer | None = None
-        self._identity: KeptKeys | None = None
+        self._identity: Keys | None = None
         self._was_lost = False
         self._interrupt: asyncio.Future[str] | None = None
         """Ends the connection: its result is the reason why the name was refused, or an exception."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct, field
 
@@ -14,6 +14,9 @@ FIRST_SECONDS = 0.5
 LONGEST_SECONDS = 30.0
 RESTART_SECONDS = 5.0
 """Seconds over which the clients of a restarting server spread their first attempts."""
+MAX_SERVERS = 32
+FIRST_SERVERS = 8
+"""Servers of one address that are never forgotten, however many others answer there later."""
 
 REPLACED = "This is not the server you used before at {address}; you are new here. If nobody replaced it, leave now."
 FORGOTTEN = (
@@ -21,14 +24,14 @@ FORGOTTEN = (
     " If nobody restored or replaced its database, leave now."
 )
 CHANGED = (
-    "The server at {address} recognizes you as another person than last time."
+    "The server at {address} recognizes you as a different person than last time."
     " If nobody restored or replaced its database, leave now."
 )
-BACK = "This is the server you used before at {address} again, and it recognizes you."
+BACK = "This is again the server you used before at {address}, and it recognizes you."
 NEW_NAME = "You are new here, as {name}."
 IMPOSTOR = (
     "the server there claims to be the server you used before but cannot prove it, so nothing more was sent;"
-    " ask who runs it"
+    " ask the administrator of your server"
 )
 NOT_SENT = "This is not the server the message was written for."
 
@@ -44,31 +47,58 @@ class EnrolledKey(Struct, frozen=True):
         return "Key"
 
 
-class Keys:
-    """The keys for the servers at one address, for one name; a subclass saves them for the next start."""
+class KeyStore(Protocol):
+    """Saves keys for the next start of the client; no other client has them until `release`."""
 
-    def __init__(self, last_server: str = "", last_identity: str = "") -> None:
+    @property
+    def keeps_keys(self) -> bool:
+        """Return whether the keys can be saved."""
+
+    def save(self, keys: "Keys") -> None:
+        """Save the keys, if possible, and which server was used last."""
+
+    def release(self) -> None:
+        """Let another client use the keys."""
+
+
+class Keys:
+    """A name's keys for the servers at one address."""
+
+    def __init__(self, last_server: str = "", last_identity: str = "", store: KeyStore | None = None) -> None:
         self.last_server = last_server
-        """The server last used at the address, by any name; empty: none yet."""
+        """The server last used at the address, under any name; empty: none yet."""
         self.last_identity = last_identity
-        """The person that this name last was at the address."""
+        """The identity that this name last had at the address."""
         self.servers: dict[str, tuple[EnrolledKey, ...]] = {}
+        self._store = store
 
     @property
     def kept(self) -> bool:
         """Return whether the keys are saved for the next start of the client."""
-        return False
+        return self._store is not None and self._store.keeps_keys
 
     def of(self, server: str) -> Sequence[EnrolledKey]:
-        """Return the keys for a server: the one of the first login, then another if the server did not know that."""
+        """Return the keys for a server: the one of the first login, then one enrolled later if that was unknown."""
         return self.servers.get(server, ())
 
     def remember(self, server: str, key: EnrolledKey) -> None:
         """Record a login that the server accepted."""
+        known = key in self.of(server)
+        if known and (self.last_server, self.last_identity) == (server, key.identity):
+            return
         self.last_server, self.last_identity = server, key.identity
-        if key not in self.of(server):
+        if not known:
             # The first key stays: the server may falsely claim that it does not know it.
             self.servers[server] = (*self.of(server)[:1], key)
+        if len(self.servers) > MAX_SERVERS:
+            del self.servers[[*self.servers][FIRST_SERVERS]]
+        if self._store:
+            self._store.save(self)
+
+    def release(self) -> None:
+        """Let another client use the keys."""
+        if self._store:
+            self._store.release()
 
 
 class ServerNews(NamedTuple):
@@ -104,7 +134,7 @@ class ClientSession(Struct):
     _accepted: _Attempt | None = None
     _untried: list[EnrolledKey] = field(default_factory=list)
     _enrolling: _Attempt | None = None
-    """An unanswered enrolment: the server may know its key all the same."""
+    """An unanswered enrolment: the server may have stored its key all the same."""
     _challenged: Welcome | None = None
     _since: Since | None = None
 
@@ -113,7 +143,7 @@ class ClientSession(Struct):
         return f"Session({self.name!r})"
 
     def connected(self) -> None:
-        """Start a connection, on which nobody has proven anything."""
+        """Start a connection: neither side has proven anything yet."""
         self._attempt = self._accepted = None
         self.impostor = False
 
@@ -126,13 +156,13 @@ class ClientSession(Struct):
         return self._next_login(welcome)
 
     def again(self, frame: ServerFrame) -> Login | None:
-        """Return the next login if the server has just refused the person of the last one as unknown."""
+        """Return the next login if this frame refuses the identity of the last one as unknown; else None."""
         unknown = isinstance(frame, Error) and frame.code == ErrorCode.UNKNOWN_IDENTITY
         proving = self._attempt is not None and bool(self._attempt.expected)
         return self._next_login(self._challenged) if unknown and proving and self._challenged else None
 
     def may_send(self, frame: Frame) -> bool:
-        """Return whether a frame may be sent now: a server that has to prove its identity receives only the login."""
+        """Return whether a frame may be sent now: until the server has proven its identity, only the login."""
         return not self._guarded or isinstance(frame, Login)
 
     def passes(self, frame: ServerFrame) -> bool:
@@ -145,7 +175,7 @@ class ClientSession(Struct):
         return not self._guarded or isinstance(frame, Welcome | Error | Disconnect | Pong)
 
     def entered(self, granted: str) -> list[ServerNews]:
-        """Record the granted name and the accepted key; return what the user should know."""
+        """Record the granted name and the accepted key; return notices for the user."""
         self.name = granted
         self.failures = 0
         accepted = self._accepted
@@ -167,15 +197,15 @@ class ClientSession(Struct):
 
     @property
     def person(self) -> tuple[str, str]:
-        """Return the server and the identity of the login that it accepted; empty without identities."""
+        """Return the server and the identity of the accepted login; both are "" if the server has no identities."""
         accepted = self._accepted
         return (accepted.server, accepted.key.identity) if accepted and accepted.key else ("", "")
 
     def wait_seconds(self, close_code: int, chance: float) -> float | None:
-        """Return the backoff before the next attempt, by a chance from 0 to 1; None if the server wants no other.
+        """Return the seconds to wait before the next attempt, by a `chance` from 0 to 1; None: make no other attempt.
 
-        Doubles with each failure up to LONGEST_SECONDS; half of it is random. After the server announced a restart, it
-        is random over RESTART_SECONDS, so that its clients do not all return at once.
+        The backoff doubles with each failure up to LONGEST_SECONDS; half of it is random. After the server announced
+        a restart, it is random over RESTART_SECONDS, so that the clients do not all return at once.
         """
         if self.impostor or not may_reconnect(close_code):
             return None
@@ -187,7 +217,7 @@ class ClientSession(Struct):
 
     @property
     def _guarded(self) -> bool:
-        """Return whether a known server is expected that has not accepted a login; it receives only the login."""
+        """Return whether a known server is expected, and none has accepted a login yet: it receives only the login."""
         return bool(self.keys.last_server) and (self.impostor or self._accepted is None)
 
     def _next_login(self, welcome: Welcome) -> Login:

@@ -1,9 +1,10 @@
-"""Storage of the keys that prove the identity of a name at an address, across starts of the client."""
+"""Stores the keys that prove the identity of a name at an address, for the next start of the client."""
 
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import platformdirs
@@ -13,10 +14,6 @@ from server.protocol.proof import KEY_BYTES
 from tui import files
 from tui.net.client_session import EnrolledKey, Keys
 
-MAX_SERVERS = 32
-FIRST_SERVERS = 8
-"""Never forgotten, however many other servers answer at the address later."""
-
 
 class _Stored(Struct):
     """The content of a file of keys."""
@@ -25,39 +22,37 @@ class _Stored(Struct):
     servers: dict[str, tuple[EnrolledKey, ...]]
 
 
-class KeptKeys(Keys):
-    """Keys that no other client uses until `release`; they are saved if a file is given."""
+class KeyFiles(NamedTuple):
+    """The files of a name's keys at an address; implements `KeyStore`."""
 
-    def __init__(self, server_file: Path, file: Path | None, release: Callable[[], None]) -> None:
-        super().__init__(_text(server_file))
-        self.release = release
-        self._server_file = server_file
-        self._file = file
-        if file and (stored := _read(file)):
-            self.last_identity, self.servers = stored.last_identity, stored.servers
+    server: Path
+    """Names the server last used at the address."""
+    keys: Path | None
+    """None: another client uses them, or nothing can be saved."""
+    release: Callable[[], None]
 
     @property
-    def kept(self) -> bool:
-        """See Keys."""
-        return self._file is not None
+    def keeps_keys(self) -> bool:
+        """See KeyStore."""
+        return self.keys is not None
 
-    def remember(self, server: str, key: EnrolledKey) -> None:
-        """See Keys; a key that cannot be saved is valid for this start only."""
-        before = self.last_server, self.last_identity, key in self.of(server)
-        super().remember(server, key)
-        if before == (server, key.identity, True):
-            return
-        if len(self.servers) > MAX_SERVERS:
-            del self.servers[[*self.servers][FIRST_SERVERS]]
+    def load(self) -> Keys:
+        """Return the stored keys; new ones if there are none."""
+        keys = Keys(_text(self.server), store=self)
+        if self.keys and (stored := _read(self.keys)):
+            keys.last_identity, keys.servers = stored.last_identity, stored.servers
+        return keys
+
+    def save(self, keys: Keys) -> None:
+        """See KeyStore; a key that cannot be saved is valid for this start only."""
         with suppress(OSError):
-            if self._file:
-                files.write_atomically(
-                    self._file, msgspec.json.encode(_Stored(self.last_identity, self.servers)).decode()
-                )
-            files.write_atomically(self._server_file, server)
+            if self.keys:
+                stored = msgspec.json.encode(_Stored(keys.last_identity, keys.servers))
+                files.write_atomically(self.keys, stored.decode())
+            files.write_atomically(self.server, keys.last_server)
 
 
-def acquire(address: str, name: str, directory: Path | None = None) -> KeptKeys:
+def acquire(address: str, name: str, directory: Path | None = None) -> Keys:
     """Return the keys of a name at an address; new ones if another client uses them or nothing can be saved."""
     # Imported late: loading it would delay the first frame.
     from filelock import FileLock
@@ -68,14 +63,14 @@ def acquire(address: str, name: str, directory: Path | None = None) -> KeptKeys:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        # Another client has the lock: two logged in as the same person would disconnect each other.
+        # It fails if another client has the lock: two logged in as the same person would disconnect each other.
         lock.acquire(blocking=False)
-        # The token of an older client, which is no longer used.
+        # Older versions of the client stored a token there.
         file.unlink(missing_ok=True)
-        return KeptKeys(known, file.with_suffix(".keys"), lock.release)
+        return KeyFiles(known, file.with_suffix(".keys"), lock.release).load()
     except (OSError, NotImplementedError):
         lock.release()
-        return KeptKeys(known, None, lambda: None)
+        return KeyFiles(known, None, lambda: None).load()
 
 
 def is_known(address: str, directory: Path | None = None) -> bool:

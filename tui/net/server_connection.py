@@ -1,4 +1,4 @@
-"""The websocket to a server: connects, reads, batches and reconnects; knows frames, and no screen."""
+"""The websocket to a server: connects, reads, batches frames and reconnects; knows nothing of the interface."""
 
 import asyncio
 import random
@@ -25,7 +25,7 @@ GATHER_SECONDS = 1 / 60
 OPEN_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 SILENT_SECONDS = 1.5
-"""A server that has not spoken for so long after the start may wait for the client to speak first."""
+"""A server that has sent nothing for this long after the start may be waiting for the client to speak first."""
 PING_SECONDS = 20.0
 YIELD_BYTES = 64 * 1024
 """Yield to the event loop after this many bytes: reading frames that are already buffered never waits."""
@@ -55,7 +55,7 @@ Event = Connecting | Received | Lost
 
 
 class Failure(NamedTuple):
-    """Why there is no connection, and a close code that says whether another attempt may succeed."""
+    """Why a connection failed or ended, and a close code that says whether another attempt may succeed."""
 
     why: str
     code: int
@@ -97,7 +97,7 @@ class Connection:
             await self._wait(retry)
 
     def hurry(self) -> None:
-        """Connect now instead of later, on a new connection if there is one."""
+        """Reconnect now: end the wait for the next attempt, or replace the connection."""
         self._hurried.set()
         if self._socket:
             self._socket.transport.abort()
@@ -130,8 +130,8 @@ class Connection:
         for answer in await asyncio.to_thread(work):
             self._gather(clean_frame(answer, self._leave_out))
 
-    async def _once(self) -> tuple[str, int]:
-        """Run one connection from start to end; return why it ended, and its close code."""
+    async def _once(self) -> Failure:
+        """Run one connection from start to end; return why it ended."""
         opened = await self._open()
         if isinstance(opened, Failure):
             return opened
@@ -143,7 +143,7 @@ class Connection:
             finally:
                 self._socket = None
 
-    async def _open(self) -> "ClientConnection | Failure":
+    async def _open(self) -> ClientConnection | Failure:
         """Connect; return the websocket, or why there is none."""
         proxy = None
         try:
@@ -161,47 +161,46 @@ class Connection:
                 **place,
             )
         except proxies.ProxyFault as fault:
-            # The environment stays as it is.
+            # Another attempt would meet the same environment.
             return Failure(str(fault), CloseCode.NORMAL)
         except Exception as error:
             by_proxy = proxies.explain(proxy, self._url, error) if proxy else None
             return Failure(by_proxy, ABNORMAL) if by_proxy else _failure(self._url, error)
 
-    async def _read(self, socket: ClientConnection) -> tuple[str, int]:
+    async def _read(self, socket: ClientConnection) -> Failure:
+        """Read until the connection ends; return why it ended."""
         try:
-            taken = 0
-            data = await self._first(socket)
-            while True:
-                again = self._take(data)
-                socket.protocol.max_message_size = self._wire.max_bytes
-                if again:
-                    await socket.send(encode(again), text=True)
-                if self._session.impostor:
-                    self._socket = None
-                    await socket.close(CloseCode.NORMAL)
-                    return IMPOSTOR, CloseCode.NORMAL
-                if ended := self._wire.ended:
-                    self._hand_on()
-                    await socket.close(CloseCode.NORMAL)
-                    return clean_line(ended).removesuffix("."), CloseCode.NORMAL
-                taken += len(data)
-                if taken >= YIELD_BYTES:
-                    taken = 0
-                    await asyncio.sleep(0)
-                data = await socket.recv(decode=False)
+            return await self._read_open(socket)
         except asyncio.CancelledError:
             # Leaving the context by an exception would close with 1011, as if this client had failed.
             await socket.close(CloseCode.NORMAL)
             raise
         except ConnectionClosed as closed:
-            self._hand_on()
-            if closed.sent and closed.sent.code == CloseCode.TOO_BIG and not closed.rcvd_then_sent:
-                return "it sent more at once than this client accepts", CloseCode.TOO_BIG
-            if closed.rcvd:
-                # It becomes part of a sentence.
-                why = clean_line(closed.rcvd.reason).removesuffix(".")
-                return why or "the server closed the connection", closed.rcvd.code
-            return "the connection was lost", ABNORMAL
+            self._deliver()
+            return _explain_close(closed)
+
+    async def _read_open(self, socket: ClientConnection) -> Failure:
+        """Read until this client closes the connection; return why it did."""
+        unyielded = 0
+        data = await self._first(socket)
+        while True:
+            next_login = self._receive(data)
+            socket.protocol.max_message_size = self._wire.max_bytes
+            if next_login:
+                await socket.send(encode(next_login), text=True)
+            if self._session.impostor:
+                self._socket = None
+                await socket.close(CloseCode.NORMAL)
+                return Failure(IMPOSTOR, CloseCode.NORMAL)
+            if ended := self._wire.ended:
+                self._deliver()
+                await socket.close(CloseCode.NORMAL)
+                return Failure(clean_line(ended).removesuffix("."), CloseCode.NORMAL)
+            unyielded += len(data)
+            if unyielded >= YIELD_BYTES:
+                unyielded = 0
+                await asyncio.sleep(0)
+            data = await socket.recv(decode=False)
 
     async def _first(self, socket: ClientConnection) -> bytes:
         """Return the first message; if the server stays silent, the client may have to speak first."""
@@ -214,12 +213,12 @@ class Connection:
             await socket.send(wire, text=True)
         return await socket.recv(decode=False)
 
-    def _take(self, data: bytes) -> Login | None:
-        """Batch a frame; return the next login if the server did not know the person of the last one."""
+    def _receive(self, data: bytes) -> Login | None:
+        """Batch the frames of a message; return the next login if the server did not know the last identity."""
         try:
             received = self._wire.receive(data)
         except BadFrame:
-            # From a later version of the protocol, which this client can ignore.
+            # A frame of a later version of the protocol, which this client can ignore.
             return None
         for each in received:
             frame = clean_frame(each, self._leave_out)
@@ -233,16 +232,27 @@ class Connection:
     def _gather(self, frame: ServerFrame) -> None:
         self._gathered.append(frame)
         if len(self._gathered) == 1:
-            asyncio.get_running_loop().call_later(GATHER_SECONDS, self._hand_on)
+            asyncio.get_running_loop().call_later(GATHER_SECONDS, self._deliver)
 
     def _leave_out(self) -> None:
         self._left_out = True
 
-    def _hand_on(self) -> None:
+    def _deliver(self) -> None:
         received = Received(self._gathered, self._left_out)
         self._gathered, self._left_out = [], False
         if received.frames:
             self._on_event(received)
+
+
+def _explain_close(closed: ConnectionClosed) -> Failure:
+    """Explain why a connection ended."""
+    if closed.sent and closed.sent.code == CloseCode.TOO_BIG and not closed.rcvd_then_sent:
+        return Failure("it sent more at once than this client accepts", CloseCode.TOO_BIG)
+    if closed.rcvd:
+        # It becomes part of a sentence.
+        why = clean_line(closed.rcvd.reason).removesuffix(".")
+        return Failure(why or "the server closed the connection", closed.rcvd.code)
+    return Failure("the connection was lost", ABNORMAL)
 
 
 def _failure(url: str, error: Exception) -> Failure:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.server_process import environment
-from tui.net.client_session import EnrolledKey
-from tui.net.identity import FIRST_SERVERS, MAX_SERVERS, KeptKeys, acquire, is_known
+from tui.net.client_session import FIRST_SERVERS, MAX_SERVERS, EnrolledKey
+from tui.net.identity import acquire, is_known
 
 ADDRESS = "wss://chat.example/ws"
 SERVER = "server-1"
@@ -152,7 +152,7 @@ def test_a_file_without_usable_keys_is_replaced(tmp_path: Path, content: bytes) 
 
 def test_where_nothing_can_be_kept_there_are_keys_for_this_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    made: list[KeptKeys] = [acquire(ADDRESS, "ada", tmp_path / "file" / "identities") for _ in range(2)]
+    made = [acquire(ADDRESS, "ada", tmp_path / "file" / "identities") for _ in range(2)]
     for keys in made:
         keys.remember(SERVER, key("ada"))
         assert not keys.kept
