@@ -1,1 +1,1 @@
-"""The Flagpost client: a chat room in the terminal."""
+"""The Flagpost client: terminal chat with accountable moderation."""

@@ -5,7 +5,7 @@ import sys
 
 
 def main() -> int:
-    """Return the exit code of `tui.cli`."""
+    """Run the command line; return its exit code."""
     # Objects made before the first frame live on; collecting garbage among them takes a tenth of the start-up time.
     gc.disable()
     from tui.cli import run

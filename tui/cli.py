@@ -32,9 +32,9 @@ QUIT_SECONDS = 5.0
 
 
 def run() -> int:
-    """Return the exit code: 0, 1 after an error, or 2 if the client cannot start like this.
+    """Run the client; return the exit code: 0, 1 after an error, 2 if it cannot start with what it was given.
 
-    docs/plain.md lists those of --plain.
+    docs/plain.md lists the exit codes of --plain.
     """
     streams.open_closed_error()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -53,7 +53,7 @@ def run() -> int:
 
 
 def _require_streams(given: argparse.Namespace) -> None:
-    """Raise StartError if the standard streams cannot be used as asked."""
+    """Raise StartError if the standard streams do not suit the chosen interface."""
     if given.plain:
         streams.require_open("input", "output")
     elif given.serve:
@@ -63,7 +63,7 @@ def _require_streams(given: argparse.Namespace) -> None:
 
 
 def _load() -> LoadedConfig:
-    """Load the configuration. Raises StartError if it cannot be read at all."""
+    """Load the configuration. Raises StartError if the file cannot be read."""
     try:
         return load(place())
     except FileError as error:
@@ -71,19 +71,19 @@ def _load() -> LoadedConfig:
 
 
 def _complain(error: OneLineError, code: int) -> int:
-    """Print an error, if anybody reads it; return the exit code."""
+    """Print an error, unless standard error cannot be written; return the exit code."""
     with suppress(OSError):
         print(f"flagpost: {error}", file=sys.stderr, flush=True)
     return code
 
 
 def _flush() -> None:
-    """Write what was printed, if anybody reads it."""
+    """Flush standard output, even if its reader is gone."""
     try:
         if sys.stdout:
             sys.stdout.flush()
     except OSError:
-        # The interpreter would report that again as it exits.
+        # The interpreter would report the error again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -105,7 +105,7 @@ def _chat(given: argparse.Namespace, chosen: Options) -> int:
 
 
 async def _interruptible(chatting: Coroutine[None, None, int]) -> int:
-    """Run a coroutine that Ctrl+C cancels. If it does not end, because the loop is busy, the process exits."""
+    """Run a coroutine that Ctrl+C cancels; if it has not ended after QUIT_SECONDS, exit the process."""
     task, loop = asyncio.ensure_future(chatting), asyncio.get_running_loop()
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -114,7 +114,7 @@ async def _interruptible(chatting: Coroutine[None, None, int]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, QUIT_SECONDS)
 
-    # Windows has no loop signal handlers.
+    # Windows has no SIGALRM.
     if sys.platform != "win32":
         signal.signal(signal.SIGALRM, lambda *_: os._exit(INTERRUPTED))
         signal.signal(signal.SIGINT, interrupt)
@@ -141,7 +141,7 @@ def _serve(chosen: Options, host: str, port: int) -> None:
         needed = "--serve needs textual-serve; in a clone of Flagpost run: pip install '.[serve]'"
         raise OneLineError(needed) from None
     if token := chosen.sign_in.token:
-        # For the processes of the pages.
+        # The client processes of the pages inherit it.
         os.environ[TOKEN_VARIABLE] = token
     serve(chosen, host, port)
 
@@ -150,17 +150,17 @@ def options(given: argparse.Namespace, loaded: LoadedConfig) -> Options:
     """Combine the command line with the configuration; the command line takes precedence. Raises StartError."""
     name = clean_line(given.name or loaded.config.name or _user()).strip()[:MAX_NAME_CHARS] or "guest"
     sign_in = _sign_in(given)
-    # With a settings file, the local server is used.
+    # --settings means the server on this machine, not the last one used.
     url = _address(given.url) or sign_in.server or ("" if given.settings else loaded.config.server) or None
     asks = not (loaded.exists or given.url or given.demo or given.name or sign_in.server)
     return Options(name, url, given.settings, given.demo, asks, sign_in=sign_in, loaded=loaded)
 
 
 def _sign_in(given: argparse.Namespace) -> SiteToken:
-    """Return what the site gave the user to sign in. Raises StartError."""
+    """Return the token of the sign-in link; empty without one. Raises StartError if it cannot be read."""
     if not (given.token_file or given.sign_in or TOKEN_VARIABLE in os.environ or "jwt=" in (given.url or "")):
         return SiteToken()
-    # Imported late: most users need it never.
+    # Imported late: most users never need it.
     from tui.net import sign_in
     from tui.net.server_address import AddressError
 
@@ -173,12 +173,12 @@ def _sign_in(given: argparse.Namespace) -> SiteToken:
     except OSError as error:
         raise StartError(f"{given.token_file}: {error.strerror or error}; give another with --token-file") from None
     except EOFError:
-        raise StartError("no sign-in link was typed") from None
+        raise StartError("no sign-in link was typed; start again and paste it") from None
 
 
 def _address(typed: str | None) -> str:
-    """Return the server's address. Raises StartError for what cannot be one."""
-    # Imported late: it is needed only here before the first frame.
+    """Return a typed address as a URL; "" if none was typed. Raises StartError if it is not an address."""
+    # Imported late: before the first frame, only a typed address needs it.
     from tui.net.server_address import AddressError, normal
 
     try:
@@ -188,22 +188,21 @@ def _address(typed: str | None) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
     program = "flagpost" if Path(sys.argv[0]).stem == "flagpost" else "python -m tui"
-    parser = argparse.ArgumentParser(prog=program, description="Flagpost: a chat room in the terminal.")
+    parser = argparse.ArgumentParser(prog=program, description="Flagpost: terminal chat with accountable moderation.")
     parser.add_argument("--version", action="version", version=f"flagpost {VERSION}")
     parser.add_argument("url", nargs="?", metavar="URL", help="server, like wss://chat.example (default: the last one)")
     parser.add_argument("--name", help="your display name (default: the last one)")
-    parser.add_argument("--sign-in", action="store_true", help="ask for the sign-in link of your site")
+    parser.add_argument("--sign-in", action="store_true", help="ask for the sign-in link from your site")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help=f"file with that link; or set {TOKEN_VARIABLE}")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file of the server on this machine")
-    parser.add_argument("--demo", action="store_true", help="a room with bots and a small site, to try everything")
+    parser.add_argument("--demo", action="store_true", help="try everything in a room with bots and a small site")
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--plain", action="store_true", help="line by line on standard input and output, without a screen")
-    how.add_argument("--serve", action="store_true", help="in a browser: serve the client on a page")
+    how.add_argument("--plain", action="store_true", help="chat line by line on standard input and output")
+    how.add_argument("--serve", action="store_true", help="serve the client as a page for your browser")
     parser.add_argument("--host", default="127.0.0.1", help="with --serve: where to listen (default: %(default)s)")
     parser.add_argument(
-        "--port", type=int, default=SERVE_PORT, help="with --serve: the port; 0: a free one (default: %(default)s)"
+        "--port", type=int, default=SERVE_PORT, help="with --serve: the port, 0 for a free one (default: %(default)s)"
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""The user's configuration: a TOML file, read with a line for each problem, and edited without loss."""
+"""The user's configuration: a TOML file. Reading reports each problem in one line; saving preserves other content."""
 
 import difflib
 import json
@@ -18,7 +18,7 @@ from tui.files import FileError
 from tui.text import clean_line
 
 VARIABLE = "FLAGPOST_CONFIG"
-"""The environment variable that names another file."""
+"""Environment variable with the path of another configuration file."""
 NEW_FILE_MODE = 0o600
 ENCODING = "utf-8-sig"
 """UTF-8; a byte order mark is accepted."""
@@ -74,7 +74,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     keys: Annotated[dict[str, str], _about("keys that you assign to actions; see below")] = {}
 
     def own_level(self, channel: str, server: str) -> Level | None:
-        """Return the level that was set for a channel, there or at all servers; None if there is none."""
+        """Return the level set for a channel at this server, or else at all servers; None if neither is set."""
         for channels in (self.servers.get(server, ServerConfig()).channels, self.channels):
             if channel in channels and (level := channels[channel].notices):
                 return level
@@ -85,7 +85,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return self.own_level(channel, server) or self.notices
 
     def with_level(self, channel: str, server: str, level: Level | None) -> "Config":
-        """Return the configuration with another level for a channel of a server; None: as everywhere."""
+        """Return the configuration with this level for a channel of a server; None: the general level applies."""
         if level is None and channel in self.channels:
             # Otherwise the level that the channel has at all servers would apply.
             level = self.notices
@@ -113,20 +113,20 @@ def place() -> Path:
 
 
 def load(file: Path) -> LoadedConfig:
-    """Read a file. A missing file has the defaults; each unusable setting is listed and left at its default.
+    """Read a file. A missing file means the defaults; so does an unusable setting, which is listed in `problems`.
 
-    Raises FileError for what cannot be read, or is not a regular file.
+    Raises FileError if the file cannot be read, or is not a regular file.
     """
     try:
         tables = tomli.loads(files.read(file).decode(ENCODING))
     except FileNotFoundError:
         return LoadedConfig(file=file, exists=False)
     except tomli.TOMLDecodeError as error:
-        problem = f"line {error.lineno}: this is not TOML: {error.msg}; until it is, the defaults apply"
+        problem = f"line {error.lineno}: this is not TOML: {error.msg}; the defaults apply until you correct it"
     except UnicodeDecodeError:
-        problem = "this is not UTF-8; until it is, the defaults apply"
+        problem = "this is not UTF-8; the defaults apply until you correct it"
     except OSError as error:
-        why = f"this cannot be the configuration: {error.strerror or error}; name another file in {VARIABLE}"
+        why = f"the configuration cannot be read: {error.strerror or error}; name another file in {VARIABLE}"
         raise FileError(_line(file, why)) from None
     else:
         config, problems = _convert(tables)
@@ -166,7 +166,7 @@ def _known(
     for key, value in table.items():
         if key not in fields:
             close = difflib.get_close_matches(key, fields, n=1)
-            hint = f'did you mean "{close[0]}"?' if close else f"known here are {', '.join(fields)}"
+            hint = f'did you mean "{close[0]}"?' if close else f"the settings are {', '.join(fields)}"
             problems.append(f"{where}{key}: there is no such setting; {hint}")
         elif key in {"channels", "servers", "keys"}:
             yield key, value
@@ -191,7 +191,7 @@ def _tables(value: object, where: str, problems: list[str]) -> Iterator[tuple[st
 
 
 def _keys(value: object, where: str, problems: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield keys by action ("messages.report"); the key table checks whether the action exists."""
+    """Yield each action ("messages.report") and its keys; the key table checks whether the action exists."""
     if isinstance(value, dict):
         for name, inner in value.items():
             for what, keys in _keys(inner, f"{where}.{name}", problems):
@@ -247,7 +247,7 @@ def save(file: Path, before: Config, after: Config) -> None:
 
 
 class _Marks(NamedTuple):
-    """What editors on Windows add to a text; both stay in the file."""
+    """The byte order mark and line ends that editors on Windows write; saving preserves both."""
 
     order: str
     """The byte order mark, or ""."""
@@ -276,7 +276,7 @@ def _plain(config: Config) -> dict[str, object]:
 
 
 def _change(table: MutableMapping[str, object], before: Mapping[str, object], after: Mapping[str, object]) -> None:
-    """Set the differences; a table is changed in place, so that its other content stays."""
+    """Set the values that differ. Tables are changed in place, which preserves their other content."""
     import tomlkit
 
     for key in {**before, **after}:

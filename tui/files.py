@@ -1,4 +1,4 @@
-"""Small files of the user: read without waiting, replaced completely or not at all, never through a planted link."""
+"""Small files of the user: reading never blocks; writing replaces the whole file or nothing, and follows no link."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from server.protocol.errors import OneLineError
 
 MAX_BYTES = 1 << 20
 IRREGULAR = "it is not a regular file"
-TOO_LARGE = f"it has more than {MAX_BYTES >> 20} MB"
+TOO_LARGE = f"it is larger than {MAX_BYTES >> 20} MB"
 
 
 class FileError(OneLineError):
@@ -17,13 +17,13 @@ class FileError(OneLineError):
 
 
 def read(file: Path, most: int = MAX_BYTES) -> bytes:
-    """Return the content of a regular file. Raises OSError, also for anything else and for more than `most` bytes.
+    """Return the content of a regular file. Raises OSError, also if it is no regular file or exceeds `most` bytes.
 
-    A pipe would wait for its writer, and a device may never end.
+    Reading a pipe would block until something writes to it, and a device may never end.
     """
     if not stat.S_ISREG(file.stat().st_mode):
         raise OSError(errno.EINVAL, IRREGULAR)
-    # It may have been replaced by a pipe meanwhile.
+    # A pipe may have replaced it in the meantime.
     descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(descriptor, "rb") as opened:
         content = opened.read(most + 1)
@@ -60,7 +60,7 @@ def write_atomically(file: Path, text: str, *, mode: int = 0o600) -> None:
 
 
 def _is_special(file: Path) -> bool:
-    """Return whether there is something other than a regular file or a symbolic link."""
+    """Return whether a path exists and is neither a regular file nor a symbolic link."""
     try:
         mode = file.lstat().st_mode
     except FileNotFoundError:

@@ -9,7 +9,7 @@ from server.protocol import frames
 
 MARK = "…"
 MAX_FRAME_BYTES = 1024 * 1024
-"""A frame; the largest of a genuine server lists the people, some 100 bytes each, in a room of thousands."""
+"""The largest frame of a genuine server lists the people of a room: thousands, at some 100 bytes each."""
 
 MAX_PEOPLE = 20_000
 MAX_CHANNELS = 500

@@ -7,11 +7,11 @@ from msgspec import Struct
 from tui.config import LoadedConfig
 
 TOKEN_VARIABLE = "FLAGPOST_TOKEN"  # noqa: S105 - a name
-"""The environment variable with a sign-in link, which others cannot read, unlike arguments."""
+"""Environment variable with a sign-in link; other users can read arguments, but not the environment."""
 
 
 class SiteToken(Struct, frozen=True):
-    """The token of a member of a site, and the server to which the site sends them; empty for everybody else."""
+    """The token of a member of a site, and the server in the sign-in link; both are empty for guests."""
 
     token: str = ""
     server: str = ""
@@ -22,17 +22,20 @@ class SiteToken(Struct, frozen=True):
 
 
 class Options(Struct, frozen=True):
-    """The server's URL (None: as configured in the settings) and the user's name."""
+    """Who chats where, and how the client begins."""
 
     name: str
     url: str | None = None
+    """The server; None: the one on this machine."""
     settings: Path | None = None
+    """The settings file of the server on this machine; None: the defaults."""
     demo: bool = False
+    """True to start a server with a demo room."""
     asks: bool = False
     """True if the user is asked for name and server first."""
     joins: bool = False
-    """True if the dialog that asks starts to connect at once: the user has already filled it in."""
+    """True if that dialog connects at once, because the user has already filled it in."""
     sign_in: SiteToken = SiteToken()
-    """What the site gave the user to sign in; never saved."""
+    """The token from the sign-in link; never saved."""
     loaded: LoadedConfig = LoadedConfig()
     """The user's configuration; the default one is not saved."""

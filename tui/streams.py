@@ -1,4 +1,4 @@
-"""What the standard streams have to be: a terminal for the screen, open for the rest."""
+"""Checks of the standard streams: a terminal for the full screen, open streams for the other interfaces."""
 
 import os
 import sys
@@ -8,20 +8,20 @@ from typing import Protocol
 from server.protocol.errors import OneLineError
 
 DRIVER_VARIABLE = "TEXTUAL_DRIVER"
-"""Names the driver of a client that draws elsewhere than in a terminal, such as on a page."""
+"""Textual's variable for a driver that draws elsewhere than in a terminal, such as on a page."""
 UNABLE = frozenset({"", "dumb", "unknown"})
-"""Values of TERM that promise nothing; unset is one of them."""
+"""Values of TERM of terminals that cannot draw a screen; "" stands for an unset TERM."""
 
 
 class Stream(Protocol):
-    """A standard stream; None in its place is one that was closed at the start."""
+    """A standard stream; Python has None in place of a stream that was closed at the start."""
 
     def isatty(self) -> bool:
-        """Return whether a terminal is at its other end."""
+        """Return whether it is a terminal."""
 
 
 class StartError(OneLineError):
-    """The client cannot start like this."""
+    """The client cannot start with these arguments, files or streams."""
 
 
 def require_screen(
@@ -35,25 +35,25 @@ def require_screen(
         return
     for name, stream in (streams or _standard()).items():
         if stream is None or not stream.isatty():
-            how = "start it in a terminal, without redirections, or use --plain"
+            how = "start Flagpost in a terminal without redirecting it, or use --plain"
             raise StartError(f"standard {name} is not a terminal; {how}")
     term = environment.get("TERM", "")
     if not windows and term in UNABLE:
         said = f"TERM is {term}" if term else "TERM is not set"
-        raise StartError(f"{said}, so no screen can be drawn; set it to what your terminal is, or use --plain")
+        raise StartError(f"{said}, so no screen can be drawn; set it to the type of your terminal, or use --plain")
 
 
 def require_open(*names: str) -> None:
     """Raise StartError if one of these streams was closed at the start."""
     for name in names:
         if _standard()[name] is None:
-            raise StartError(f"standard {name} is closed; give it a file, a pipe or a terminal")
+            raise StartError(f"standard {name} is closed; connect it to a file, a pipe or a terminal")
 
 
 def open_closed_error() -> None:
-    """Discard what is printed on a standard error that was closed: it would go to standard output."""
+    """Replace a closed standard error with the null device: Python would print errors to standard output."""
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - as long as the process
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - open until the process ends
 
 
 def _standard() -> dict[str, Stream | None]:

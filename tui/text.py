@@ -1,4 +1,4 @@
-"""The only way for text to a widget: removes characters that control the terminal or, in text of others, deceive."""
+"""Cleans text before it is shown: of characters that control the terminal and, in text of others, that deceive."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ Value = TypeVar("Value")
 def clean(text: str) -> str:
     """Return text of any number of lines, safe to show: control characters become their pictures (ESC: ␛).
 
-    Tabs stay, as columns of a table or the recipe of a Makefile; the code that shows the text turns them into spaces.
+    Tabs stay, because tables and Makefiles need them; the code that shows the text turns them into spaces.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -42,9 +42,9 @@ def clean_line(text: str) -> str:
 
 
 def clean_own(text: str) -> str:
-    """Return the user's own text, safe to show: unlike in text of others, every character stays that is no command.
+    """Return the user's own text, safe to show: only characters that control the terminal are replaced.
 
-    Embeddings and overrides of the direction count as commands: a pasted one would show other words than are sent.
+    Embeddings and overrides of the text direction are removed: if pasted, they would show other words than are sent.
     """
     return _COMMAND.sub(_picture, _REORDERING.sub("", _LINE_END.sub("\n", text)))
 

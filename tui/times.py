@@ -40,7 +40,7 @@ def moment(at: datetime, now: datetime, *, seconds: bool = False) -> str:
 
 
 def until(at: datetime, now: datetime) -> str:
-    """Return the remaining time, as in "in 5 s"; the time of day where that says more."""
+    """Return the remaining time ("in 5 s"), or the time of day if it is long."""
     left = at - now
     if left <= timedelta(seconds=1):
         return "at once"
@@ -57,5 +57,5 @@ def _local(at: datetime, form: str) -> str:
     try:
         return at.astimezone().strftime(form)
     except (OverflowError, ValueError, OSError):
-        # A server can claim a year that no time zone reaches.
+        # A server can send a year that cannot be converted to local time.
         return UNKNOWN

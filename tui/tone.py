@@ -4,10 +4,10 @@ from enum import StrEnum
 
 
 class Tone(StrEnum):
-    """The tone of a notice."""
+    """Whether a notice is neutral, the server's own words, good news or bad news."""
 
     INFO = "info"
     SAID = "said"
-    """From ChatServer, in Markdown."""
+    """A message of ChatServer, in Markdown."""
     GOOD = "good"
     BAD = "bad"

@@ -256,7 +256,7 @@ def test_beyond_this_machine_it_warns(tmp_path: Path) -> None:
     # Every address but the usual three counts as reachable by others, although this one is not.
     with serving("--host", "127.0.0.2", NOBODY, directory=tmp_path) as served:
         log = served.log.read_text()
-        assert "WARNING: everyone who has this link" in log
+        assert "WARNING: anyone with this link" in log
         assert log.count("\n") == 1
     with serving(NOBODY, directory=tmp_path) as served:
         assert served.log.read_text() == ""
@@ -273,7 +273,7 @@ def test_a_port_that_is_taken_is_one_line(server: ServerProcess, tmp_path: Path)
         check=False,
     )
     assert ended.returncode == 1
-    assert ended.stderr.startswith(f"flagpost: cannot listen at 127.0.0.1:{server.port}: ")
+    assert ended.stderr.startswith(f"flagpost: cannot listen on 127.0.0.1:{server.port}: ")
     assert ended.stderr.count("\n") == 1
 
 

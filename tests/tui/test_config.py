@@ -66,7 +66,7 @@ def test_a_whole_file_is_read(file: Path) -> None:
     ("text", "problem"),
     [
         ("compcat = true", 'compcat: there is no such setting; did you mean "compact"?'),
-        ("x = 1", "x: there is no such setting; known here are name, server, theme,"),
+        ("x = 1", "x: there is no such setting; the settings are name, server, theme,"),
         ('compact = "yes"', 'compact: "yes" cannot be used; write true or false'),
         ('time = "13h"', 'time: "13h" cannot be used; write "24h" or "12h"'),
         ("theme = 3", "theme: 3 cannot be used; write text in quotes"),

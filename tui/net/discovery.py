@@ -10,7 +10,7 @@ from tui.net.server_address import configured, is_exposed, is_listening, shown, 
 from tui.options import Options
 from tui.text import clean_line
 
-WHOSE = "Anyone on this machine can run one there; ask who does before you trust it."
+WHOSE = "Anyone on this machine can run a server there; find out who does before you trust it."
 
 EXPOSED = "The connection to {} is not encrypted: others on the network path can read and change everything."
 

@@ -14,7 +14,7 @@ WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
 def refused(url: str, response: Response) -> str:
-    """Explain a response; not in the words of its body, which anybody may have written."""
+    """Explain a response by its status; its body is not quoted, because anybody may have written it."""
     status = response.status_code
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return "the server accepts no more connections from your address now"

@@ -19,6 +19,7 @@ KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
 
 CHAT = "Chat room"
 INBOX = "Report inbox"
+ENDED = "the one on this machine ended at once; run flagpost-server to see why"
 
 
 class LocalServerError(OneLineError):
@@ -59,11 +60,11 @@ async def start(module: str, arguments: Sequence[str], names: Sequence[str]) -> 
     except TimeoutError:
         process.kill()
         await process.wait()
-        raise LocalServerError(f"it did not start within {START_SECONDS:.0f} s") from None
+        raise LocalServerError(f"the one on this machine did not start within {START_SECONDS:.0f} s") from None
     if urls is None:
         await listening
         await process.wait()
-        raise LocalServerError(said[-1].removeprefix("flagpost: ") if said else "it ended at once")
+        raise LocalServerError(said[-1].removeprefix("flagpost: ") if said else ENDED)
     return LocalServer(process, urls)
 
 

@@ -37,7 +37,7 @@ def target(url: str) -> tuple[str, Target]:
 
 
 def place() -> Path | None:
-    """Return the path of the user's own server; None on systems without Unix sockets."""
+    """Return the path of the socket of the user's own server; None on systems without Unix sockets."""
     if sys.platform == "win32":
         return None
     # Beside the database: one server for each, and it survives a logout, unlike the runtime directory.
@@ -57,7 +57,7 @@ def prepare(folder: Path) -> None:
     except OSError as error:
         raise LocalServerError(f"{folder} cannot be used: {error.strerror or error}") from None
     if not stat.S_ISDIR(owned.st_mode) or owned.st_uid != os.getuid() or stat.S_IMODE(owned.st_mode) & 0o077:
-        raise LocalServerError(f"{folder} has to be a directory that only you can use; remove it, or chmod 700 it")
+        raise LocalServerError(f"{folder} must be a directory that only you can use; remove it, or run chmod 700 on it")
     if any(_is_open(each) for each in ancestors):
         raise LocalServerError(f"{folder} is within a directory that others can change; correct its owner or mode")
 
@@ -66,7 +66,7 @@ async def is_alive(path: Path) -> bool:
     """Return whether the user's own server listens there. Raises LocalServerError if the socket is not the user's."""
     try:
         if not _is_own_socket(path.lstat()):  # noqa: ASYNC240 - of a local file
-            raise LocalServerError(f"{path} is not a socket of yours; remove it")
+            raise LocalServerError(f"{path} is not your socket; remove it")
         async with asyncio.timeout(PROBE_SECONDS):
             _, writer = await asyncio.open_unix_connection(path)
     except (OSError, TimeoutError):
@@ -85,7 +85,7 @@ async def exclusive(path: Path) -> AsyncIterator[None]:
     try:
         await asyncio.to_thread(lock.acquire, 2 * START_SECONDS)
     except Timeout:
-        raise LocalServerError("another client has been starting it for too long; end that one") from None
+        raise LocalServerError("another client has been starting one for too long; quit that client") from None
     except OSError as error:
         raise LocalServerError(f"{path.parent} cannot be used: {error.strerror or error}") from None
     try:

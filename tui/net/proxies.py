@@ -1,4 +1,4 @@
-"""The proxy of the environment: which one is used, and what to do if it does not work."""
+"""The proxy that the environment names: which one is used, and what to do if it does not work."""
 
 import os
 from ipaddress import ip_address, ip_network
@@ -14,7 +14,7 @@ from tui.net.server_address import is_loopback
 from tui.text import clean_line
 
 SCHEMES = ("wss", "https", "all")
-"""In the order in which their variables count, as with curl."""
+"""The schemes whose variables count, the first that is set; as with curl."""
 HTTPS_PORT = 443
 SOCKS = "socks5h"
 """What "socks://" means; the proxy looks up the name of the server."""
@@ -40,7 +40,7 @@ class ChosenProxy(NamedTuple):
 def choose(url: str) -> ChosenProxy | None:
     """Return the proxy for a server; None if there is none. Raises ProxyFault if its variable is unusable.
 
-    A proxy forwards wss:// only, which it cannot read.
+    Only wss:// uses a proxy, which cannot read it.
     """
     parts = urlsplit(url)
     if parts.scheme != "wss" or is_loopback(parts.hostname):
@@ -53,7 +53,7 @@ def choose(url: str) -> ChosenProxy | None:
 
 
 def _variable(name: str) -> str | None:
-    """Return a variable that is set, as it is written in the environment. Lower case counts first, even if empty."""
+    """Return a variable as the environment spells it; None if it is not set. Lower case counts first, even if empty."""
     names = [name] if name in os.environ else [each for each in os.environ if each.lower() == name]
     return next((each for each in names if os.environ[each].strip()), None)
 
@@ -102,7 +102,8 @@ def explain(proxy: ChosenProxy, server: str, error: Exception) -> str | None:
         return f"{named} does not connect in time; {instead}"
     if isinstance(error, SSLError):
         # With an http:// proxy, all TLS is the server's.
-        return f"{named} does not speak TLS, or proves no known name; {instead}" if "https" in proxy.shown[:5] else None
+        insecure = f"{named} does not support TLS, or its certificate is not valid; {instead}"
+        return insecure if proxy.shown.startswith("https") else None
     if isinstance(error, OSError):
         return clean_line(f"{named} cannot be reached: {_reason(error)}; {instead}")
     return None

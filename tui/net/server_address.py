@@ -1,4 +1,4 @@
-"""Addresses of servers: as typed, as shown, and the default one of a settings file."""
+"""Addresses of servers: as typed, as shown, and as a settings file configures them."""
 
 import asyncio
 from ipaddress import IPv6Address, ip_address
@@ -22,7 +22,7 @@ NO_SERVER = "That isn't a server address. Try one like wss://chat.example"
 
 
 class AddressError(OneLineError):
-    """A text that is no server's address."""
+    """A text that is not the address of a server."""
 
 
 class Configured(NamedTuple):
@@ -33,7 +33,7 @@ class Configured(NamedTuple):
 
 
 def unused() -> list[str]:
-    """Return a notice if there is a settings file in the working directory, where anybody may have put it."""
+    """Return a notice if the working directory has a settings file, which is ignored: anybody may have put it there."""
     if not Path(UNNAMED).exists():
         return []
     return [f"{UNNAMED} in this directory is not used; to use it, start with --settings {UNNAMED}."]
@@ -58,9 +58,9 @@ def configured(settings: Path | None) -> Configured:
 
 
 def normal(text: str) -> str:
-    """Return what somebody typed or pasted as a URL, without adding a path. Raises AddressError if it is no server.
+    """Return a typed or pasted address as a URL, without adding a path. Raises AddressError if it is not an address.
 
-    A web address means the websocket at the same place. Without a scheme, another machine is reached encrypted.
+    http:// becomes ws://, and https:// becomes wss://. Without a scheme, only this machine is reached by ws://.
     """
     text = clean_line(text).strip()
     if text.startswith(SOCKET_SCHEME):
@@ -79,7 +79,7 @@ def normal(text: str) -> str:
 
 
 def websocket_url(text: str) -> str:
-    """Return the whole URL for what somebody typed: "chat.example:9000". Raises AddressError if it is no server."""
+    """Return the full URL of a typed address ("chat.example:9000"). Raises AddressError if it is not an address."""
     url = normal(text)
     parts = urlsplit(url)
     return url if parts.scheme == "unix" or parts.path.strip("/") else parts._replace(path=WEBSOCKET_PATH).geturl()

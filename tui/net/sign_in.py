@@ -1,4 +1,4 @@
-"""The sign-in link by which a site sends its members to the chat: where it comes from, and what is in it."""
+"""The sign-in link with which a site sends its members to the chat: where it is read from, and its token."""
 
 import getpass
 import re
@@ -14,8 +14,8 @@ from tui.text import clean_line
 MAX_LINK_CHARS = 10_000
 NO_LINK = "That isn't a sign-in link. Copy the whole link, or the token in it, from your site."
 IN_ARGUMENTS = (
-    "others on this machine can read a sign-in link on the command line; start without it and with --sign-in, and paste"
-    " the link there"
+    "others on this machine can read a sign-in link on the command line; start with --sign-in instead, and paste the"
+    " link at the prompt"
 )
 PROMPT = "Sign-in link: "
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
@@ -43,7 +43,7 @@ def read(text: str) -> SiteToken:
 
 
 def find(file: Path | None, environ: MutableMapping[str, str], *, asks: bool) -> SiteToken:
-    """Return the token from a file, from a prompt, or from the environment, which then does not have it any more.
+    """Return the token from a file, a prompt or the environment; remove it from the environment.
 
     Raises AddressError or OSError.
     """

@@ -4,7 +4,7 @@ from ssl import SSLCertVerificationError
 
 from tui.text import clean_line
 
-NOT_SPOKEN = "the server there does not support TLS; check the address, or write ws:// in front of it for no encryption"
+NOT_SPOKEN = "the server there does not support TLS; check the address, or use ws:// to connect unencrypted"
 
 UNKNOWN_ISSUERS = {2, 18, 19, 20, 21}
 OTHER_NAMES = {62, 64}
@@ -18,7 +18,7 @@ def unverified(error: SSLCertVerificationError) -> str:
     if code in UNKNOWN_ISSUERS:
         return (
             f"its certificate is not signed by an authority this machine trusts ({message}); ask its"
-            " administrator, and if that is intended, get the certificate and start with SSL_CERT_FILE=THAT_FILE"
+            " administrator and, if this is intended, get the certificate and start with SSL_CERT_FILE=THAT_FILE"
         )
     if code in OTHER_NAMES:
         return f"its certificate is for another name ({message}); use the name that its administrator gave you"

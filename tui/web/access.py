@@ -1,4 +1,4 @@
-"""Access to the page: rules over the headers of a request, without sockets."""
+"""Rules of access to the page, as pure functions of a request's headers."""
 
 import hmac
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class PageAccess(Struct, frozen=True):
     def foreign(self, hosts: Sequence[str], origins: Sequence[str], reached: str) -> str | None:
         """Return why a request with these headers, to this address of the machine, is refused; None if it is accepted.
 
-        A web page can open a websocket to this machine, and can point a name of its own at it.
+        Any web page can open a websocket to this machine, and can let its own domain name resolve to this machine.
         """
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts(reached):
             return FOREIGN_HOST

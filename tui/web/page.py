@@ -4,7 +4,7 @@ from html import escape
 
 MAX_CLIENTS = 8
 """Pages at a time; each has a client process of its own."""
-FULL = f"{MAX_CLIENTS} pages are open, which is the most; close one of them, then reload this one."
+FULL = f"{MAX_CLIENTS} pages are open, which is the maximum. Close one of them, then reload this one."
 
 STYLE = """
 html, body { margin: 0; height: 100%; overflow: hidden; background: #11131a; color: #e7eaef; }
@@ -46,12 +46,12 @@ PAGE = """<!DOCTYPE html>
 
 
 def page(host: str) -> str:
-    """Return the page for a browser that sent this Host header, which was checked."""
+    """Return the page for a request with this Host header, which the caller has checked."""
     return PAGE.format(style=STYLE, websocket=escape(f"ws://{host}/ws"), most=MAX_CLIENTS)
 
 
 def headers(websocket: str = "") -> dict[str, str]:
-    """Return the security headers of a response; the page itself may open a websocket at this origin."""
+    """Return the security headers of a response; `websocket` is the origin to which the page may open one."""
     # Some browsers apply 'self' to http only. xterm.js writes style elements, hence 'unsafe-inline' there.
     connect = f"'self' {websocket}".rstrip()
     return {

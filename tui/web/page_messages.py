@@ -1,4 +1,4 @@
-"""Messages of the page over its websocket, within bounds."""
+"""Messages that the page sends over its websocket, and the limits on them."""
 
 from collections.abc import Mapping
 
@@ -27,7 +27,7 @@ class Size(Struct, frozen=True):
 
 
 class BadPageMessage(Verdict):
-    """A message that no page of ours sends."""
+    """A message that our page does not send."""
 
 
 class Stdin(Struct, frozen=True, array_like=True, tag="stdin"):
@@ -62,7 +62,7 @@ _DECODER = msgspec.json.Decoder(PageMessage)
 
 
 def decode(text: str) -> PageMessage:
-    """Decode a message. Raises BadPageMessage if it is none of these."""
+    """Decode a message. Raises BadPageMessage if it is invalid."""
     try:
         message: PageMessage = _DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError):
@@ -71,7 +71,7 @@ def decode(text: str) -> PageMessage:
 
 
 def asked_size(query: Mapping[str, str]) -> Size:
-    """Return the size in the query of the websocket's URL, bounded. Raises BadPageMessage for anything else there."""
+    """Return the size in the query of the websocket's URL, within the bounds. Raises BadPageMessage if it is none."""
     width = _cells(query.get("width", str(DEFAULT_WIDTH)))
     height = _cells(query.get("height", str(DEFAULT_HEIGHT)))
     return Size(width, height).bounded()

@@ -78,7 +78,7 @@ class PageProcess(AppService):
         return process
 
     def _build_environment(self, width: int = 80, height: int = 24) -> dict[str, str]:
-        """See AppService; with our driver, and with this process' own `tui`."""
+        """See AppService; with our driver, and with this process's own `tui`."""
         home = str(Path(__file__).parents[2])
         path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
         return {**super()._build_environment(width, height), "TEXTUAL_DRIVER": DRIVER, "PYTHONPATH": path}
@@ -91,7 +91,7 @@ async def _drained(process: Process) -> None:
 
 
 def command(options: Options) -> list[str]:
-    """Return the command line of the client for one page; it contains nothing that our own command line does not."""
+    """Return the command line of the client for one page; it reveals no more than our own command line."""
     # -P: a folder "tui" in the working directory must not be imported in place of ours.
     words = [sys.executable, "-P", "-m", "tui", "--name", options.name]
     words += ["--settings", str(options.settings)] if options.settings else []

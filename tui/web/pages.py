@@ -59,7 +59,7 @@ class Pages:
 
     @web.middleware
     async def _check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse other host names, other pages and requests without the token, before anything is started for them."""
+        """Refuse requests to other host names, from other pages or without the token, before a process starts."""
         access = self._access
         hosts, origins = request.headers.getall("Host", []), request.headers.getall("Origin", [])
         if reason := access.foreign(hosts, origins, _reached(request)):
@@ -79,7 +79,7 @@ class Pages:
         return response
 
     async def _page(self, request: web.Request) -> web.Response:
-        # The check has ensured that there is one.
+        # `_check` requires a Host header.
         host = request.headers["Host"].lower()
         return web.Response(text=page(host), content_type="text/html", headers=headers(f"ws://{host}"))
 
@@ -96,7 +96,7 @@ class Pages:
         socket = web.WebSocketResponse(
             heartbeat=HEARTBEAT_SECONDS, timeout=CLOSE_SECONDS, max_msg_size=MAX_MESSAGE_BYTES
         )
-        # Nothing is awaited since the count; the process has ended before this is removed.
+        # No await since the count, so no other page came between; the process ends before the socket is removed.
         self._sockets.add(socket)
         try:
             await socket.prepare(request)
@@ -160,6 +160,6 @@ async def _confine(_request: web.Request, response: web.StreamResponse) -> None:
 
 
 def _reached(request: web.Request) -> str:
-    """Return the address of this machine that the connection reached."""
+    """Return the local address of the connection."""
     name = request.transport.get_extra_info("sockname") if request.transport else None
     return str(name[0]) if name else ""

@@ -1,4 +1,4 @@
-"""The client in a browser: each page has a client process of its own, by textual-serve."""
+"""The client in a browser: each page has a client process of its own, run by textual-serve."""
 
 import asyncio
 import secrets
@@ -17,8 +17,8 @@ from tui.web.pages import Pages
 END_SECONDS = 10.0
 """Time for pages and their processes to end after Ctrl+C or SIGTERM."""
 WARNING = (
-    "WARNING: everyone who has this link can write and read here as you, and its traffic is not encrypted: everyone on"
-    " the network path can read the link too. Give it to nobody; an SSH tunnel to 127.0.0.1 is safer."
+    "WARNING: anyone with this link can read and write here as you. The traffic is not encrypted, so others on the"
+    " network path can read the link. Do not share it; an SSH tunnel to 127.0.0.1 is safer."
 )
 
 
@@ -28,7 +28,7 @@ def serve(options: Options, host: str, port: int) -> None:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
-        raise OneLineError(f"cannot listen at {clean_line(host)}:{port}: {why}; give another --port") from None
+        raise OneLineError(f"cannot listen on {clean_line(host)}:{port}: {why}; give another --port") from None
     access = PageAccess(host, listening.getsockname()[1], socket.gethostname(), secrets.token_urlsafe(32))
     if not access.is_local:
         print(f"flagpost: {WARNING}", file=sys.stderr, flush=True)

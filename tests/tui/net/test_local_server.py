@@ -183,7 +183,7 @@ async def test_unusable_settings_show_the_line_of_the_server(tmp_path: Path, tex
 
 
 async def test_what_ends_without_a_word_has_ended_at_once() -> None:
-    with pytest.raises(LocalServerError, match="it ended at once"):
+    with pytest.raises(LocalServerError, match="the one on this machine ended at once"):
         await start("this", [], [CHAT])
 
 

@@ -182,13 +182,13 @@ async def test_a_socket_of_somebody_else_is_refused(path: Path) -> None:
     async with await asyncio.start_unix_server(lambda _, writer: writer.close(), path):
         assert await own_socket.is_alive(path)
         os.chown(path, 65534, 65534)
-        with pytest.raises(LocalServerError, match="not a socket of yours"):
+        with pytest.raises(LocalServerError, match="not your socket"):
             await find(Options("ada"))
 
 
 def test_something_else_in_place_of_the_socket_is_refused(path: Path) -> None:
     path.write_text("precious")
-    with pytest.raises(LocalServerError, match="not a socket of yours"):
+    with pytest.raises(LocalServerError, match="not your socket"):
         asyncio.run(find(Options("ada")))
     assert path.read_text() == "precious"
 
