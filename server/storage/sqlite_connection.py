@@ -1,12 +1,16 @@
 """A connection to a SQLite file, as `SqlConnection` describes it."""
 
+import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from server.storage.dialect import SQLITE
 from server.storage.events import Event
-from server.storage.sql import Value
+from server.storage.sql import Value, Values
+
+_NUMBERED = re.compile(r"\?[0-9]")
 
 
 class SqliteConnection(sqlite3.Connection):
@@ -21,6 +25,16 @@ class SqliteConnection(sqlite3.Connection):
         """Set the time of a transaction that begins, in milliseconds; nothing is announced in it yet."""
         self.now = now
         self.announced = []
+
+    if (3, 12) <= sys.version_info < (3, 12, 4):
+        # These versions warn about `?1` with a sequence of values (CPython gh-117995), but not with a mapping.
+        def execute(self, sql: str, values: Values = (), /) -> sqlite3.Cursor:  # type: ignore[override]
+            """See SqlConnection."""
+            return super().execute(sql, by_number(sql, values))
+
+        def executemany(self, sql: str, values: Iterable[Values], /) -> sqlite3.Cursor:  # type: ignore[override]
+            """See SqlConnection."""
+            return super().executemany(sql, (by_number(sql, each) for each in values))
 
     def insert(self, sql: str, values: Sequence[Value], /) -> int:
         """See SqlConnection."""
@@ -42,3 +56,10 @@ class SqliteConnection(sqlite3.Connection):
     def announce(self, event: Event) -> None:
         """See SqlConnection."""
         self.announced.append(event)
+
+
+def by_number(sql: str, values: Values) -> Values:
+    """Return the values of `?1`, `?2` and so on as a mapping from their numbers; others unchanged."""
+    if isinstance(values, Mapping) or not _NUMBERED.search(sql):
+        return values
+    return {str(number): value for number, value in enumerate(values, 1)}
