@@ -9,7 +9,7 @@ from server.protocol import target
 from server.rules import evidence as evidence_rules
 from server.rules import filters
 from server.rules.messages import Person, Publication
-from server.storage import messages, reports
+from server.storage import history, reports
 from server.storage.base import Reader
 from server.storage.reports import Submission, Terms
 from server.storage.sql import SqlConnection
@@ -52,7 +52,7 @@ def _context(connection: SqlConnection, publication: Publication) -> list[Public
     reader = Reader(publication.author, [place])
     other, before, limit = target.name_of(place), publication.msg_id, filters.MAX_CONTEXT
     if other is None:
-        page = messages.page(reader, messages.IN_CHANNEL, (place,), before, limit, connection)
+        page = history.page(reader, history.IN_CHANNEL, (place,), before, limit, connection)
     else:
-        page = messages.conversation(reader, other, before, limit, connection)
+        page = history.conversation(reader, other, before, limit, connection)
     return [each for each in page.publications if not each.taken_back]

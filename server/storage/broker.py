@@ -10,7 +10,7 @@ from server.protocol import target
 from server.protocol.frames import NewText, PlaceEntry, Reactions
 from server.rules.messages import MessageAccess, MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
-from server.storage import direct_messages, edits, messages, read_markers, searches, withheld
+from server.storage import direct_messages, edits, history, message_rows, messages, read_markers, searches, withheld
 from server.storage.base import (
     Found,
     Marker,
@@ -114,22 +114,22 @@ class Broker:
 
     async def find_all(self, msg_ids: Sequence[int], key: QueueKey = SERVER) -> list[Publication]:
         """Return those of these messages that exist, in the order of their numbers."""
-        return await self._database.read(partial(messages.find_all, msg_ids), key)
+        return await self._database.read(partial(message_rows.find_all, msg_ids), key)
 
     async def texts_by(self, reader: Reader, author: str, channel: str) -> list[tuple[int, str]]:
         """Return number and text of the latest messages by everyone who had this name, the latest first."""
-        return await self._database.read(partial(messages.texts_by, reader, author, channel), reader.queue_key)
+        return await self._database.read(partial(history.texts_by, reader, author, channel), reader.queue_key)
 
     async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
         """Return the numbers of deleted messages up to `up_to` that the reader may read; the latest first."""
-        return await self._database.read(partial(messages.taken_back, reader, up_to, limit), reader.queue_key)
+        return await self._database.read(partial(history.taken_back, reader, up_to, limit), reader.queue_key)
 
     async def reacted(self, reader: Reader, up_to: int, limit: int) -> list[Reactions]:
         """Return changed reactions to messages up to `up_to` that the reader may read; the latest change first.
 
         Reads only slightly more than MAX_REACTED_BYTES.
         """
-        return await self._database.read(partial(messages.reacted, reader, up_to, limit), reader.queue_key)
+        return await self._database.read(partial(history.reacted, reader, up_to, limit), reader.queue_key)
 
     async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
         """Return the newest messages of a channel with a number below `before` (0: no bound).
@@ -138,18 +138,18 @@ class Broker:
         """
         other = target.name_of(channel)
         if other is None:
-            work = partial(messages.page, reader, messages.IN_CHANNEL, (channel,), before, limit)
+            work = partial(history.page, reader, history.IN_CHANNEL, (channel,), before, limit)
         else:
-            work = partial(messages.conversation, reader, other, before, limit)
+            work = partial(history.conversation, reader, other, before, limit)
         return await self._database.read(work, reader.queue_key)
 
     async def following(self, reader: Reader, channel: str, after: int, before: int, limit: int) -> Page:
         """Return the oldest messages above `after` and below `before` (0: no bound); `more`: there are newer ones."""
-        other, span = target.name_of(channel), messages.Span(after, before, forward=True)
+        other, span = target.name_of(channel), history.Span(after, before, forward=True)
         if other is None:
-            work = partial(messages.span_page, reader, messages.IN_CHANNEL, (channel,), span, limit)
+            work = partial(history.span_page, reader, history.IN_CHANNEL, (channel,), span, limit)
         else:
-            work = partial(messages.conversation_span, reader, other, span, limit)
+            work = partial(history.conversation_span, reader, other, span, limit)
         return await self._database.read(work, reader.queue_key)
 
     async def places(self, reader: Reader, before: int) -> list[PlaceEntry]:
@@ -164,9 +164,9 @@ class Broker:
         """Return the numbers of the messages that `history` would return without a limit of bytes, in order."""
         other = target.name_of(channel)
         if other is None:
-            work = partial(messages.channel_numbers, reader, channel, before, limit)
+            work = partial(history.channel_numbers, reader, channel, before, limit)
         else:
-            work = partial(messages.conversation_numbers, reader, other, before, limit)
+            work = partial(history.conversation_numbers, reader, other, before, limit)
         return await self._database.read(work, reader.queue_key)
 
     async def recent(self, wanted: Wanted, before: int, changes: int) -> Recent:
@@ -178,7 +178,7 @@ class Broker:
 
     async def recent_for(self, reader: Reader, wanted: Wanted, before: int) -> Recent:
         """Return the newest messages below `before` that are not hidden from a reader."""
-        return await self._database.read(partial(messages.recent, reader, wanted, before), reader.queue_key)
+        return await self._database.read(partial(history.recent, reader, wanted, before), reader.queue_key)
 
     async def _read_recent(self, wanted: Wanted, before: int, changes: int) -> Recent:
         # Only part of the key: the read starts after the caller learned the number, so it sees at least these changes.
@@ -187,12 +187,12 @@ class Broker:
 
     async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """Return the newest readable messages with a number above `after` and below `before` (0: no bound)."""
-        return await self._database.read(partial(messages.missed, reader, after, before, limit), reader.queue_key)
+        return await self._database.read(partial(history.missed, reader, after, before, limit), reader.queue_key)
 
     async def received(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """Like `missed`, but only direct messages to that person."""
         values = (after, reader.person.identity)
-        work = partial(messages.page, reader, messages.RECEIVED_AFTER, values, before, limit)
+        work = partial(history.page, reader, history.RECEIVED_AFTER, values, before, limit)
         return await self._database.read(work, reader.queue_key)
 
     def delivered_to(self, person: Person, msg_ids: Sequence[int]) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from server.rules.messages import MessageDraft, Publication
-from server.storage import messages, withheld
+from server.storage import history, message_rows, messages, withheld
 from server.storage.base import Page, Published, Reader
 from server.storage.clock import moment
 from server.storage.events import DirectCleared, StoredChange, UnkeptChange, WaitingDelivered
@@ -35,16 +35,16 @@ def publish_waiting(draft: MessageDraft, connection: SqlConnection) -> Published
 
 def waiting(reader: Reader, before: int, limit: int, connection: SqlConnection) -> Page:
     """Return the newest messages that wait for the reader."""
-    return messages.page(
+    return history.page(
         reader, "waiting = 1 AND peer_identity = ?", (reader.person.identity,), before, limit, connection
     )
 
 
 def take_delivered(identity: str, msg_ids: Sequence[int], connection: SqlConnection) -> None:
     """Delete those of these messages that waited for a person, and announce that they were delivered."""
-    query = f"SELECT id FROM message WHERE waiting = 1 AND peer_identity = ? AND id IN ({messages.NUMBERS})"  # noqa: S608
+    query = f"SELECT id FROM message WHERE waiting = 1 AND peer_identity = ? AND id IN ({message_rows.NUMBERS})"  # noqa: S608
     found = [row[0] for row in connection.execute(query, (identity, json.dumps(list(msg_ids))))]
-    if delivered := messages.find_all(found, connection):
+    if delivered := message_rows.find_all(found, connection):
         messages.delete(found, connection)
         connection.announce(WaitingDelivered(tuple(delivered)))
 

@@ -5,7 +5,7 @@ import json
 from server.protocol.frames import NewText
 from server.rules.messages import MessageAccess, Person, Publication, check_edit
 from server.rules.search import fold
-from server.storage import messages
+from server.storage import history, message_rows
 from server.storage.base import MAX_EDITED_BYTES, Reader
 from server.storage.clock import moment
 from server.storage.sql import SqlConnection
@@ -15,7 +15,7 @@ def edit(
     msg_id: int, person: Person, text: str, access: MessageAccess, now: int, connection: SqlConnection
 ) -> Publication:
     """Replace the text of a message of this person. Raises Refusal."""
-    before = messages.find(msg_id, connection)
+    before = message_rows.find(msg_id, connection)
     publication = check_edit(before, person, access, text)
     if before and before.text == text:
         return before
@@ -33,7 +33,7 @@ def edit(
 
 def edited(reader: Reader, up_to: int, limit: int, connection: SqlConnection) -> list[NewText]:
     """Return the texts of edited messages up to `up_to`; the latest change first."""
-    numbers = messages.changed("edited_at", reader, up_to, limit, connection)
+    numbers = history.changed("edited_at", reader, up_to, limit, connection)
     query = (
         "SELECT message.id, text FROM json_each(?) AS wanted JOIN message ON message.id = CAST(wanted.value AS BIGINT)"
         " WHERE taken_back_at IS NULL ORDER BY wanted.key"
@@ -41,7 +41,7 @@ def edited(reader: Reader, up_to: int, limit: int, connection: SqlConnection) ->
     found: list[NewText] = []
     left = MAX_EDITED_BYTES
     for msg_id, text in connection.execute(query, (json.dumps(numbers),)):
-        left -= len(text.encode()) + messages.MESSAGE_BYTES
+        left -= len(text.encode()) + message_rows.MESSAGE_BYTES
         if left < 0:
             break
         found.append(NewText(msg_id, text))

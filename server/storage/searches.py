@@ -11,17 +11,8 @@ from server.protocol.mentions import mentions
 from server.rules.search import TOKEN_CHARS
 from server.storage.base import Found, Reader, Search
 from server.storage.clock import milliseconds
-from server.storage.messages import (
-    IN_CHANNEL,
-    MAX_SCANNED,
-    NEWEST,
-    NOT_HIDDEN,
-    READABLE,
-    SHOWN,
-    Row,
-    fitting,
-    readable,
-)
+from server.storage.history import IN_CHANNEL, MAX_SCANNED, NEWEST, NOT_HIDDEN, READABLE, fitting, readable
+from server.storage.message_rows import SHOWN, Row
 from server.storage.sql import Rows, SqlConnection
 
 MAX_MISSES = 1_000

@@ -4,7 +4,7 @@ The texts of direct messages that the room does not keep are not stored here eit
 """
 
 from server.rules.messages import NONCE_MILLISECONDS, Keeping, MessageDraft, Publication, check_resend
-from server.storage import messages
+from server.storage import message_rows, messages
 from server.storage.base import Published
 from server.storage.sql import SqlConnection
 
@@ -26,7 +26,7 @@ def insert(draft: MessageDraft, connection: SqlConnection) -> Published:
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
-    publication = messages.from_row((*values, 0, 0, None))._replace(text=draft.text)
+    publication = message_rows.from_row((*values, 0, 0, None))._replace(text=draft.text)
     return Published(publication, fresh=True, withheld=True)
 
 
@@ -41,7 +41,7 @@ def _resent(draft: MessageDraft, now: int, connection: SqlConnection) -> Publica
     row = connection.execute(query, (draft.author.identity, draft.nonce, now - NONCE_MILLISECONDS)).fetchone()
     if row is None:
         return None
-    before = messages.from_row(row)
+    before = message_rows.from_row(row)
     return check_resend(before if before.text else before._replace(text=draft.text), draft)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from server.storage import messages
+from server.storage import message_rows
 from server.storage.events import KINDS, Event, StoredChange, body_of, event_of
 from server.storage.postgres.hearing import NewsRow
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 READ = f"""
 SELECT news.seq, news.at, kind, body, message.* FROM (SELECT * FROM news WHERE seq > ? ORDER BY seq LIMIT ?) AS news
-LEFT JOIN LATERAL (SELECT {messages.COLUMNS} FROM message WHERE id = ref AND body = '' OFFSET 0) AS message ON true
+LEFT JOIN LATERAL (SELECT {message_rows.COLUMNS} FROM message WHERE id = ref AND body = '' OFFSET 0) AS message ON true
 ORDER BY news.seq
 """  # noqa: S608 - constants
 """Events, and the messages of those that are stored only as a number. LATERAL and OFFSET make it one index look-up for
@@ -54,4 +54,4 @@ def _new(msg_id: str | None, at: str | None, *columns: str | None) -> Event | No
         return None
     author, identity, channel, peer, peer_identity, text, nonce, *_ = columns
     values = str(author), str(identity), str(channel), peer, peer_identity, str(text), nonce
-    return StoredChange(messages.from_row((int(msg_id), int(at or 0), *values, 0, 0, None)))
+    return StoredChange(message_rows.from_row((int(msg_id), int(at or 0), *values, 0, 0, None)))

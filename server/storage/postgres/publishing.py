@@ -11,7 +11,7 @@ from server.protocol import names
 from server.rules.messages import NONCE_MILLISECONDS, MessageDraft, Publication, check_resend
 from server.rules.refusal import Refusal
 from server.rules.search import fold
-from server.storage import messages
+from server.storage import message_rows, messages
 from server.storage.base import Published
 from server.storage.clock import moment
 from server.storage.events import StoredChange
@@ -68,7 +68,7 @@ class Publishing:
         self._node.lock_use.add(time.perf_counter() - called_at - waited / MICROSECONDS)
         answers = [(int(msg_id or 0), fresh == TRUE) for msg_id, fresh, *_ in rows]
         resent = [msg_id for msg_id, fresh in answers if not fresh]
-        stored = {each.msg_id: each for each in messages.find_all(resent, connection)} if resent else {}
+        stored = {each.msg_id: each for each in message_rows.find_all(resent, connection)} if resent else {}
         events = []
         for write, (msg_id, fresh) in zip(self._batch, answers, strict=True):
             publication = _publication(write.draft, msg_id, at)

@@ -8,7 +8,7 @@ from server.rules.evidence import evidence
 from server.rules.messages import EVERYWHERE, MAX_VERSIONS, MessageDraft, Person
 from server.rules.refusal import Refusal
 from server.rules.search import query
-from server.storage import edits, messages, retention, searches
+from server.storage import edits, history, message_rows, messages, retention, searches
 from server.storage.base import MAX_EDITED_BYTES, Reader, Search
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
 from server.storage.sql import SqlConnection
@@ -38,10 +38,10 @@ def test_everyone_reads_the_new_text_and_reports_have_all_of_them(connection: Sq
     msg_id = say(connection, "vile words")
     edit(connection, msg_id, "kind words", now=2000)
     edit(connection, msg_id, "Kinder words", now=3000)
-    (shown,) = messages.page(READER, messages.IN_CHANNEL, ("lobby",), 0, 9, connection).publications
+    (shown,) = history.page(READER, history.IN_CHANNEL, ("lobby",), 0, 9, connection).publications
     frame = shown.frame_for(BOB)
     assert (frame.message, frame.edited) == ("Kinder words", True)
-    publication = messages.find(msg_id, connection)
+    publication = message_rows.find(msg_id, connection)
     assert publication
     attested = evidence(BOB, publication, "spam", "", (), holds_name=True)
     assert attested.message == "Kinder words"
@@ -53,7 +53,7 @@ def test_same_text_again_is_no_new_version(connection: SqlConnection) -> None:
     msg_id = say(connection, "hello")
     for _ in range(MAX_VERSIONS + 1):
         edit(connection, msg_id, "hello")
-    publication = messages.find(msg_id, connection)
+    publication = message_rows.find(msg_id, connection)
     assert publication
     assert (publication.versions, publication.edited_at) == ((), None)
 

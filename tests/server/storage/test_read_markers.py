@@ -6,9 +6,9 @@ import pytest
 
 from server.protocol.frames import MAX_UNREAD
 from server.rules.messages import EVERYWHERE, MessageDraft, Person
-from server.storage import messages, read_markers
+from server.storage import history, messages, read_markers
 from server.storage.base import Marker, Page, Reader
-from server.storage.messages import Span
+from server.storage.history import Span
 from server.storage.people import store_joined
 from server.storage.sql import SqlConnection
 
@@ -30,7 +30,7 @@ def say(connection: SqlConnection, author: Person, to: str | Person, text: str =
 
 def places(connection: SqlConnection, person: Person = ALICE, *hidden: str) -> dict[str, tuple[int, int, int, int]]:
     """Return last message, marker, unread messages and mentions of each place, by its channel."""
-    found = read_markers.places(Reader(person, CHANNELS, hidden), messages.NEWEST, connection)
+    found = read_markers.places(Reader(person, CHANNELS, hidden), history.NEWEST, connection)
     return {each.channel: (each.last_id, each.read_id, each.unread, each.mentions) for each in found}
 
 
@@ -109,7 +109,7 @@ def test_unread_messages_are_counted_up_to_a_limit(connection: SqlConnection) ->
     for _ in range(MAX_UNREAD + 50):
         say(connection, BOB, "lobby", "alice")
         say(connection, BOB, ALICE)
-    found = {each.channel: each for each in read_markers.places(Reader(ALICE, CHANNELS), messages.NEWEST, connection)}
+    found = {each.channel: each for each in read_markers.places(Reader(ALICE, CHANNELS), history.NEWEST, connection)}
     assert found["lobby"].unread == found["@Bob"].unread == MAX_UNREAD
     assert found["lobby"].mentions == MAX_UNREAD + 50
 
@@ -129,10 +129,10 @@ def test_a_place_is_read_forward_and_backward_without_gap_or_double(
 
     def span(span: Span) -> Page:
         if isinstance(to, str):
-            return messages.span_page(
-                Reader(ALICE, ["lobby", "tea"]), messages.IN_CHANNEL, (to,), span, limit, connection
+            return history.span_page(
+                Reader(ALICE, ["lobby", "tea"]), history.IN_CHANNEL, (to,), span, limit, connection
             )
-        return messages.conversation_span(Reader(ALICE, ["lobby", "tea"]), to.name, span, limit, connection)
+        return history.conversation_span(Reader(ALICE, ["lobby", "tea"]), to.name, span, limit, connection)
 
     forward: list[int] = []
     after, more = numbers[9], True

@@ -12,7 +12,7 @@ import pytest
 from server.protocol.frames import MAX_MESSAGE_CHARS
 from server.rules.messages import MessageDraft, Person
 from server.rules.search import query
-from server.storage import messages, schema, searches
+from server.storage import history, messages, schema, searches
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Reader, Search, StorageError
 from server.storage.database import Database
 from server.storage.fair import QueueKey
@@ -143,12 +143,12 @@ def search_page(words: str, connection: SqlConnection) -> Page:
 
 
 PAGES: dict[str, tuple[Read, bool, int]] = {
-    "history": (partial(messages.page, READER, messages.IN_CHANNEL, ("lobby",), 0, 100), False, 1),
-    "echo": (partial(messages.missed, READER, 0, 0, 500), False, 1),
+    "history": (partial(history.page, READER, history.IN_CHANNEL, ("lobby",), 0, 100), False, 1),
+    "echo": (partial(history.missed, READER, 0, 0, 500), False, 1),
     "search": (partial(search_page, "rope"), False, 1),
     "search without index": (partial(search_page, "ro"), False, 1),
-    "conversation": (partial(messages.conversation, READER, "bob", 0, 100), True, 2),
-    "kept": (partial(messages.page, READER, messages.RECEIVED_AFTER, (0, "a-1"), 0, 100), True, 1),
+    "conversation": (partial(history.conversation, READER, "bob", 0, 100), True, 2),
+    "kept": (partial(history.page, READER, history.RECEIVED_AFTER, (0, "a-1"), 0, 100), True, 1),
 }
 """All ways to read messages, whether they are direct ones, and from how many pages they are combined."""
 
@@ -172,7 +172,7 @@ def test_sqlite_no_page_fetches_more_than_fits_into_a_frame(kind: str, reactions
 def test_sqlite_the_reactions_that_changed_are_fetched_as_far_as_they_fit(tmp_path: Path) -> None:
     with closing(filled(tmp_path / "room.sqlite", 110, reactions=REACTIONS)) as connection:
         connection.text_factory = fetched = Fetched()
-        assert messages.reacted(READER, 200, 500, connection)
+        assert history.reacted(READER, 200, 500, connection)
         assert fetched.bytes <= 4 * MAX_REACTED_BYTES
 
 
@@ -180,7 +180,7 @@ def test_sqlite_the_text_of_deleted_messages_is_not_read_for_a_page(tmp_path: Pa
     with closing(filled(tmp_path / "room.sqlite", 50)) as connection:
         connection.execute("UPDATE message SET taken_back_at = 1")
         connection.text_factory = fetched = Fetched()
-        page = messages.page(READER, messages.IN_CHANNEL, ("lobby",), 0, 50, connection)
+        page = history.page(READER, history.IN_CHANNEL, ("lobby",), 0, 50, connection)
         assert (len(page.publications), page.more) == (50, False)
         assert fetched.bytes < 50 * ROW_BYTES
 
@@ -189,7 +189,7 @@ def conversed(limit: int, connection: SqlConnection) -> Iterator[int]:
     """Read a conversation page by page from its end; return its numbers."""
     before = 0
     while True:
-        page = messages.conversation(READER, "bob", before, limit, connection)
+        page = history.conversation(READER, "bob", before, limit, connection)
         yield from (each.msg_id for each in reversed(page.publications))
         if not page.more:
             return
@@ -228,11 +228,11 @@ def test_sqlite_a_read_looks_through_an_index_and_not_through_all_messages(condi
 def test_a_reader_who_hides_everybody_does_not_cause_a_full_scan(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(messages, "MAX_SCANNED", 20)
+    monkeypatch.setattr(history, "MAX_SCANNED", 20)
     reader = Reader(ALICE, ["lobby", "tea"], [BOB.identity])
     with closing(filled(tmp_path / "room.sqlite", 1)) as connection:
         for number in range(30):
             messages.insert(MessageDraft(BOB, "lobby", None, "x", None), number, connection)
-        page = messages.page(reader, messages.IN_CHANNEL, ("lobby",), 0, 10, connection)
+        page = history.page(reader, history.IN_CHANNEL, ("lobby",), 0, 10, connection)
         assert page == Page([], more=False)
-        assert messages.missed(reader, 0, 0, 10, connection) == Page([], more=True), "a gap that is shown"
+        assert history.missed(reader, 0, 0, 10, connection) == Page([], more=True), "a gap that is shown"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from server.rules.messages import EVERYWHERE, MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.rules.refusal import Refusal
-from server.storage import edits, messages, people, personal_data, retention
+from server.storage import edits, history, messages, people, personal_data, retention
 from server.storage.base import MAX_PAGE_BYTES, Joined, Reader
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
 from tests.support.empty_room import Connection
@@ -45,7 +45,7 @@ class Store:
         """Compare what is stored with what was shown when the number of changes was the same."""
         changes = self.joined().changes
         for before in range(1, self.newest + 2):
-            recent = messages.recent(ANYBODY, WANTED, before, self.connection)
+            recent = history.recent(ANYBODY, WANTED, before, self.connection)
             shown = recent.publications, dict(recent.last)
             assert self._shown.setdefault((before, changes), shown) == shown
 
@@ -113,7 +113,7 @@ def test_no_more_is_remembered_than_fits_into_a_frame(connection: Connection) ->
     for channel, limit in wanted:
         for _ in range(limit):
             messages.insert(MessageDraft(PEOPLE[0], channel, None, "x" * 4_000, None), 0, connection)
-    recent = messages.recent(ANYBODY, wanted, 301, connection)
+    recent = history.recent(ANYBODY, wanted, 301, connection)
     numbers = [one.msg_id for one in recent.publications]
     assert numbers == [*range(301 - len(numbers), 301)]
     assert MAX_PAGE_BYTES - 10_000 < sum(len(one.text) for one in recent.publications) <= MAX_PAGE_BYTES

@@ -5,7 +5,7 @@ import pytest
 from server.protocol.proof import LoginKeys
 from server.rules.messages import MessageDraft, Person
 from server.rules.search import query
-from server.storage import login_keys, messages, personal_data, reports, retention, schema, searches, trail
+from server.storage import history, login_keys, messages, personal_data, reports, retention, schema, searches, trail
 from server.storage.base import Reader, Search
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
 from server.storage.sql import SqlConnection
@@ -119,7 +119,7 @@ def test_person_is_exported_and_erased(desk: Desk) -> None:
     for trace in ("secret", "m-1", "'mallory'"):
         assert trace not in dump
     assert found(desk.connection, "to mallory") == ["to mallory"]
-    assert messages.taken_back(Reader(BOB, ["lobby", "tea"]), 10, 10, desk.connection) == [2, 1]
+    assert history.taken_back(Reader(BOB, ["lobby", "tea"]), 10, 10, desk.connection) == [2, 1]
 
 
 def test_several_people_of_one_name_are_distinguished(desk: Desk) -> None:

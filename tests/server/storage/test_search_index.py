@@ -13,7 +13,7 @@ from server.handlers import costs
 from server.protocol.frames import MAX_MESSAGE_CHARS, Say
 from server.rules.messages import EVERYWHERE, MessageDraft, Person
 from server.rules.search import fold, mentioning, query
-from server.storage import indexing, messages, schema, searches
+from server.storage import history, indexing, messages, schema, searches
 from server.storage.base import Found, Reader, Search
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_connection import SqliteConnection
@@ -214,9 +214,9 @@ def test_nothing_from_a_removed_channel_is_read(connection: SqlConnection) -> No
     connection.execute("UPDATE message SET taken_back_at = 1 WHERE id = 1")
     for channels, numbers in ((["lobby"], [1, 2]), (["tea"], [2]), ([], [2])):
         reader = Reader(bob, channels)
-        page = messages.missed(reader, 0, 0, 50, connection)
+        page = history.missed(reader, 0, 0, 50, connection)
         assert [each.msg_id for each in page.publications] == numbers
-        assert messages.taken_back(reader, 9, 9, connection) == [each for each in numbers if each == 1]
+        assert history.taken_back(reader, 9, 9, connection) == [each for each in numbers if each == 1]
 
 
 def test_sqlite_upgrade_folds_what_is_stored(tmp_path: Path) -> None:

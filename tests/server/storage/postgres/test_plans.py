@@ -11,7 +11,18 @@ import pytest
 
 from server.rules.messages import NONCE_MILLISECONDS, MessageDraft, Person
 from server.rules.search import query
-from server.storage import edits, messages, outbox, people, read_markers, reports, retention, searches
+from server.storage import (
+    edits,
+    history,
+    message_rows,
+    messages,
+    outbox,
+    people,
+    read_markers,
+    reports,
+    retention,
+    searches,
+)
 from server.storage.base import Reader, Search
 from server.storage.outbox import Attempt, Claim
 from server.storage.postgres import news
@@ -77,13 +88,13 @@ def attempted(connection: PostgresConnection) -> None:
 
 
 FREQUENT: dict[str, Work] = {
-    "a page of a channel": partial(messages.page, READER, messages.IN_CHANNEL, ("lobby",), 0, 50),
-    "an earlier page": partial(messages.page, READER, messages.IN_CHANNEL, ("tea",), MANY // 2, 50),
-    "a conversation": partial(messages.conversation, READER, "user7", 0, 50),
-    "messages missed": partial(messages.missed, READER, MANY - 60, 0, 50),
-    "messages by number": partial(messages.find_all, [5, 6, 3999]),
-    "deletions": partial(messages.taken_back, READER, MANY, 500),
-    "reactions": partial(messages.reacted, READER, MANY, 500),
+    "a page of a channel": partial(history.page, READER, history.IN_CHANNEL, ("lobby",), 0, 50),
+    "an earlier page": partial(history.page, READER, history.IN_CHANNEL, ("tea",), MANY // 2, 50),
+    "a conversation": partial(history.conversation, READER, "user7", 0, 50),
+    "messages missed": partial(history.missed, READER, MANY - 60, 0, 50),
+    "messages by number": partial(message_rows.find_all, [5, 6, 3999]),
+    "deletions": partial(history.taken_back, READER, MANY, 500),
+    "reactions": partial(history.reacted, READER, MANY, 500),
     "edits": partial(edits.edited, READER, MANY, 500),
     "a new message": partial(said, "new"),
     "a resent message": partial(said, "n-7"),
