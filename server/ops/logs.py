@@ -22,7 +22,7 @@ def configure(settings: Log) -> None:
     root.handlers = [handler]
     root.setLevel(max(level, LIBRARIES))
     logging.getLogger("server").setLevel(level)
-    # It warns whenever a connection breaks in use; our own line says what that means.
+    # psycopg warns about every connection that breaks; our own log line says what follows from it.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 

@@ -1,7 +1,7 @@
-"""Files with what people write, for administrators who want them: one for each chosen channel and person.
+"""Log files of messages: one for each channel and person that the administrator chose in the settings.
 
-A thread writes, so that a slow disk delays nobody. A line is one message, whatever it contains. A reload opens the
-files again, so that they can be rotated.
+A thread writes them, so that a slow disk delays nobody. Each message is one line, whatever it contains. A reload
+reopens the files, so that they can be rotated.
 """
 
 import logging
@@ -22,7 +22,7 @@ from server.settings import Logging, SettingsError
 from server.storage.events import MessageChange
 
 MAX_NAME = 100
-"""Characters of a file's name; a longer one is cut, and continues with a hash."""
+"""Maximum length of a name in a file name. A longer one is cut, and completed with a hash."""
 FOLDERS = ("channels", "people")
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class MessageLog:
         self._waiting.put(_Reopen())
 
     def on_news(self, news: Sequence[MessageChange]) -> None:
-        """Write new messages; a subscriber of the broker."""
+        """Queue new messages to be written. Subscribed to the broker."""
         if self._settings.enabled:
             for each in news:
                 if each.reaction is None and not each.publication.taken_back:
@@ -64,7 +64,7 @@ class MessageLog:
                         self._waiting.put(_Line(path, _line(each)))
 
     def close(self) -> None:
-        """Write everything that waits, and close the files."""
+        """Write all queued messages, and close the files."""
         if self._thread.is_alive():
             self._waiting.put(None)
             self._thread.join()
@@ -116,7 +116,7 @@ def prepare(settings: Logging) -> None:
 
 
 def file_name(name: str) -> str:
-    """Return the name of a file for a channel or person: whatever the name is, it names a file in its folder."""
+    """Return the file name for a channel or person. Whatever their name is, the file is in its folder."""
     safe = quote(name, safe="").replace(".", "%2E").replace("~", "%7E")
     if len(safe) > MAX_NAME:
         safe = f"{safe[:MAX_NAME]}-{blake2b(name.encode(), digest_size=8).hexdigest()}"

@@ -3,6 +3,7 @@
 import collections
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -24,7 +25,7 @@ each other's peaks."""
 
 ACTIONS: dict[type[object], str] = {kind: kind.__struct_config__.tag for kind in get_args(ClientFrame)}
 CLOSE_CODES = (*CloseCode, NO_CODE, CUT)
-"""Close codes with a series of their own; clients can send any other code, and those are counted together."""
+"""Close codes with a series of their own. Clients can send any code, so all others are counted together."""
 REFUSALS = (0, 400, 403, 411, 413, 421, 429)
 """Statuses of early refusals with a series of their own; others are counted together."""
 
@@ -52,52 +53,30 @@ class Metrics:
 
     def __init__(self, traffic: Traffic) -> None:
         self.traffic = traffic
-        self._registry = CollectorRegistry()
-        registry, labels = self._registry, ["webhook"]
+        self._registry = registry = CollectorRegistry()
         registry.register(_TrafficCollector(traffic))
-        self._sessions = Gauge("flagpost_sessions", "Sessions that are logged in", registry=registry)
-        self._unsent = Gauge(
-            "flagpost_unsent_bytes_max", "Maximum bytes that one client left unread within a minute", registry=registry
-        )
+        gauge, labels = partial(Gauge, registry=registry), ["webhook"]
+        counter, histogram = partial(Counter, registry=registry), partial(Histogram, registry=registry)
+        self._sessions = gauge("flagpost_sessions", "Sessions that are logged in")
+        self._unsent = gauge("flagpost_unsent_bytes_max", "Maximum bytes that one client left unread within a minute")
         self._unsent_samples: collections.deque[int] = collections.deque(maxlen=UNSENT_SAMPLES)
-        self._commit_size = Histogram(
-            "flagpost_commit_size", "Operations in a commit", buckets=COMMIT_SIZES, registry=registry
+        self._commit_size = histogram("flagpost_commit_size", "Operations in a commit", buckets=COMMIT_SIZES)
+        self._commit_seconds = histogram(
+            "flagpost_commit_seconds", "Duration of a commit, until it is on disk", buckets=COMMIT_SECONDS
         )
-        self._commit_seconds = Histogram(
-            "flagpost_commit_seconds",
-            "Duration of a commit, until it is on disk",
-            buckets=COMMIT_SECONDS,
-            registry=registry,
+        self._latency = histogram("flagpost_loop_latency_seconds", "Delay of the event loop", buckets=LATENCY_SECONDS)
+        self._attempts = counter(
+            "flagpost_webhook_attempts", "Requests to the site, by status or kind of failure", ["webhook", "outcome"]
         )
-        self._latency = Histogram(
-            "flagpost_loop_latency_seconds", "Delay of the event loop", buckets=LATENCY_SECONDS, registry=registry
-        )
-        self._attempts = Counter(
-            "flagpost_webhook_attempts",
-            "Requests to the site, by status or kind of failure",
-            ["webhook", "outcome"],
-            registry=registry,
-        )
-        self._seconds = Histogram(
-            "flagpost_webhook_seconds", "Duration of a request", labels, buckets=SECONDS, registry=registry
-        )
-        self._waiting = Gauge("flagpost_outbox_waiting", "Deliveries in the queue", labels, registry=registry)
-        self._oldest = Gauge(
-            "flagpost_outbox_oldest_seconds", "Age of the oldest delivery in the queue", labels, registry=registry
-        )
-        self._open = Gauge(
-            "flagpost_webhook_breaker_open",
-            "1 while the circuit breaker of a webhook is open",
-            labels,
-            registry=registry,
-        )
-        self._paused = Gauge("flagpost_webhook_paused", "1 while a webhook is paused", labels, registry=registry)
-        self._profiles = Counter(
-            "flagpost_profile_cache", "Profile requests, by cache hit or miss", ["result"], registry=registry
-        )
+        self._seconds = histogram("flagpost_webhook_seconds", "Duration of a request", labels, buckets=SECONDS)
+        self._waiting = gauge("flagpost_outbox_waiting", "Deliveries in the queue", labels)
+        self._oldest = gauge("flagpost_outbox_oldest_seconds", "Age of the oldest delivery in the queue", labels)
+        self._open = gauge("flagpost_webhook_breaker_open", "1 while the circuit breaker of a webhook is open", labels)
+        self._paused = gauge("flagpost_webhook_paused", "1 while a webhook is paused", labels)
+        self._profiles = counter("flagpost_profile_cache", "Profile requests, by cache hit or miss", ["result"])
 
     def watch_node(self, health: Callable[[], NodeHealth | None]) -> None:
-        """Add series about this server as one of several that share a database."""
+        """Add the series about this server's part in a room on several servers."""
         self._registry.register(_NodeCollector(health))
 
     def set_sessions(self, count: int) -> None:
@@ -127,7 +106,7 @@ class Metrics:
         self._profiles.labels("hit" if hit else "miss").inc()
 
     def set_queue(self, webhook: str, depth: Depth, now: int) -> None:
-        """Set the state of a webhook's queue; `now` in milliseconds."""
+        """Set the state of a webhook's queue; `now` is in milliseconds since the epoch."""
         self._waiting.labels(webhook).set(depth.waiting)
         self._oldest.labels(webhook).set((now - depth.oldest) / 1000 if depth.oldest is not None else 0)
         self.set_breaker_open(webhook, is_open=depth.suspension is not None and depth.suspension.until is not None)
@@ -172,7 +151,7 @@ class _TrafficCollector(Collector):
 
 
 class _NodeCollector(Collector):
-    """Converts NodeHealth to metrics. Without other servers, the series have no values."""
+    """Converts NodeHealth to metrics. In a room on a single server, the series have no values."""
 
     def __init__(self, health: Callable[[], NodeHealth | None]) -> None:
         self._health = health
@@ -188,12 +167,16 @@ class _NodeCollector(Collector):
         for name, text, value in (
             (
                 "longest_lock_seconds",
-                "Longest time for which this node held the lock lately",
+                "Longest time for which this node recently held the lock",
                 node and node.longest_lock,
             ),
-            ("news_behind", "Committed events that this node has not heard yet", node and node.news_behind),
-            ("news_behind_seconds", "Age of the oldest event that this node has not heard yet", node and node.news_age),
-            ("beat_age_seconds", "Time since the last confirmed beat of this node", node and node.beat_age),
+            ("news_behind", "Committed events that this node has not received", node and node.news_behind),
+            (
+                "news_behind_seconds",
+                "Age of the oldest event that this node has not received",
+                node and node.news_age,
+            ),
+            ("beat_age_seconds", "Time since the last confirmed heartbeat of this node", node and node.beat_age),
             ("fenced", "1 once the other nodes have removed this one", node and int(node.fenced)),
         ):
             yield GaugeMetricFamily(f"flagpost_node_{name}", text, value)

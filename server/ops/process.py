@@ -39,7 +39,7 @@ def raise_descriptor_limit() -> None:
 
 
 def say(line: str, stream: TextIO | None) -> None:
-    """Print a line for a person, if somebody reads this stream: a server serves without."""
+    """Print a line for people. A stream that nobody reads any more does not stop the server."""
     try:
         print(line, file=stream, flush=True)
     except OSError:
@@ -47,18 +47,17 @@ def say(line: str, stream: TextIO | None) -> None:
 
 
 def silence(stream: TextIO | None) -> None:
-    """Redirect a broken stream to nowhere, or Python would report the error again at exit."""
+    """Redirect a broken stream to the null device, so that Python does not report the error again at exit."""
     if stream:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def exit_with_parent() -> None:
-    """Raise SIGTERM once standard input closes: the parent closed it, or has ended for any reason."""
-
+    """Raise SIGTERM once standard input closes: the parent has closed it, or has exited for any reason."""
     descriptor = sys.stdin.fileno()
 
     def wait() -> None:
-        # Not by `sys.stdin`: its lock, held by a thread that waits, aborts an interpreter that ends by a signal.
+        # Not with `sys.stdin`: the interpreter would abort at exit, because this thread would hold its lock.
         while os.read(descriptor, 4096):
             pass
         signal.raise_signal(signal.SIGTERM)
@@ -84,7 +83,7 @@ def shutdown_signal() -> str:
 
 
 def shut_down() -> None:
-    """Begin an orderly shutdown with exit code 1, on which a service manager starts the server again, as BareRTC's."""
+    """Start an orderly shutdown with exit code 1, on which a service manager restarts the server, as with BareRTC."""
     _restarts.append(True)
     signal.raise_signal(signal.SIGTERM)
 

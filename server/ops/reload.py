@@ -34,11 +34,11 @@ def reload_on_sighup(read: Read, apply: Apply) -> None:
 
 
 def reload(read: Read, apply: Apply) -> str:
-    """Read and apply the settings, and log the result; return it in words for an operator."""
+    """Read and apply the settings. Log the result, and return it in words for an operator."""
     try:
         loaded = read()
         if loaded.are_defaults:
-            # A file that was removed, or that an editor left empty on a full disk: the defaults would let everybody in.
+            # A file that was removed, or that an editor left empty on a full disk: the defaults would let everyone in.
             raise SettingsError("the settings file is missing or has no settings; restart the server for the defaults")
         restart_keys = apply(loaded.settings)
     except SettingsError as error:

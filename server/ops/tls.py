@@ -7,10 +7,10 @@ from server.settings import TLS, SettingsError
 
 
 class Certificates:
-    """The current certificate. `context` is for the listener, and serves whichever certificate was set last."""
+    """The current certificate. `context` is for the listener; each handshake uses the certificate that was set last."""
 
     def __init__(self, files: TLS) -> None:
-        """Raises SettingsError if the files are unusable."""
+        """Raises SettingsError if the files cannot be used."""
         self.context = self._current = load_context(files)
         # Called at the start of each handshake, even if the client sends no server name.
         self.context.sni_callback = self._select
@@ -24,7 +24,7 @@ class Certificates:
 
 
 def load_context(files: TLS) -> ssl.SSLContext:
-    """Return a server context with this certificate. Raises SettingsError if the files are unusable."""
+    """Return a server context with this certificate. Raises SettingsError if the files cannot be used."""
     for key, name in (("CertFile", files.cert_file), ("KeyFile", files.key_file)):
         try:
             Path(name).read_bytes()

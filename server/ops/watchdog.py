@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 BEAT_SECONDS = 0.1
 REMEMBERED_BEATS = 50
-"""Beats that `worst` covers: five seconds."""
+"""Number of beats that `worst` covers: five seconds."""
 
 
 class LoopWatchdog:
-    """Wakes at a fixed period and reports each time how many seconds late it was."""
+    """Wakes at a fixed interval, and reports each time how many seconds late it is."""
 
     def __init__(self, on_wake: Callable[[float], None], period: float = BEAT_SECONDS) -> None:
         self._on_wake = on_wake
