@@ -1,4 +1,4 @@
-"""Delay queue for requests of a client that exceeds its rate; keeps their order."""
+"""A queue that delays the requests of a client that exceeds its rate, without changing their order."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class DelayQueue:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        # A few requests at most; an empty deque would take 760 bytes of each connection.
+        # A list, because it has few entries, and an empty deque would take 760 bytes for each connection.
         self._waiting: list[tuple[float, Callable[[], None]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self.held = False

@@ -7,9 +7,9 @@ from server.pacing import rate
 from server.pacing.limiter import Limiter
 
 PART_BYTES = 8 * 1024
-"""Maximum passed on in one step. A single read may return 256 KiB, which can be thousands of frames."""
+"""Maximum number of bytes passed on in one step. A single read may return 256 KiB, or thousands of frames."""
 SMALL_BYTES = 1024
-"""Maximum passed on immediately; more than this is scheduled fairly with other clients."""
+"""Maximum number of bytes passed on immediately; larger reads are scheduled fairly with other clients."""
 
 
 class Intake:
@@ -34,7 +34,7 @@ class Intake:
 
     @property
     def paused(self) -> bool:
-        """Reading is paused by at least one `pause`."""
+        """Whether reading is paused by at least one `pause`."""
         return self._pauses > 0
 
     def received(self, data: bytes) -> None:
@@ -66,7 +66,7 @@ class Intake:
         self._continue_reading()
 
     def stop(self) -> None:
-        """Drop waiting bytes, and leave the transport in reading state for its next protocol."""
+        """Drop waiting bytes, and resume reading for the transport's next protocol."""
         paused = self._pauses or self._scheduled
         self._stopped, self._inbox = True, b""
         if paused and not self._transport.is_closing():

@@ -16,7 +16,7 @@ from server.settings import RoomLimits
 
 log = logging.getLogger(__name__)
 
-UNREADABLE = "a trusted proxy's X-Forwarded-For has no address; its clients share one limit until it writes addresses"
+UNREADABLE = "a trusted proxy's X-Forwarded-For has no address, so its clients share one limit; make it write addresses"
 UNDECLARED = "a proxy is not declared, so all its clients count as one; add it to TrustedProxies in [Limits]"
 MAX_LOGGED_CHARS = 200
 TYPING_SECONDS = 2.0
@@ -37,7 +37,7 @@ TOO_MANY = "Too many requests"
 ACCEPTS_PER_REQUEST = 2
 """Accepted connections for each allowed request, so that a client can still read why a request is refused."""
 WRONG_KEYS_PER_MINUTE = 10
-"""Wrong API keys from an address, exempt or not."""
+"""Wrong API keys that an address may send, even an exempt one."""
 LOG_SECONDS = 60
 """Time after which wrong API keys from an address are logged again."""
 CONNECTION_RETRY_SECONDS = 10
@@ -53,7 +53,7 @@ class Allowance(Enum):
 
 
 class ConcurrencyLimit:
-    """Limits how many of something each address has at the same time; 0 is no limit."""
+    """Limits the slots that each address uses at the same time; 0 is no limit."""
 
     def __init__(self, limit: int = 0) -> None:
         self.limit = limit
@@ -88,7 +88,7 @@ class _SharedMeter:
 
 
 class Limiter:
-    """Counts what addresses and people do. An empty address is exempt."""
+    """Applies the limits to addresses and people. An empty address is exempt."""
 
     def __init__(self, limits: RoomLimits, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` returns monotonic seconds."""
@@ -151,7 +151,7 @@ class Limiter:
         return self._rate_limit_key(client, self._exempt)
 
     def client_address(self, peer: str, forwarded: Sequence[str]) -> str:
-        """Return what a client is counted by, exempt or not; "" on a Unix socket."""
+        """Return the rate-limit key of a client even if it is exempt; "" on a Unix socket."""
         client = addresses.client(peer, forwarded, self._proxies)
         return addresses.counted(client) if client not in {"", addresses.UNREADABLE} else client
 
@@ -206,7 +206,8 @@ class Limiter:
     def count_action(self, allowance: Allowance, identity: str, nodes: int = 1) -> float:
         """Count an action and return its delay in seconds. Raises Refusal if the delay would be too long.
 
-        `nodes`: the number of servers that the person is on, each of which counts alone. Together they allow one rate.
+        `nodes` is the number of servers that the person is connected to. Each counts on its own, so each charges
+        `nodes` times as much.
         """
         return self._count(self._people[allowance], identity, TOO_MANY, nodes)
 
@@ -215,7 +216,7 @@ class Limiter:
         return self._typing.spend((author, recipient), self._clock()).allowed
 
     def count_report(self, address: str) -> None:
-        """Count a report by its address, which is harder to renew than an identity. Raises Refusal."""
+        """Count a report by its address, which is harder to change than an identity. Raises Refusal."""
         if address and not (spent := self._reports.spend(address, self._clock())).allowed:
             minutes = math.ceil(spent.wait / 60)
             words = f"Your address has sent too many reports within an hour. Try again in {minutes} min."
@@ -259,7 +260,7 @@ class Limiter:
 def _charges(
     meters: _SharedMeter, identity: str, address: str, cost: float, nodes: int
 ) -> list[tuple[Meter, str, float]]:
-    """Return what a person and their address are charged, the person as often as servers count."""
+    """Return the charges for a person, multiplied by the number of servers, and for their address."""
     person = meters.person, identity, cost * nodes
     return [person, (meters.address, address, cost)] if address else [person]
 

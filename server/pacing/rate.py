@@ -40,7 +40,7 @@ class Spent(NamedTuple):
 
 
 class Meter:
-    """Limits the rate for each key. What is up to `patience` seconds too early is allowed with a delay."""
+    """Limits the rate for each key. Spending up to `patience` seconds too early is allowed with a delay."""
 
     def __init__(self, rate: Rate, patience: float = 0.0) -> None:
         self.rate = rate
@@ -69,7 +69,7 @@ class Meter:
         return Spent(allowed=True, wait=wait)
 
     def _drop_full(self, now: float) -> None:
-        """Drop keys whose budget is full again, oldest first: they equal keys that were never seen."""
+        """Drop keys whose budget is full again, oldest first: they are equivalent to keys that were never seen."""
         while self._paid:
             key, paid = next(iter(self._paid.items()))
             if paid > now:
