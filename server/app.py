@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -97,27 +98,18 @@ class _Running:
     """The parts of a running server, and the settings that apply to them."""
 
     def __init__(
-        self,
-        settings: Settings,
-        *,
-        listener: Listener,
-        database: Database,
-        people: People,
-        metrics: Metrics,
+        self, settings: Settings, *, listener: Listener, database: Database, people: People, metrics: Metrics
     ) -> None:
-        self.settings = settings
         self.listener = listener
         self.database = database
         self.metrics = metrics
         self._delivering: asyncio.Task[None] | None = None
         hub = Hub(people.relations, metrics.traffic)
         presence = SharedAttendance(database, people, hub) if database.node else Attendance(people)
-        people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
         self.webhooks = ActiveWebhooks(database, hub, metrics)
-        self.webhooks.configure(settings, outbound.trust(settings.webhook_security))
-        logs.configure(settings.log)
+        trust = outbound.trust(settings.webhook_security)
         self.message_log = MessageLog()
-        self.message_log.configure(settings.logging)
+        self._configure(settings, trust, people)
         self.dispatcher = Dispatcher(
             handlers=HANDLERS,
             live=self._live(),
@@ -131,8 +123,16 @@ class _Running:
         database.lost = partial(isolation.fence, self.dispatcher)
         elsewhere.listen(database, self.dispatcher)
 
+    def _configure(self, settings: Settings, trust: ssl.SSLContext, people: People) -> None:
+        """Apply settings to the parts that the dispatcher and the connections do not see."""
+        self.settings = settings
+        self.webhooks.configure(settings, trust)
+        logs.configure(settings.log)
+        self.message_log.configure(settings.logging)
+        people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
+
     def obey(self, read: reload.Read | None) -> None:
-        """Let operators and signals end the server, and reload its settings with `read`."""
+        """Let operators and signals shut the server down, and reload its settings with `read`."""
         self.dispatcher.shut_down = process.shut_down
         if read:
             reload.reload_on_sighup(read, self.reload)
@@ -157,12 +157,8 @@ class _Running:
         message_log.prepare(settings.logging)
         if self.listener.certificates:
             self.listener.certificates.replace(tls.load_context(settings.tls))
-        self.settings = settings
-        self.webhooks.configure(settings, trust)
-        logs.configure(settings.log)
-        self.message_log.configure(settings.logging)
+        self._configure(settings, trust, self.dispatcher.people)
         self.dispatcher.limiter.configure(settings.limits)
-        self.dispatcher.people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
         self.dispatcher.go_live(self._live())
         self.dispatcher.presence.set_settings(digests(settings))
         if warning := self.listener.plaintext_warning(settings.limits.trusted_proxies):

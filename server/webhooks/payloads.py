@@ -119,19 +119,24 @@ def report_body(
     evidence = _updated(evidence, event)
     if evidence.automatic:
         written = _as_typed if hook.message_format == "html" else str
+    comment = evidence.comment if hook.evidence or isinstance(event, Added) else _summary(evidence.comment, companions)
+    report = _seven_keys(hook, evidence, comment, written)
+    if hook.evidence:
+        report = _full(report, report_id, evidence, written, person_id, companions)
+    return _encode(_ReportBody("report", key.reveal(), report))
+
+
+def _seven_keys(hook: WebhookURL, evidence: Evidence, comment: str, written: Callable[[str], str]) -> _Report:
     message = evidence.message if hook.evidence else _with_earlier_texts(evidence)
-    report = _Report(
+    return _Report(
         evidence.reporter,
         evidence.about,
         evidence.channel,
         evidence.at,
         evidence.reason,
         "\n\n".join(map(written, [message, *_recent(hook, evidence)])),
-        evidence.comment if hook.evidence or isinstance(event, Added) else _summary(evidence.comment, companions),
+        comment,
     )
-    if hook.evidence:
-        report = _full(report, report_id, evidence, written, person_id, companions)
-    return _encode(_ReportBody("report", key.reveal(), report))
 
 
 def _full(
