@@ -112,7 +112,7 @@ def test_line_mode_with_a_closed_stream_says_so() -> None:
         (Path.mkdir, b"not a regular file"),
         (lambda file: file.symlink_to("/dev/null"), b"not a regular file"),
         (lambda file: file.symlink_to(file), b"symbolic links"),
-        (lambda file: file.write_bytes(b"\n" * (1 << 20) + b"x"), b"more than 1 MB"),
+        (lambda file: file.write_bytes(b"\n" * (1 << 20) + b"x"), b"larger than 1 MB"),
     ],
 )
 def test_what_is_no_file_cannot_be_the_configuration(make: Callable[[Path], None], why: bytes, tmp_path: Path) -> None:
