@@ -107,7 +107,7 @@ def test_a_click_on_markup_in_title_profile_or_form_does_nothing_of_it(tmp_path:
         terminal.click(MARKUP[0], len(MARKUP[0]) - 4)
         terminal.click(MARKUP[3])
         # A click highlights the message, and leaves the focus in the composer.
-        terminal.until("up for the keys of the highlighted one")
+        terminal.until("press up to act on the highlighted one")
         terminal.press("up")
         terminal.until("p Profile")
         terminal.press("p")

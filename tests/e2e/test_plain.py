@@ -299,7 +299,7 @@ async def test_line_mode_can_do_what_the_screen_can(server: ServerProcess, tmp_p
         "No one called nobody here is here.",
         "There is no report 1 in the list. Type /",
         "Usage: /search WORDS",
-        "The status has 200 of at most 32 charact",
+        "The status has 200 characters; the limit",
     ]
 
 

@@ -7,7 +7,7 @@ ONLINE, AWAY = "online", "away"
 
 def problem_of(words: str) -> str | None:
     """Return why the words are unusable as a status; None if they are usable."""
-    excess = f"The status has {len(words)} of at most {MAX_STATUS_CHARS} characters; shorten it."
+    excess = f"The status has {len(words)} characters; the limit is {MAX_STATUS_CHARS}. Shorten it."
     return excess if len(words) > MAX_STATUS_CHARS else None
 
 

@@ -90,11 +90,11 @@ class FlagpostApp(App[None]):
         self._life: Worker[None] | None = None
         self._joining = Joining(self, self.client, self._connect)
         self.next: Options | None = None
-        """How to start again after the end; None: not at all."""
+        """The options to start again with once this app has ended; None to exit."""
         self._came: list[ServerFrame] = []
         """The frames received since the last redraw."""
         self._lost_at: datetime | None = None
-        """When the connection was lost last."""
+        """When the connection was last lost."""
         self._last_seen = 0
         """The number of the latest message at the last redraw."""
         self._typing_timer: Timer | None = None
@@ -130,13 +130,13 @@ class FlagpostApp(App[None]):
 
     @on(events.Resize)
     def _resize_screens_below(self, event: events.Resize) -> None:
-        """Tell the screens under a dialog their size; Textual adapts the layout classes of the topmost one only."""
+        """Pass the new size to the screens under a dialog; Textual restyles only the topmost one."""
         for screen in self.screen_stack[:-1]:
             screen.post_message(events.Resize(event.size, event.virtual_size))
 
     @on(events.Ready)
     async def _go_on_after_first_frame(self) -> None:
-        """After the first frame: mount the rest of the room, apply the preferences to it, and connect."""
+        """Mount the rest of the room after the first frame, apply the preferences to it, and connect."""
         self.stylesheet.read(LATER_CSS)
         self.stylesheet.parse()
         await self.room.mount_deferred()
@@ -173,7 +173,7 @@ class FlagpostApp(App[None]):
         await self.client.run()
 
     def _leave_for(self, filled: "Filled") -> None:
-        """Leave, and start again at another server; nothing of this one stays in memory."""
+        """Leave, and restart with another server, so that nothing of this one stays in memory."""
         options = self.client.options
         self.next = replace(
             options,
@@ -224,7 +224,7 @@ class FlagpostApp(App[None]):
         self._signals.quit_typed()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return Textual's filters, and the one that makes every text legible."""
+        """Return Textual's filters and the one that keeps all text legible."""
         return [*super().get_line_filters(), self.preferences.legible]
 
     # Callbacks of the client.
@@ -232,7 +232,7 @@ class FlagpostApp(App[None]):
     def _received(self, frame: ServerFrame) -> None:
         self._came.append(frame)
         if isinstance(frame, Echo):
-            # The history is in the timeline now; above it, nobody would see these notices.
+            # Notices added before the history would be scrolled out of view above it.
             for line in self.client.notices:
                 self.state.note(line)
             if self.client.notices and self.client.is_alone:
@@ -245,7 +245,7 @@ class FlagpostApp(App[None]):
             self._typing_timer = self.set_timer(TYPING_SHOWN.total_seconds(), self.show)
 
     def _changed(self) -> None:
-        """Redraw, notify, and continue to the wanted message."""
+        """Redraw, notify the user, and go to the message that they asked for once it is loaded."""
         self.show()
         if self._came:
             items = list(news(self._came, self.state, self._last_seen))
@@ -269,7 +269,7 @@ class FlagpostApp(App[None]):
         for line in login.news:
             self.state.note(*line)
         options = self.client.options
-        # The server of a settings file is no choice for other starts.
+        # A server named by a settings file is not saved for other starts.
         url = None if options.settings and not options.url else options.url or ""
         if not options.demo and (problem := self.preferences.remember(self.client.wanted_name, url)):
             self.state.note(problem, Tone.BAD)
@@ -310,7 +310,7 @@ class FlagpostApp(App[None]):
                 screen.show()
 
     def _show_personal(self, items: Sequence[NewMessage]) -> None:
-        """Show over another screen what was said to the user meanwhile; the room itself counts it."""
+        """Show direct messages and mentions as a toast while another screen covers the room, which counts them."""
         personal = [each for each in items if each.personal and not self._notices.is_muted(each.channel)]
         if personal and self.screen is not self.room and not self.state.dnd:
             last, more = personal[-1], f" (and {len(personal) - 1} more)" if len(personal) > 1 else ""
@@ -319,7 +319,7 @@ class FlagpostApp(App[None]):
             self.notify(f"{name_text.said(f'{last.author}', text)}", title=f"New{where}{more}", markup=False)
 
     def _show_remarks(self) -> None:
-        """Show news about reports as toasts where the user does not see them in the timeline."""
+        """Show news about reports as toasts, unless the user sees them in the timeline."""
         remarks, self.state.remarks = self.state.remarks, []
         for remark in remarks[-MAX_TOASTS:]:
             seen = self.room.timeline.follows and remark.channel in {"", self.state.current}
@@ -341,14 +341,14 @@ class FlagpostApp(App[None]):
     # Input, on any screen.
 
     async def on_event(self, event: events.Event) -> None:
-        """Queue what the user does, so that it takes effect in order; handle everything else at once."""
+        """Queue keys, clicks and pastes, so that they take effect in order; handle all other events at once."""
         if isinstance(event, events.InputEvent | events.Paste | PastedLines) and not event.is_forwarded:
             self._typeahead.take(event)
         else:
             await self._deliver(event)
 
     async def _deliver(self, event: events.Event) -> None:
-        """Handle an event as Textual does. What is pasted is cleaned first: it may hold commands."""
+        """Handle an event as Textual does. Pasted text is cleaned first: it may contain control characters."""
         if isinstance(event, events.Paste) and not event.is_forwarded:
             event.text = clean_own(event.text)
         self._notices.notice(event)
@@ -357,12 +357,12 @@ class FlagpostApp(App[None]):
             self._look()
 
     def _look(self) -> None:
-        """Record what the user sees now that they look here again."""
+        """Record what the user sees, now that they are looking at the terminal again."""
         if self.state.timeline.unread:
             self.show()
 
     def _mark_read(self) -> None:
-        """Send what was read, and count in the title what was not."""
+        """Send the read marker, and show in the title how many unread messages are addressed to the user."""
         self.client.mark_read()
         self._notices.show_waiting(unread.personal(self.state.timelines.values(), self._notices.is_muted))
 
@@ -379,16 +379,14 @@ class FlagpostApp(App[None]):
         return action == "quit" or self.room.complete
 
     async def action_quit(self) -> None:
-        """Quit; ask first if what is not sent would be lost, as it cannot be saved."""
+        """Quit; ask first if there is unsent text that cannot be saved."""
         if self.client.loses and self.screen is self.room:
             self.room.dialogs.start(self._ask_to_leave)
         else:
             await self.leave()
 
     async def _ask_to_leave(self) -> None:
-        if await self.room.dialogs.ask(
-            "What you have not sent cannot be saved and would be lost. Leave anyway?", "Leave"
-        ):
+        if await self.room.dialogs.ask("Your unsent text cannot be saved and would be lost. Quit anyway?", "Quit"):
             await self.leave()
 
     def action_reconnect(self) -> None:
@@ -418,7 +416,7 @@ class FlagpostApp(App[None]):
             )
 
     def action_commands(self) -> None:
-        """Offer everything that keys and commands do."""
+        """Open the command palette."""
         if self.screen is self.room:
             self.room.dialogs.start(self.room.commands.pick)
 
@@ -434,7 +432,7 @@ class FlagpostApp(App[None]):
         return choices(config, THEME_NAMES, self.client.address, self.state.current, self.state.place)
 
     def _set_level(self, place: str, level: Level | None) -> str | None:
-        """Store which messages of a place cause notices; return the problem, or None."""
+        """Store which messages of a place cause notifications; return the problem, or None."""
         return self._change(self.preferences.config.with_level(place, self.client.address, level))
 
     def _level(self, place: str) -> Level:
@@ -448,7 +446,7 @@ class FlagpostApp(App[None]):
 
 
 async def _ended(worker: Worker[None] | None) -> None:
-    """Cancel a worker, and wait for its end."""
+    """Cancel a worker and wait until it has ended."""
     if worker:
         worker.cancel()
         with suppress(WorkerCancelled, WorkerFailed):

@@ -1,4 +1,4 @@
-"""Finds out whether an address can be opened in a browser with a window of its own."""
+"""Detects whether a browser can open in a window of its own."""
 
 import sys
 from collections.abc import Mapping
@@ -8,5 +8,5 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 def has_browser(environment: Mapping[str, str]) -> bool:
-    """Return whether there is a screen for windows. Without one, a browser would take this terminal."""
+    """Return whether there is a graphical display. Without one, a browser would run in this terminal."""
     return sys.platform in WINDOWED or any(environment.get(each) for each in DISPLAYS)

@@ -1,4 +1,4 @@
-"""Copying: to the terminal's clipboard, which never answers, and to tmux, which does."""
+"""Copying to the terminal's clipboard, which never confirms, and to tmux, which does."""
 
 import asyncio
 from asyncio.subprocess import DEVNULL, PIPE
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 SENT = "Sent to the terminal's clipboard."
 IN_TMUX = "Copied to tmux and the terminal's clipboard."
-TMUX_NEEDS = "Sent to the terminal's clipboard; tmux passes it on after: tmux set -s set-clipboard on"
+TMUX_NEEDS = "Sent to tmux. To pass it on to the terminal, run: tmux set -s set-clipboard on"
 SECONDS = 2.0
 LOAD = ("tmux", "load-buffer")
-"""Without a shell; the text goes through standard input."""
+"""Run without a shell; the text goes through standard input."""
 
 
 def asks_tmux(environment: Mapping[str, str]) -> bool:
@@ -18,12 +18,12 @@ def asks_tmux(environment: Mapping[str, str]) -> bool:
 
 
 def sent(environment: Mapping[str, str]) -> str:
-    """Return what to say after the sequence for the clipboard was sent."""
+    """Return the message to show after the clipboard sequence was sent."""
     return TMUX_NEEDS if environment.get("TERM", "").startswith(("tmux", "screen")) else SENT
 
 
 async def load_tmux(text: str, environment: Mapping[str, str]) -> str:
-    """Give a text to tmux, for its own buffer and the terminal around it; return what to say."""
+    """Load a text into tmux's buffer and the clipboard of its terminal; return the message to show."""
     # -w is unknown to tmux before 3.2.
     for arguments, said in (((*LOAD, "-w", "-"), IN_TMUX), ((*LOAD, "-"), "Copied to tmux.")):
         try:

@@ -17,7 +17,7 @@ from tui.fullscreen.keys.unbracketed import is_text, lines_of
 from tui.fullscreen.typeahead import PastedLines
 
 ANSWER = re.compile(r"\x1b\[\?\d+;\d\$y")
-"""What modern terminals answer to Textual's question about one of their modes. They bracket what is pasted, too."""
+"""The reply of modern terminals to Textual's mode queries. Such terminals also bracket pastes."""
 PASTE_START, PASTE_END = "\x1b[200~", "\x1b[201~"
 SAME_PASTE_SECONDS = 0.05
 LONG_READ = 500
@@ -32,20 +32,20 @@ class Quits(Protocol):
 
 
 class LineParser(XTermParser):
-    """Recognises several lines in one read as a paste, in a terminal that does not bracket what is pasted.
+    """Recognises several lines in one read as a paste, in a terminal that does not bracket pastes.
 
-    Typed, each would be sent as a message, or run as a command.
+    As keys, each line would be sent as a message or run as a command.
     """
 
     def __init__(self, debug: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's signature
         super().__init__(debug)
         self._brackets = self._bracketed = False
-        """Whether the terminal brackets what is pasted, and whether such a paste has begun."""
+        """True if the terminal brackets pastes; true within such a paste."""
         self._goes_on_until = float("-inf")
-        """Until when text continues a paste that was too long for one read."""
+        """Until then, text continues a paste that was too long for one read."""
 
     def feed(self, data: str) -> Iterable[Message]:
-        """Return what the user did, as far as it is known by now."""
+        """Return the events in the data read so far."""
         self._brackets = self._brackets or bool(ANSWER.search(data))
         plain = not self._brackets and not self._bracketed
         start, end = data.rfind(PASTE_START), data.rfind(PASTE_END)
@@ -63,7 +63,7 @@ class WatchedDriver(LinuxDriver):
     """Notifies the app of the quit key before the key is queued; reads with `LineParser`."""
 
     def use_mouse(self, *, on: bool) -> None:
-        """Ask the terminal for mouse events, or no longer."""
+        """Turn mouse events on or off."""
         if on != self._mouse:
             if not on:
                 self._disable_mouse_support()
@@ -71,7 +71,7 @@ class WatchedDriver(LinuxDriver):
             self._enable_mouse_support()
 
     def run_input_thread(self) -> None:
-        """Read what the user does; Textual's method creates the parser by its name in its module."""
+        """Read input with `LineParser`; Textual's method looks the class up by its name in its module."""
         setattr(linux_driver, "XTermParser", LineParser)  # noqa: B010 - mypy rejects the assignment
         super().run_input_thread()
 

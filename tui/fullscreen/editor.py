@@ -1,4 +1,4 @@
-"""Opens a text in the user's editor, which has the terminal meanwhile."""
+"""Opens a text in the user's editor, which uses the terminal meanwhile."""
 
 import asyncio
 import shlex
@@ -15,7 +15,7 @@ NONE = "No editor is set. Set VISUAL or EDITOR in the environment, such as EDITO
 
 
 class EditorError(OneLineError):
-    """There is no edited text."""
+    """The editor did not run, or its text cannot be read."""
 
 
 async def edit(app: App[None], text: str, environment: Mapping[str, str]) -> str:
@@ -31,7 +31,7 @@ async def edit(app: App[None], text: str, environment: Mapping[str, str]) -> str
             # Editors add a newline at the end of the file.
             return clean_own(file.read_text(encoding="utf-8").removesuffix("\n"))
         except (OSError, UnicodeDecodeError) as error:
-            raise EditorError(f"What {arguments[0]} wrote cannot be read: {error}") from error
+            raise EditorError(f"The text that {arguments[0]} saved cannot be read: {error}") from error
 
 
 def command(environment: Mapping[str, str]) -> list[str]:
@@ -40,7 +40,7 @@ def command(environment: Mapping[str, str]) -> list[str]:
     try:
         arguments = shlex.split(named)
     except ValueError as error:
-        raise EditorError(f"VISUAL or EDITOR cannot be read: {error}.") from error
+        raise EditorError(f"VISUAL or EDITOR is malformed: {error}.") from error
     if not arguments:
         raise EditorError(NONE)
     return arguments
@@ -56,7 +56,7 @@ async def _run_suspended(app: App[None], arguments: list[str]) -> int:
                 process = await asyncio.create_subprocess_exec(*arguments)
                 code = await process.wait()
             except OSError as error:
-                problem = f"{arguments[0]} cannot be started: {error.strerror}. It is named by VISUAL or EDITOR."
+                problem = f"{arguments[0]} cannot be started: {error.strerror}. Check VISUAL and EDITOR."
     except SuspendNotSupported as error:
         raise EditorError(
             "An editor cannot be opened here: this terminal cannot be suspended. Write in the composer instead."

@@ -1,4 +1,4 @@
-"""Connecting: by a dialog at the first start and to another server, and by keys after a loss."""
+"""The dialog that joins a server, at the first start or to switch to another one."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def again() -> str:
-    """Return how to try again, by the keys as they are bound."""
+    """Return the hint for connecting again, with the keys as they are bound now."""
     return (
         f"Press {pressed('everywhere.reconnect')} to try again now, {pressed('everywhere.connect')} for another server."
     )
 
 
 def first_steps() -> str:
-    """Return what somebody can do who is alone on a server of their own."""
+    """Return the hint for a user who is alone on their own server."""
     elsewhere, keys = pressed("everywhere.connect"), pressed("always.help")
     return (
         f"You are alone here. To chat with others, connect to their server ({elsewhere}), or run flagpost-server where"
@@ -36,19 +36,20 @@ def first_steps() -> str:
 
 
 class Joining:
-    """The dialog while it is open; `connect` starts an attempt with the client's current options."""
+    """Opens the dialog, shows failed attempts in it, and closes it after the login."""
 
     def __init__(self, app: App[None], client: Client, connect: Callable[[], None]) -> None:
+        """`connect` starts an attempt with the client's current options."""
         self._app, self._client, self._connect = app, client, connect
         self._screen: StartScreen | None = None
 
     @property
     def is_open(self) -> bool:
-        """Return whether an attempt belongs to the dialog."""
+        """True while the dialog is open, so that it shows why an attempt failed."""
         return self._screen is not None
 
     async def begin(self) -> None:
-        """Ask for name and server if the options say so; connect at once if the user has chosen them."""
+        """Ask for name and server if the options say so; connect at once if the user has already chosen them."""
         options = self._client.options
         if not options.asks:
             self._connect()
@@ -59,11 +60,11 @@ class Joining:
             self._screen.action_go_on()
 
     def ask(self, server: str, join: "Callable[[Filled], None]") -> None:
-        """Ask for another server, in a dialog that can be cancelled; `join` leaves for it."""
+        """Ask for another server, in a dialog that can be cancelled; `join` switches to it."""
         self._app.push_screen(self._dialog(server, join, can_cancel=True))
 
     def save(self) -> None:
-        """Keep what is filled in for the next start, if the dialog is open."""
+        """Save the name and server for the next start, if the dialog is open."""
         from tui.net.server_address import AddressError
 
         if self._screen and self._screen.is_mounted:
@@ -82,7 +83,7 @@ class Joining:
         from tui.fullscreen.screens.start import ELSEWHERE, WELCOME, Filled, StartScreen
 
         title = ELSEWHERE if can_cancel or self._client.options.joins else WELCOME
-        # Another server gets no token that was meant for this one.
+        # A token for this server is never sent to another one.
         token = SiteToken() if can_cancel else self._client.options.sign_in
         filled = Filled(*(saved or (self._client.wanted_name, server)), token)
         return StartScreen(filled, self._local(self._client.options), join, title=title, can_cancel=can_cancel)
@@ -120,7 +121,7 @@ class Joining:
 
 
 def _saved() -> tuple[str, str] | None:
-    """Return the name and server that were filled in when the last start ended, or None."""
+    """Return the name and server that were filled in when the client last ended in the dialog, or None."""
     try:
         return msgspec.json.decode(files.read(_file()), type=tuple[str, str])
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):

@@ -13,14 +13,14 @@ from tui.text import clean_line
 
 ALL, MENTIONS, NONE = "all", "mentions", "none"
 TITLE = "Flagpost"
-KEEP_TITLE, GIVE_TITLE_BACK = "\x1b[22;2t", "\x1b[23;2t"
+SAVE_TITLE, RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 BELL = "\x07"
 LONGEST = 200
-"""Characters of a desktop notification."""
+"""Maximum number of characters in the title and in the text of a desktop notification."""
 EVERY_SECONDS = 2.0
 """Shortest time between two notifications; messages in between are counted in the title."""
 IDLE_SECONDS = 60.0
-"""If the terminal does not report focus, a user who presses nothing for so long counts as looking elsewhere."""
+"""If the terminal does not report focus, a user who presses no key for this long counts as looking elsewhere."""
 UNTITLED = frozenset({"", "dumb", "linux"})
 
 Wording = Callable[[str, str], str]
@@ -51,7 +51,7 @@ def osc_777(title: str, text: str) -> str:
 
 
 def wording(environment: Mapping[str, str]) -> Wording | None:
-    """Return how this terminal shows desktop notifications; None if unknown, or behind a multiplexer."""
+    """Return the sequence with which this terminal notifies; None if it is unknown, or behind a multiplexer."""
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
     if environment.get("TMUX") or environment.get("STY") or term.startswith(("tmux", "screen")):
         return None
@@ -65,7 +65,7 @@ def wording(environment: Mapping[str, str]) -> Wording | None:
 
 
 class Notices:
-    """Tracks what the user sees, counts what they do not, and writes to the terminal."""
+    """Decides when to notify the user, and writes the bell, title and notification to the terminal."""
 
     def __init__(
         self,
@@ -79,14 +79,14 @@ class Notices:
         self._wording = wording(environment)
         self._titled = environment.get("TERM", "") not in UNTITLED
         self._title = ""
-        self._suspended = self._has_kept = False
+        self._suspended = self._title_saved = False
         self._focus: bool | None = None
         self._touched = now()
         self._notified = now() - EVERY_SECONDS
 
     @property
     def focused(self) -> bool:
-        """True if the user is looking at the terminal, as far as is known."""
+        """True if the user is looking at the terminal, as far as known."""
         return self._focus if self._focus is not None else self._now() - self._touched < IDLE_SECONDS
 
     @property
@@ -95,22 +95,22 @@ class Notices:
         return self._focus is False
 
     def level(self, place: str) -> str:
-        """Return which messages of a channel or conversation cause notices."""
+        """Return which messages of a channel or conversation cause notifications."""
         return self._level(place)
 
     def is_muted(self, place: str) -> bool:
-        """Return whether the user wants no notices of a channel or conversation."""
+        """Return whether the user wants no notifications from a channel or conversation."""
         return self._level(place) == NONE
 
     def notice(self, event: events.Event) -> None:
-        """Update from an event whether the user looks here."""
+        """Update from an event whether the user is looking at the terminal."""
         if isinstance(event, events.AppFocus | events.AppBlur):
             self._focus = isinstance(event, events.AppFocus)
         elif isinstance(event, events.Key | events.MouseDown):
             self._touched = self._now()
 
     def notify(self, items: Sequence[NewMessage], *, dnd: bool) -> None:
-        """Notify of messages that came together, once."""
+        """Notify the user once of messages that arrived together."""
         items = [each for each in items if self._level(each.channel) != NONE]
         loud = [each for each in items if self._is_wanted(each, dnd=dnd)]
         if self._suspended or not loud or self._now() - self._notified < EVERY_SECONDS:
@@ -124,13 +124,13 @@ class Notices:
         """Show in the title how many unread messages are addressed to the user."""
         title = f"({waiting}) {TITLE}" if waiting else TITLE
         if self._titled and not self._suspended and title != self._title:
-            keep = "" if self._has_kept else KEEP_TITLE
-            self._title, self._has_kept = title, True
-            self._write(f"{keep}\x1b]2;{title}\x07")
+            save = "" if self._title_saved else SAVE_TITLE
+            self._title, self._title_saved = title, True
+            self._write(f"{save}\x1b]2;{title}\x07")
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """Write nothing while another program has the terminal, and may change its title."""
+        """Write nothing while another program uses the terminal; it may change the title."""
         self._suspended = True
         try:
             yield
@@ -138,9 +138,9 @@ class Notices:
             self._suspended, self._title = False, ""
 
     def end(self) -> None:
-        """Restore the title that the terminal had."""
-        if self._has_kept:
-            self._write(GIVE_TITLE_BACK)
+        """Restore the original title of the terminal."""
+        if self._title_saved:
+            self._write(RESTORE_TITLE)
 
     def _is_wanted(self, item: NewMessage, *, dnd: bool) -> bool:
         level = self._level(item.channel)
@@ -148,7 +148,7 @@ class Notices:
 
 
 def _title(loud: Sequence[NewMessage]) -> str:
-    """Return who wrote last and where; no name contains a parenthesis, or the # before a channel."""
+    """Return the author and place of the last message; no name contains a parenthesis, or the # before a channel."""
     last, more = loud[-1], f" (and {len(loud) - 1} more)" if len(loud) > 1 else ""
     author = name_text.shown(clean_line(last.author)) + more
     return author if last.direct else f"{author} in {name_text.place(clean_line(last.place))}"

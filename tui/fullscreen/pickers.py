@@ -38,7 +38,7 @@ def links(addresses: Sequence[str], query: str) -> list[ListRow]:
 
 
 def commands(keys: Sequence[Key], commands: Sequence[SlashCommand], query: str) -> list[ListRow]:
-    """Return what keys and slash commands do, or the best matches; a row's ID is that of the key, or the command."""
+    """Return a row for each key and command, or the best matches. Its ID is that of the key, or the command."""
     rows = [ListRow(each.id, Content(each.help), Content.styled(each.now.partition(",")[0], DIM)) for each in keys]
     known = {each.help for each in keys}
     others = [each for each in commands if each.help not in known]
@@ -72,7 +72,7 @@ def statuses(state: ClientState, query: str) -> list[ListRow]:
     own = state.people.get(state.me)
     rows = [
         ListRow(words, Content(words), Content.styled("now ✓" if own and own.status == words else meaning, DIM))
-        for words, meaning in {ONLINE: "here", AWAY: "not here now"}.items()
+        for words, meaning in {ONLINE: "available", AWAY: "not at the keyboard"}.items()
         if _begins(query, words)
     ]
     disturb = "Turn off do not disturb" if state.dnd else "Do not disturb"
@@ -81,7 +81,7 @@ def statuses(state: ClientState, query: str) -> list[ListRow]:
             ListRow(
                 DND,
                 Content(disturb),
-                Content.styled("no direct messages, no notifications" if not state.dnd else "it is on now", DIM),
+                Content.styled("no DMs, no notifications" if not state.dnd else "currently on", DIM),
             )
         )
     words = query.strip()
@@ -107,4 +107,4 @@ def _name(timeline: Timeline) -> str:
 
 
 def _mark(mine: bool | None) -> str:  # noqa: FBT001 - three answers of one question
-    return "" if mine is None else "yours ✓" if mine else "there"
+    return "" if mine is None else "yours ✓" if mine else "added"

@@ -29,7 +29,7 @@ class UsesMouse(Protocol):
     """A driver that can leave the mouse to the terminal."""
 
     def use_mouse(self, *, on: bool) -> None:
-        """Ask the terminal for mouse events, or no longer."""
+        """Turn mouse events on or off."""
 
 
 class Preferences:
@@ -51,7 +51,7 @@ class Preferences:
     def install(self) -> list[str]:
         """Apply keys and look before the first frame; return the problems of the configuration, a line each."""
         if self._app.current_theme.ansi:
-            # An ANSI theme consists of more than variables, so the app has to see the change.
+            # An ANSI theme consists of more than variables, so Textual's watcher has to run.
             self._app.mutate_reactive(App.theme)
         keys, problems = rebind(self.config.keys)
         alt_keys.install()
@@ -59,7 +59,7 @@ class Preferences:
         self._app.set_keymap(keys)
         self.apply()
         if self.config.theme not in THEME_NAMES:
-            hint = f'there is no theme "{self.config.theme}"; the settings ({keymap.pressed(SETTINGS)}) have them all'
+            hint = f'unknown theme "{self.config.theme}"; Settings ({keymap.pressed(SETTINGS)}) lists all themes'
             problems.append(f"theme: {hint}")
         return [*self._loaded.problems, *(f"{self._loaded.file}: {each}" for each in problems)]
 
@@ -101,7 +101,7 @@ class Preferences:
     def remember(self, name: str, url: str | None) -> str | None:
         """Save the chosen name and server after the first login; return why saving failed, or None.
 
-        A server of None, or one whose URL may contain a secret, leaves the server that is saved.
+        If `url` is None or may contain a secret, the saved server stays unchanged.
         """
         if not self._loaded.file or self._remembered:
             return None

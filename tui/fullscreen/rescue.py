@@ -16,14 +16,14 @@ import time
 from contextlib import suppress
 
 QUIT_TYPED, ALIVE, SUSPENDED, RESUMED, DONE = b"q", b"a", b"l", b"b", b"."
-"""What the client reports: the quit key was pressed; its event loop runs; an editor has the terminal, or has returned
-it; the client has ended normally."""
+"""What the client reports: the quit key was pressed; its event loop runs; an editor uses the terminal, or has ended;
+the client has ended normally."""
 QUIT_SECONDS = 3.0
 """How long a client that was asked to quit may show no sign of life."""
 ORDERLY_SECONDS = 15.0
-"""How long it may take to shut down once it has started to."""
+"""How long the shutdown may take once it has begun."""
 TICK_SECONDS = 2.0
-"""Input that the client leaves unread for two of these is read here, to find the quit key."""
+"""Input that stays unread for two of these is read here, to find the quit key."""
 QUIT_KEYS = (b"\x11", b"\x1b[113;5u")
 """Ctrl+Q, plain and in the kitty keyboard protocol."""
 WRITE_SECONDS = 1.0
@@ -50,7 +50,7 @@ class Rescue:
         poll = select.poll()
         for each in (self._said, self._signals):
             poll.register(each, select.POLLIN)
-        # Poll only for its loss.
+        # Poll only for a hang-up.
         poll.register(self._terminal, 0)
         while True:
             ready = dict(poll.poll(TICK_SECONDS * 1000 if self._deadline is None else 200))
@@ -119,13 +119,13 @@ class Rescue:
             os.kill(self._client, signal.SIGKILL)
 
     def _restore(self) -> None:
-        # While an editor has the terminal, it is in a mode of its own.
+        # While an editor runs, the terminal is in the editor's mode.
         if not self._suspended:
             restore(self._terminal, self._attributes)
 
 
 def restore(terminal: int, attributes: list[int | list[int]]) -> None:
-    """Reset a terminal to these attributes and its normal screen, without waiting long if nobody reads it."""
+    """Reset a terminal to these attributes and its normal screen; give up after WRITE_SECONDS if nothing reads it."""
     with suppress(OSError, termios.error):
         termios.tcsetattr(terminal, termios.TCSANOW, attributes)
         termios.tcflush(terminal, termios.TCIFLUSH)

@@ -1,7 +1,7 @@
 """Shuts the client down in order when a signal or the loss of the terminal ends it, and restores the terminal.
 
-That takes a running event loop. Where the loop hangs, as it does if nobody reads what is drawn, a time limit ends the
-client; where no code of this process runs, the helper process of `tui.fullscreen.watchdog` kills it.
+This needs a running event loop. If the loop hangs, for example because nothing reads the terminal's output, a time
+limit ends the client; if no code of this process can run, the helper process of `tui.fullscreen.watchdog` kills it.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class ShutdownSignals:
     def __init__(self, quit: Callable[[], Coroutine[None, None, None]]) -> None:  # noqa: A002
         self._quit = quit
         self._task: asyncio.Task[None] | None = None
-        self._lent = self._limited = False
+        self._suspended = self._limited = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._found: list[int | list[bytes | int]] | None = None
         """The terminal's original attributes."""
@@ -71,7 +71,7 @@ class ShutdownSignals:
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         # Called in the main thread at any point, even while it waits for a terminal that nobody reads.
-        if number != signal.SIGINT or not self._lent:
+        if number != signal.SIGINT or not self._suspended:
             self.limit(128 + number)
 
     def _end(self, code: int) -> None:
@@ -109,17 +109,17 @@ class ShutdownSignals:
     @contextmanager
     def suspended(self) -> Iterator[None]:
         """Ignore SIGINT while another program has the terminal: Ctrl+C is meant for that program."""
-        self._lent = True
+        self._suspended = True
         with self._watchdog.suspended() if self._watchdog else nullcontext():
             try:
                 yield
             finally:
-                self._lent = False
+                self._suspended = False
 
     def _begin(self, name: str) -> None:
         if self._watchdog:
             self._watchdog.alive()
-        if name != "SIGINT" or not self._lent:
+        if name != "SIGINT" or not self._suspended:
             self._task = self._task or asyncio.create_task(self._quit())
 
     def _await_hang_up(self, loop: asyncio.AbstractEventLoop, terminal: int) -> None:

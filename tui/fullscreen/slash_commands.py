@@ -53,10 +53,10 @@ class CommandRoom(Protocol):
         """Mark the current place as read, or all of them."""
 
     def set_notices(self, level: str) -> str | None:
-        """Set which messages of the current place cause notices; "" shows the current choice."""
+        """Set which messages of the current place cause notifications; "" shows the current level."""
 
     def connect_elsewhere(self, server: str) -> None:
-        """Ask for another server after the current command; `server` is filled in."""
+        """Ask for another server after the current command; `server` fills the field."""
 
     def do(self, action: str) -> None:
         """Run the action of a key after the current command."""
@@ -70,7 +70,7 @@ class SlashCommand(Struct, frozen=True):
 
     name: str
     run: Callable[[CommandRoom, str], str | None] | None
-    """Run the command with its arguments; return the problem, or None. None: they are said, as what the user does."""
+    """Runs the command with its arguments and returns the problem, or None. Without it, they are sent as an action."""
     action: str = ""
     """The room's action that must be available for this command; "" if there is none."""
 
@@ -121,7 +121,7 @@ def _person(
     if not name or behind.strip():
         return f"No one called {rest} is here."
     if name == room.client.state.me:
-        return "That is you."
+        return "That's you."
     if among is not None and name not in among:
         return f"There is nothing to undo for {name}."
     if not room.client.online:
@@ -228,7 +228,7 @@ def _connect(room: CommandRoom, rest: str) -> str | None:
 
 def _search(room: CommandRoom, rest: str) -> str | None:
     if len(rest) > MAX_QUERY_CHARS:
-        return f"The search has {len(rest)} of at most {MAX_QUERY_CHARS} characters. Use fewer words."
+        return f"The search has {len(rest)} characters; the limit is {MAX_QUERY_CHARS}. Use fewer words."
     room.search(rest)
     return None
 

@@ -2,7 +2,7 @@
 
 1. One event at a time. A key can move the focus, switch the channel or open a dialog, which takes several turns of the
    event loop. The next event is passed on only when all of that is done: typing fast has the effect of typing slowly.
-2. Text goes where text is written. Outside text fields some letters are commands. Such a letter acts only if it is
+2. Text goes to a text field. Outside text fields some letters are commands. Such a letter acts only if it is
    alone: if no other character follows within ALONE_SECONDS. A sentence, a letter that is no command, and a paste go to
    the field that the screen names, and so does everything after them. What follows a letter that opens a list searches
    the list, until nothing is found: then it was a sentence.
@@ -66,7 +66,7 @@ class Answered(Protocol):
     """When it was opened."""
 
     def defer(self, event: Key | Paste) -> None:
-        """Keep something that was typed for the composer."""
+        """Store a key or paste that the composer gets later."""
 
 
 @runtime_checkable
@@ -84,14 +84,14 @@ class PastedLines(Event):
     """Several lines that the terminal sent at once as keys, without marking them as a paste."""
 
     def __init__(self, read: str, keys: Sequence[Key]) -> None:
-        """`read` is what the terminal sent; `keys` are the same, as if each had been pressed."""
+        """`read` is what the terminal sent; `keys` are the key events for the same text."""
         super().__init__()
         self.text = lines_of(read) or read.replace("\r", "\n")
         self.keys = keys
 
 
 class TypeAhead:
-    """Holds what was typed until the screen is ready for it."""
+    """Queues input until the screen is ready for it."""
 
     def __init__(
         self, app: App[None], deliver: Callable[[Event], Awaitable[None]], now: Callable[[], float] = monotonic
@@ -101,13 +101,13 @@ class TypeAhead:
         self._waiting: deque[Event] = deque()
         self._arrived = asyncio.Event()
         self._works = 0
-        """How many pieces of work run that may open a dialog."""
+        """The number of running tasks that may open a dialog."""
         self._asking: list[Widget] = []
-        """The dialogs whose result such work waits for."""
+        """The dialogs whose results such tasks wait for."""
         self._last_text = NEVER
         """When text was typed last."""
         self._searching: list[Key] = []
-        """The letter that opened a list, and all that was typed since without a pause."""
+        """The letter that opened a list, and what has been typed since without a pause."""
         self._entered_over_room = NEVER
         """When Enter was last pressed in a screen over the room, unless another key followed."""
 
@@ -178,7 +178,7 @@ class TypeAhead:
         elif (meant := command(key, self._where)) is None:
             await self._type(key)
         elif not waits(self._where) or await self._is_alone(key):
-            # A letter that acted was no text.
+            # A letter that acted as a command was not text.
             self._last_text = before
             await self._deliver(meant)
         elif searches(meant, self._where):
@@ -193,15 +193,15 @@ class TypeAhead:
 
     @property
     def _where(self) -> Where | None:
-        """Where the keys are that work now."""
+        """The part of the key table that applies to the focus."""
         nodes = self._app.focused.ancestors_with_self if self._app.focused else [self._app.screen]
         return next((node.WHERE for node in nodes if isinstance(node, Placed)), None)
 
     def _is_paste(self, lines: PastedLines) -> bool:
-        """Return whether lines that came at once are text for where the focus is; if not, they are keys."""
+        """Return whether lines that were read at once are pasted text; if not, they are keys."""
         if isinstance(self._app.screen, Answered) or isinstance(self._app.focused, Input):
             return False
-        # A letter and Enter are the keys that open a form and choose in it.
+        # A single letter and Enter may be keys: one opens a form, the other chooses in it.
         return self._is_writing or lines.text.find("\n") > 1
 
     def _is_second_enter(self, key: Key) -> bool:
@@ -232,11 +232,11 @@ class TypeAhead:
 
     @property
     def _following(self) -> Event | None:
-        """The next thing that the user did, other than moving the mouse."""
+        """The next input in the queue, except mouse movements."""
         return next((each for each in self._waiting if isinstance(each, Key | Paste | MouseDown)), None)
 
     async def _type(self, event: Key | Paste) -> None:
-        """Pass on something typed to where text is written."""
+        """Deliver a key or paste to the text field that the screens name."""
         for _ in range(MOST_SCREENS):
             screen = self._app.screen
             if isinstance(screen, Answered):
@@ -257,7 +257,7 @@ class TypeAhead:
             screen.action_close()
             await self._settle()
             for key in typed:
-                # The dialog has handled the event itself.
+                # The dialog has already handled the original event.
                 await self._type(key.copy())
 
     # When the next event can be passed on.
@@ -279,7 +279,7 @@ class TypeAhead:
 
     @property
     def _is_busy(self) -> bool:
-        """True while work runs that does not wait for the user."""
+        """True while a task runs that does not wait for the user."""
         return self._works > sum(each in self._app.screen_stack for each in self._asking)
 
 
@@ -289,7 +289,7 @@ def _is_text(key: Key) -> bool:
 
 
 async def _has_handled_all(pump: MessagePump) -> bool:
-    """Wait until a widget has handled what is queued for it; return whether nothing has come since."""
+    """Wait until a widget has handled its queued messages; return whether none has arrived since."""
     handled, left = asyncio.Event(), False
 
     def reached() -> None:

@@ -48,7 +48,7 @@ class Watchdog:
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """Report that an editor has the terminal meanwhile, so that input is meant for the editor."""
+        """Report that an editor uses the terminal while the block runs, so that input is meant for the editor."""
         self._signal(rescue.SUSPENDED)
         try:
             yield

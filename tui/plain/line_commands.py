@@ -59,7 +59,7 @@ class LineCommands:
         """Send a message to a channel or conversation, or to the current one."""
         longest = self._state.welcome.limits.message_chars if self._state.welcome else 0
         if len(text) > longest:
-            raise LineError(f"The message has {len(text)} of at most {longest} characters; send it in parts.")
+            raise LineError(f"The message has {len(text)} characters; the limit is {longest}. Send it in parts.")
         self._client.send(self._state.say(text, nonce(), channel))
 
     def _note(self, text: str) -> None:
@@ -149,7 +149,7 @@ class LineCommands:
         if not name or behind.strip():
             raise LineError(f"No one called {rest} is here.")
         if name == self._state.me:
-            raise LineError("That is you.")
+            raise LineError("That's you.")
         return name
 
     def _mute(self, rest: str) -> Wait:
@@ -212,7 +212,7 @@ class LineCommands:
         if not words:
             raise LineError("Usage: /search WORDS")
         if len(words) > MAX_QUERY_CHARS:
-            raise LineError(f"The search has {len(words)} of at most {MAX_QUERY_CHARS} characters. Use fewer words.")
+            raise LineError(f"The search has {len(words)} characters; the limit is {MAX_QUERY_CHARS}. Use fewer words.")
         search = self._state.search
         self._send(search.ask(words, nonce(), self._state.now()))
         return Wait(lambda: not search.nonce, lambda: output.found(self._state, self._transcript))
@@ -251,7 +251,7 @@ class LineCommands:
             raise LineError(f"{reason.reason}: add what is wrong after the reason.")
         longest = welcome.limits.comment_chars
         if len(comment) > longest:
-            raise LineError(f"The comment has {len(comment)} of at most {longest} characters.")
+            raise LineError(f"The comment has {len(comment)} characters; the limit is {longest}. Shorten it.")
         before, after = self._state.context_of(line, channel)
         draft = ReportDraft(reason.reason, comment, tuple(each.msg_id for each in (*before, *after)))
         along = f" {len(before)} messages before it and {len(after)} after it are included." if draft.context else ""

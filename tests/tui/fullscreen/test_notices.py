@@ -11,9 +11,9 @@ from tui.client.news import NewMessage
 from tui.fullscreen.notices import (
     BELL,
     EVERY_SECONDS,
-    GIVE_TITLE_BACK,
     IDLE_SECONDS,
-    KEEP_TITLE,
+    RESTORE_TITLE,
+    SAVE_TITLE,
     Notices,
     osc_9,
     osc_99,
@@ -168,14 +168,14 @@ def test_without_focus_reports_a_user_who_presses_no_key_is_away() -> None:
 def test_the_title_counts_what_waits_until_nothing_does() -> None:
     desk = Desk({"TERM": "xterm"})
     desk.notices.show_waiting(0)
-    assert desk.written == [f"{KEEP_TITLE}\x1b]2;Flagpost\x07"]
+    assert desk.written == [f"{SAVE_TITLE}\x1b]2;Flagpost\x07"]
     desk.notices.show_waiting(2)
     desk.notices.show_waiting(2)
     assert desk.written[1:] == ["\x1b]2;(2) Flagpost\x07"]
     desk.notices.show_waiting(0)
     assert desk.written[-1] == "\x1b]2;Flagpost\x07"
     desk.notices.end()
-    assert desk.written[-1] == GIVE_TITLE_BACK
+    assert desk.written[-1] == RESTORE_TITLE
 
 
 @pytest.mark.parametrize("term", ["", "dumb", "linux"])

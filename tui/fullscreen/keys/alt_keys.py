@@ -1,4 +1,4 @@
-"""Recognise Alt with Enter, a digit or a letter where a terminal sends Escape followed by the key."""
+"""Recognises Alt with Enter, a digit or a letter where a terminal sends Escape followed by the key."""
 
 from string import ascii_lowercase, digits
 from typing import NamedTuple, cast
@@ -7,11 +7,11 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 
 _CHARACTERS = {"\r": "enter"} | {each: each for each in ascii_lowercase + digits}
 _WORDS = frozenset("bf")
-"""Alt with these moves a word back and forward, as in a shell."""
+"""Alt with one of these moves a word back or forward, as in a shell."""
 
 
 class _Key(NamedTuple):
-    """A key as Textual's table holds them: by its `value`."""
+    """A key in the form that Textual's table needs: with a `value`."""
 
     value: str
 

@@ -18,18 +18,22 @@ class Where(Enum):
     PROFILE = "In a profile"
     REPORTS = "In the list of your reports"
     FORM = "In the report form"
-    REASONS = "In the reasons of a report"
-    COMMENT = "In the comment of a report"
-    PICKER = "In a list to choose from"
+    REASONS = "In the list of reasons"
+    COMMENT = "In the comment on a report"
+    PICKER = "In a list of choices"
     SEARCH = "In the search"
     MENTIONS = "In the list of mentions"
     QUESTION = "In a question"
-    EDITOR = "Where you edit a message"
+    EDITOR = "While editing a message"
     SETTINGS = "In the settings"
-    START = "At the first start"
+    START = "In the dialog that connects"
     HELP = "In the list of keys"
 
 
+KEY_NAMES = {"escape": "Esc", "enter": "Enter"}
+"""How sentences name keys, where Textual's name reads badly."""
+CHARACTERS = {"slash": "/", "question_mark": "?", "minus": "-", "plus": "+"}
+"""How the table of keys shows keys that Textual calls by the name of their character."""
 NUMBERED = "Channel or conversation at this position in the list"
 
 
@@ -51,7 +55,7 @@ class Key(Struct, frozen=True):
 
     @property
     def now(self) -> str:
-        """The current keys, separated by commas: the table's, or the user's own."""
+        """The current keys, separated by commas: those of the table, or the user's own."""
         return keys_of(self.id, self.keys)
 
     @property
@@ -72,7 +76,7 @@ KEYS = (
         Where.EVERYWHERE, "ctrl+p,alt+up", "screen.next_channel(-1)", "Previous channel or conversation", priority=True
     ),
     Key(Where.EVERYWHERE, "alt+left", "screen.step(-1)", "Back to the previous channel", priority=True),
-    Key(Where.EVERYWHERE, "alt+right", "screen.step(1)", "Forward again", priority=True),
+    Key(Where.EVERYWHERE, "alt+right", "screen.step(1)", "Forward again, after going back", priority=True),
     Key(
         Where.EVERYWHERE,
         "alt+a",
@@ -104,12 +108,12 @@ KEYS = (
     Key(Where.EVERYWHERE, "f5", "app.reconnect", "Reconnect now", priority=True),
     Key(Where.EVERYWHERE, "ctrl+g,alt+g", "app.commands", "Find a command", "Commands", priority=True),
     Key(Where.EVERYWHERE, "alt+y", "screen.accept_offer", "Mute the person you just reported", "Mute", priority=True),
-    Key(Where.EVERYWHERE, "alt+k", "screen.decline_offer", "Close that offer", "Keep", priority=True),
+    Key(Where.EVERYWHERE, "alt+k", "screen.decline_offer", "Decline that offer", "Keep", priority=True),
     Key(
         Where.EVERYWHERE,
         "ctrl+c,super+c",
         "screen.copy_text",
-        "Copy what is selected with the mouse; else: how to quit",
+        "Copy the text selected with the mouse; without a selection: show how to quit",
     ),
     Key(Where.EVERYWHERE, "tab", "app.focus_next", "Next part of the screen"),
     Key(Where.EVERYWHERE, "shift+tab", "app.focus_previous", "Previous part of the screen"),
@@ -130,12 +134,12 @@ KEYS = (
         Where.COMPOSER,
         "up",
         "up",
-        "Keys for the clicked message, or for the latest one (from the first line)",
+        "From the first line: go to the message you clicked, or to the latest",
         "Messages",
         priority=True,
     ),
-    Key(Where.COMPOSER, "ctrl+up,alt+p", "recall(1)", "The last text that you sent here; again: the one before"),
-    Key(Where.COMPOSER, "ctrl+down,alt+n", "recall(-1)", "The text sent after it; after the last: your unsent text"),
+    Key(Where.COMPOSER, "ctrl+up,alt+p", "recall(1)", "Recall the last text you sent here; again: the one before"),
+    Key(Where.COMPOSER, "ctrl+down,alt+n", "recall(-1)", "Recall the next one; after the last: your unsent text"),
     Key(Where.COMPOSER, "escape", "screen.unmark", "Remove the highlight of the message that you clicked"),
     Key(Where.MESSAGES, "up", "move(-1)", "Previous message"),
     Key(Where.MESSAGES, "down", "move(1)", "Next message; past the last: back to writing"),
@@ -144,15 +148,15 @@ KEYS = (
     Key(Where.MESSAGES, "home", "first", "First loaded message; again: load older ones"),
     Key(Where.MESSAGES, "end", "last", "Latest message"),
     Key(Where.MESSAGES, "enter", "screen.reply", "Reply: quote the message", "Reply"),
-    Key(Where.MESSAGES, "g", "screen.original", "Go to the message that it quotes"),
+    Key(Where.MESSAGES, "g", "screen.original", "Go to the message it quotes"),
     Key(Where.MESSAGES, "r", "screen.report", "Report the message to the site", "Report"),
     Key(Where.MESSAGES, "p", "screen.profile", "Profile of its author", "Profile"),
     Key(Where.MESSAGES, "e", "screen.react", "Add or remove a reaction", "React"),
     Key(Where.MESSAGES, "w", "screen.direct", "Send its author a direct message", "Message"),
     Key(Where.MESSAGES, "m", "screen.mute", "Mute its author: hide their messages; again: undo", "Mute"),
-    Key(Where.MESSAGES, "c", "screen.edit_message", "Change your message: edit its text", "Edit"),
+    Key(Where.MESSAGES, "c", "screen.edit_message", "Edit your message", "Edit"),
     Key(Where.MESSAGES, "d", "screen.take_back", "Delete your message", "Delete"),
-    Key(Where.MESSAGES, "o", "screen.open_link", "Open a link in it, after showing where it leads"),
+    Key(Where.MESSAGES, "o", "screen.open_link", "Open a link in it; shows the full address first"),
     Key(Where.MESSAGES, "slash", "screen.search", "Search messages"),
     Key(Where.MESSAGES, "y", "screen.copy", "Copy the message", "Copy"),
     Key(Where.MESSAGES, "question_mark", "app.help", "All keys"),
@@ -191,8 +195,8 @@ KEYS = (
     Key(Where.MENTIONS, "escape,alt+m", "screen.close", "Back to the room", "Back", priority=True),
     Key(Where.QUESTION, "y", "yes", "Yes", "Yes"),
     Key(Where.QUESTION, "n,escape", "no", "No", "No"),
-    Key(Where.QUESTION, "left,right", "other", "The other answer", "Other"),
-    Key(Where.QUESTION, "enter", "choose", "The selected answer, at first No", "Choose"),
+    Key(Where.QUESTION, "left,right", "other", "Switch to the other answer", "Other"),
+    Key(Where.QUESTION, "enter", "choose", "Choose the selected answer, initially No", "Choose"),
     Key(Where.EDITOR, "enter", "save", "Save the message", "Save"),
     Key(Where.EDITOR, "alt+enter,shift+enter,ctrl+j", "new_line", "New line", "New line"),
     Key(Where.EDITOR, "escape", "cancel", "Keep the message unchanged", "Cancel"),
@@ -201,7 +205,7 @@ KEYS = (
     Key(Where.SETTINGS, "enter", "choose", "Next value; themes: choose from a list", "Choose"),
     Key(Where.SETTINGS, "escape,f2", "screen.close", "Back to the room", "Back", priority=True),
     Key(Where.START, "enter", "screen.go_on", "Join", "Join", priority=True),
-    Key(Where.START, "escape", "screen.cancel", "Stay here", "Cancel"),
+    Key(Where.START, "escape", "screen.cancel", "Stay on this server", "Cancel"),
     Key(Where.START, "ctrl+q", "app.quit", "Quit", "Quit", priority=True),
     Key(Where.HELP, "escape,question_mark", "close", "Back", "Back"),
 )
@@ -211,7 +215,7 @@ _changed: dict[str, str] = {}
 
 
 def change(keys: Mapping[str, str]) -> None:
-    """Replace keys, by ID, from now on. IDs that are not named get the table's keys again."""
+    """Set the user's own keys, by ID. All other IDs get the keys of the table again."""
     _changed.clear()
     _changed.update(keys)
 
@@ -224,11 +228,21 @@ def keys_of(which: str, default: str) -> str:
 def rows(where: Where) -> list[tuple[str, str]]:
     """Return the current keys of a place and their help, as shown to the user."""
     here = [key for key in KEYS if key.where is where]
-    single = [(key.now.replace(",", " or "), key.help) for key in here if not key.numbered or key.id in _changed]
+    single = [(_listed(key.now), key.help) for key in here if not key.numbered or key.id in _changed]
     numbered = [key.keys for key in here if key.numbered and key.id not in _changed]
     return [*single, *([(f"{numbered[0]} to {numbered[-1]}", NUMBERED)] if numbered else [])]
 
 
-def pressed(which: str) -> str:
+def _listed(keys: str) -> str:
+    return " or ".join(CHARACTERS.get(key, key) for key in keys.split(","))
+
+
+def first_key(which: str) -> str:
     """Return the current key of an ID; the first of several."""
     return next(key.now.partition(",")[0] for key in KEYS if key.id == which)
+
+
+def pressed(which: str) -> str:
+    """Return the name of the current key of an ID, for texts."""
+    key = first_key(which)
+    return KEY_NAMES.get(key, key)

@@ -17,5 +17,5 @@ _LATIN = {
 
 
 def same_place(letter: str) -> str:
-    """Return the Latin letter at the same place, "" if there is none."""
+    """Return the Latin letter at the same place; "" if there is none."""
     return _LATIN.get(letter, "")

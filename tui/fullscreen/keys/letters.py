@@ -1,4 +1,4 @@
-"""Characters that are commands where nothing is written: which they are, and under which keyboard layouts."""
+"""Characters that act as commands outside text fields, also under other keyboard layouts."""
 
 from textual.events import Key as Pressed
 
@@ -6,15 +6,15 @@ from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.keys.layouts import same_place
 
 AT_ONCE = frozenset({Where.FORM, Where.SETTINGS, Where.SEARCH})
-"""Where such a character acts without waiting: it concerns nobody else, and no sentence is typed there by mistake."""
+"""Where such a character acts at once: it affects nobody else, and no one types a sentence there by mistake."""
 
 SEARCHING = frozenset({"screen.react"})
 
 
 def command(pressed: Pressed, where: Where | None) -> Pressed | None:
-    """Return the key to act on in a place, None if the character is no command there.
+    """Return the key to act on in a place; None if the character is not a command there.
 
-    Under another layout a letter stands for the one at the same place of a US keyboard, if it means nothing itself.
+    In another keyboard layout, a letter that has no meaning itself stands for the one at its place on a US keyboard.
     """
     keys = {each for key in KEYS if key.where is where for each in key.now.split(",")}
     if pressed.key in keys:
@@ -29,5 +29,5 @@ def searches(pressed: Pressed, where: Where | None) -> bool:
 
 
 def waits(where: Where | None) -> bool:
-    """Return whether a character acts in a place only if it is not part of a text."""
+    """Return whether a character acts in a place only if no other character follows at once."""
     return where not in AT_ONCE

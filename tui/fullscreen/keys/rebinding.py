@@ -20,7 +20,7 @@ def rebind(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     for name, keys in wanted.items():
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            hint = f'did you mean "{close[0]}"?' if close else "docs/config.md has them all"
+            hint = f'did you mean "{close[0]}"?' if close else "docs/config.md lists all actions"
             problems.append(f"keys.{name}: unknown action; {hint}")
         elif (normal := _normal(keys)) is None:
             problems.append(f'keys.{name}: "{keys}" is not a key; write one like "ctrl+x", or several like "f3,alt+r"')
@@ -30,7 +30,7 @@ def rebind(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     while clash := next(_clashes(changed), None):
         name, key, other = clash
         del changed[name]
-        problems.append(f'keys.{name}: "{key}" is the key of {other.id} ({other.help}); assign another one to that')
+        problems.append(f'keys.{name}: "{key}" is already bound to {other.id} ({other.help}); change that first')
     return changed, problems
 
 

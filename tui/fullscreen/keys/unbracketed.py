@@ -1,8 +1,8 @@
-"""Recognises what is pasted in terminals that do not mark it: several lines at once, which nobody types."""
+"""Recognises pastes in terminals that do not mark them: several lines at once, which nobody types."""
 
 
 def lines_of(read: str) -> str:
-    """Return the lines that came in one read without the line ends around them, "" if there are not at least two."""
+    """Return the lines of one read, without the line ends around them; "" if there are fewer than two."""
     lines = read.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     return lines if "\n" in lines and is_text(read) else ""
 

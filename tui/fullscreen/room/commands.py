@@ -33,7 +33,7 @@ class RoomCommands:
         set_level: Callable[[str, Level | None], str | None],
         connect_elsewhere: Callable[[str], object],
     ) -> None:
-        """`set_level` stores the level of notices of a place (None: the default), and returns the problem, or None.
+        """`set_level` stores the notification level of a place (None: the default), and returns the problem, or None.
 
         `connect_elsewhere` asks for another server.
         """
@@ -74,7 +74,7 @@ class RoomCommands:
         self._navigation.mark_read(everywhere=everywhere)
 
     def set_notices(self, level: str) -> str | None:
-        """Set which messages of the current place cause notices, or show it; return the problem, or None."""
+        """Set the notification level of the current place, or show it; return the problem, or None."""
         state = self.client.state
         if level and level not in {*Level, DEFAULT_LEVEL}:
             return f"Unknown level {level}. Choose all, mentions, none or {DEFAULT_LEVEL}."
@@ -96,7 +96,7 @@ class RoomCommands:
         return bool(self._screen.check_action(action, ()))
 
     async def pick(self) -> None:
-        """Let the user pick what a key or a command does, and do it. Call it only in a coroutine run by `start`."""
+        """Let the user pick a key or a command, and run its action. Call it only in a coroutine run by `start`."""
         from tui.fullscreen import pickers
 
         keys = {each.id: each for each in KEYS if each.in_palette and self.may(each.action.rpartition(".")[2])}

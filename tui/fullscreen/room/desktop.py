@@ -11,14 +11,14 @@ from tui.fullscreen.browser import has_browser
 
 
 class Desktop:
-    """Copies and opens, and shows briefly what happened."""
+    """Copies text and opens addresses, and shows the result for a moment."""
 
     def __init__(self, screen: Screen[None], flash: Callable[[str], None]) -> None:
         """`flash` shows a text for a moment."""
         self._screen = screen
         self._flash = flash
         self._selected = ""
-        """The selected text, once copied: the mouse button is released for other reasons too."""
+        """The selected text, once copied; the mouse button is also released without selecting anything new."""
 
     def copy(self, text: str) -> None:
         """Copy a text to the clipboard of the terminal (OSC 52), also over ssh."""
@@ -44,7 +44,7 @@ class Desktop:
         if app.is_web:
             app.open_url(url)
         elif has_browser(os.environ):
-            # It can wait for the browser to answer.
+            # This can block until the browser answers.
             await asyncio.to_thread(app.open_url, url)
             self._flash("Opened in your browser.")
         else:

@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class Dialogs:
-    """Opens dialogs over a screen, one after the other; what is typed before they are there waits for them."""
+    """Opens dialogs over a screen, one after the other; input that is typed before a dialog is open waits for it."""
 
     def __init__(self, screen: Screen[None], typeahead: TypeAhead, write: Callable[[], None]) -> None:
         """`write` focuses the composer."""
@@ -24,7 +24,7 @@ class Dialogs:
         self._write = write
 
     def start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Run a coroutine that asks the user, in place of any that is still running."""
+        """Run a coroutine that asks the user, and cancel any that is still running."""
 
         async def run() -> None:
             with self._typeahead.working():
@@ -35,7 +35,7 @@ class Dialogs:
     async def ask(self, question: str, yes: str, *, sends: bool = False) -> bool:
         """Ask a yes/no question. Call it only in a coroutine run by `start`.
 
-        What is typed without answering it goes to the composer afterwards; `sends`: Enter too, if the answer is yes.
+        Input that does not answer it goes to the composer afterwards; with `sends`, Enter too, if the answer is yes.
         """
         from tui.fullscreen.screens.question import Question
 

@@ -25,14 +25,14 @@ NO_WEBHOOKS = Webhooks(report=False, profile=False)
 
 
 class Drawing:
-    """Hands the state to the widgets."""
+    """Passes the state to the widgets."""
 
     def __init__(
         self, screen: Screen[None], client: Client, reading: Reading, attention: Attention, commands: CommandRoom
     ) -> None:
         self._screen, self._client = screen, client
         self._reading, self._attention, self._commands = reading, attention, commands
-        self._means: tuple[bool | str | None, ...] = ()
+        self._available: tuple[bool | str | None, ...] = ()
         """The availability of actions when the footer was last drawn."""
 
     def show(self) -> None:
@@ -83,13 +83,13 @@ class Drawing:
         )
 
     def _placeholder(self, state: ClientState) -> str:
-        """Return what is shown in place of messages: that there are none only if the server said so."""
+        """Return the text shown in place of messages; it says that there are none only if the server said so."""
         if not state.welcome:
             return f"{self._client.status}…"
         if state.timeline.complete:
             return "Nobody has said anything here yet."
         if not self._client.online:
-            return "Nothing is loaded here yet, and you are offline."
+            return "You are offline, and nothing is loaded here yet."
         return "The messages could not be loaded." if state.timeline.refused else "Loading…"
 
     def _show_composer(self, state: ClientState) -> None:
@@ -100,7 +100,7 @@ class Drawing:
         composer.set_target(state.current, self._known, state.welcome.limits.message_chars if state.welcome else 0)
 
     def _known(self) -> Known:
-        """Return what the composer completes."""
+        """Return the names that the composer completes."""
         state = self._client.state
         return Known(
             people=slash.names(state) - state.relations.hidden - {state.me},
@@ -117,9 +117,9 @@ class Drawing:
         self._screen.set_class(state.profile is not None, "-profile")
 
     def _show_keys(self) -> None:
-        """Redraw the footer if the available actions have changed; the timeline shows those of a message."""
+        """Redraw the footer if the available actions have changed; the timeline does the same for a message."""
         profiles = self._screen.query_one(PeopleList).check_action("profile", ())
-        means = (*(self._screen.check_action(name, ()) for name in STATE_ACTIONS), profiles, self._client.state.me)
-        if means != self._means:
-            self._means = means
+        available = (*(self._screen.check_action(name, ()) for name in STATE_ACTIONS), profiles, self._client.state.me)
+        if available != self._available:
+            self._available = available
             self._screen.refresh_bindings()

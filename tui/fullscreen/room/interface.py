@@ -18,7 +18,7 @@ class RoomInterface(Protocol):
 
     @property
     def dialogs(self) -> Dialogs:
-        """Ways to ask the user."""
+        """The dialogs that ask the user."""
 
     @property
     def complete(self) -> bool:

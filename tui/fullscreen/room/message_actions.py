@@ -1,4 +1,4 @@
-"""What the user does with a message: react, edit, delete, open what it links to or quotes."""
+"""What the user does with a message: react, edit, delete, open a link or the quoted message."""
 
 from functools import partial
 

@@ -8,14 +8,14 @@ from tui.client.client import nonce
 from tui.client.visited import Visited
 from tui.fullscreen.room.interface import RoomInterface
 
-NOTHING_NEW = "Nothing is unread here."
+NOTHING_NEW = "No unread messages here."
 
 
 class Navigation:
     """Opens places and messages, and remembers the places visited."""
 
     def __init__(self, room: RoomInterface, is_muted: Callable[[str], bool]) -> None:
-        """`is_muted` returns whether the user wants no notices of a place."""
+        """`is_muted` returns whether the user wants no notifications from a place."""
         self._room = room
         self._is_muted = is_muted
         self._state = room.client.state
@@ -84,13 +84,13 @@ class Navigation:
             self._room.client.send(asked)
 
     def load_shown(self) -> None:
-        """Request what the current place has to show and is not loaded."""
+        """Request what the current place has to show but has not loaded."""
         if self._room.client.online:
             for asked in self._state.ask_shown(nonce):
                 self._room.client.send(asked)
 
     def close(self) -> str | None:
-        """Close the current conversation, and open the place before; return the problem, or None."""
+        """Close the current conversation, and open the previous place; return the problem, or None."""
         closed = self._state.current
         if problem := self._state.close(closed):
             return problem

@@ -11,7 +11,7 @@ from tui.fullscreen.keys.keymap import pressed
 from tui.fullscreen.room.interface import RoomInterface
 from tui.tone import Tone
 
-BLOCKED = "You won't see each other here: not in the list of people, in messages or in history."
+BLOCKED = "You won't see each other in the list of people, in messages or in history."
 DND_ON = "Do not disturb is on: no direct messages, no notifications. /dnd turns it off."
 DND_OFF = "Do not disturb is off."
 
@@ -24,7 +24,7 @@ class PeopleActions:
         self._client = room.client
         self._state = room.client.state
         self._muted = ""
-        """Whom the user muted last by a key on a message."""
+        """The person whom the user last muted by a key on a message."""
 
     def choose_status(self) -> None:
         """Ask for a status, from a list or typed."""
@@ -61,13 +61,13 @@ class PeopleActions:
             self._room.redraw()
 
     def mute_author(self, line: Line) -> None:
-        """Mute the author; again, before the highlight is moved: unmute them, although their messages are hidden."""
+        """Mute the author of a message. Again, before the highlight moves: unmute them, although hidden."""
         person = self._muted if self._room.timeline.stands_in else line.author
         if self._room.can_ask():
             self._muted = person
-            what = "is not muted any more" if person in self._state.relations.muted else "is muted"
+            what = "is no longer muted" if person in self._state.relations.muted else "is muted"
             self.mute(person)
-            self._room.composer.flash(f"{name_text.quoted(person)} {what}. {pressed('messages.mute')} undoes it.")
+            self._room.composer.flash(f"{name_text.quoted(person)} {what}. Press {pressed('messages.mute')} to undo.")
 
     def accept_offer(self) -> None:
         """Mute the person who was just reported."""
@@ -93,7 +93,7 @@ class PeopleActions:
             self._client.send(self._state.relations.toggle_block(username))
 
     def ask_profile(self, username: str) -> bool:
-        """Show what is known of a person, and request their profile if the site has any; return whether it is shown."""
+        """Show what is known about a person, or request their profile; return False if the client is offline."""
         if not self._room.can_ask():
             return False
         if self._state.knows_profile(username):

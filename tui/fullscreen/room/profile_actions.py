@@ -9,17 +9,17 @@ from tui.fullscreen.widgets.profile import ProfilePanel
 
 
 class ProfileActions:
-    """Opens and closes the panel, and puts the focus back where it was."""
+    """Opens and closes the panel, and restores the focus."""
 
     def __init__(self, screen: Screen[None], room: RoomInterface, people: PeopleActions) -> None:
         self._screen = screen
         self._room = room
         self._people = people
         self._before: Widget | None = None
-        """What had the focus before the panel."""
+        """The widget that had the focus before the panel."""
 
     def open(self, username: str) -> None:
-        """Request a profile, and show that it loads."""
+        """Request a profile, and show that it is loading."""
         panel = self._screen.query_one(ProfilePanel)
         if self._people.ask_profile(username):
             if self._screen.focused is not panel:

@@ -14,17 +14,17 @@ class Attention(Protocol):
 
     @property
     def focused(self) -> bool:
-        """True if the user looks at the terminal, as far as is known."""
+        """True if the user is looking at the terminal, as far as known."""
 
     @property
     def is_elsewhere(self) -> bool:
-        """True if the terminal reported that the user looks elsewhere."""
+        """True if the terminal reported that the user is looking elsewhere."""
 
     def is_muted(self, place: str) -> bool:
-        """Return whether the user wants no notices of a channel or conversation."""
+        """Return whether the user wants no notifications from a channel or conversation."""
 
     def level(self, place: str) -> str:
-        """Return which messages of a channel or conversation cause notices."""
+        """Return which messages of a channel or conversation cause notifications."""
 
 
 class Reading:
@@ -43,7 +43,7 @@ class Reading:
 
     @property
     def is_away(self) -> bool:
-        """True if the user looks at another screen or another program, as far as is known."""
+        """True if the user is looking at another screen or another program, as far as known."""
         return not self._screen.is_active or self._attention.is_elsewhere
 
     @property
@@ -61,21 +61,21 @@ class Reading:
         below = self._screen.query_one(NewBelow)
         below.show(self._unseen)
         if below.display and not below.region:
-            # It takes a line of the messages, so what is on the screen is known once they are laid out again.
+            # It takes a line from the messages, so what is on the screen is known only after the next layout.
             return
         if self._looks:
             self._record()
             below.show(self._unseen)
 
     def scrolled(self) -> None:
-        """Record what the user sees now; draw everything again if that was new."""
+        """Record what the user sees now; redraw if any of it was unread."""
         before = self._state.timeline.unread
         self.look()
         if before != self._state.timeline.unread:
             self._room.redraw()
 
     def _record(self) -> None:
-        """Record that what is on the screen was seen: all that is new, as long as nothing new was passed over."""
+        """Mark the messages on the screen as read, unless unread ones above them were skipped."""
         first, last = self._room.timeline.seen
         contiguous = not self._state.timeline.unread or first <= self._state.first_unread
         if last and (contiguous or (self._room.timeline.follows and not self._state.wants_new)):

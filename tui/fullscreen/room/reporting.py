@@ -1,4 +1,4 @@
-"""Reporting messages, and loading the user's reports."""
+"""Reporting messages, and loading the user's own reports."""
 
 from functools import partial
 
@@ -13,14 +13,14 @@ from tui.tone import Tone
 
 
 class Reporting:
-    """Opens the report form, and sends what is filled in."""
+    """Opens the report form, and sends the report."""
 
     def __init__(self, room: RoomInterface) -> None:
         self._room = room
         self._client = room.client
 
     def report(self, line: Line) -> None:
-        """Confirm a second report of the same message, show the form, and send or keep what was filled in."""
+        """Show the report form, after a question if this is a second report; send the report, or store a draft."""
         if self._room.can_ask():
             self._room.dialogs.start(partial(self._report, line))
 
@@ -77,7 +77,7 @@ class Reporting:
 
 
 def _consequence(entry: ReportEntry, *, evidence: bool) -> str:
-    """Return what a withdrawal leads to. The site is notified only if it receives evidence."""
+    """Return the consequence of a withdrawal, in words. The site is notified only if it receives evidence."""
     if entry.status in {ReportState.RECEIVED, ReportState.WAITING, ReportState.GIVEN_UP}:
         # The site may have read a failed attempt, or the report before something was added to it.
         known = "will be told that you withdrew it" if evidence else "will not be told"

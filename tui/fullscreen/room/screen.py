@@ -47,19 +47,19 @@ from tui.tone import Tone
 
 QUOTATION_ONLY = "Not sent: this is only a quotation. Write your reply below it."
 MODES = {
-    Where.MESSAGES: "Message keys - Esc to write",
-    Where.CHANNELS: "Channel list - Esc to write",
-    Where.PEOPLE: "People list - Esc to write",
-    Where.PROFILE: "Profile - Esc to close",
+    Where.MESSAGES: ("Message keys - {} to write", "messages.leave"),
+    Where.CHANNELS: ("Channel list - {} to write", "channels.leave"),
+    Where.PEOPLE: ("People list - {} to write", "people.leave"),
+    Where.PROFILE: ("Profile - {} to close", "profile.close"),
 }
-"""What the composer shows while keys do not write there."""
-MARKED = "Write a message, or {} for the keys of the highlighted one"
+"""What the composer shows while keys act elsewhere, and the key that ends that."""
+MARKED = ("Write a message, or press {} to act on the highlighted one", "composer.up")
 TINY = 60
 """The width in cells below which the list of channels is hidden."""
 
 
 class RoomScreen(Screen[None]):
-    """Draws the state, and passes what the user wants to the room's subjects."""
+    """Draws the state, and passes keys and events to the room's subjects."""
 
     WHERE = Where.EVERYWHERE
     BINDINGS = bindings(WHERE)
@@ -86,7 +86,7 @@ class RoomScreen(Screen[None]):
     ) -> None:
         """`redraw` draws all screens; `edit` opens a text in the user's editor and returns it.
 
-        `set_level` stores the level of notices of a place (None: as everywhere), and returns the problem, or None.
+        `set_level` stores the notification level of a place (None: the default), and returns the problem, or None.
         """
         super().__init__()
         self.client = client
@@ -134,7 +134,7 @@ class RoomScreen(Screen[None]):
 
     @on(events.Resize)
     def _hide_lists(self, event: events.Resize) -> None:
-        """Leave a tiny terminal to the messages; places can be found by key."""
+        """Hide the list of channels in a tiny terminal; keys still switch channels."""
         self.set_class(event.size.width < TINY, "-tiny")
 
     async def mount_deferred(self) -> None:
@@ -168,13 +168,13 @@ class RoomScreen(Screen[None]):
 
     @on(ScreenResume)
     def _resumed(self) -> None:
-        """Record what is seen again, after another screen."""
+        """Record what the user sees once another screen has closed."""
         self.composer.remove_class("-behind")
         if self.complete:
             self.redraw()
 
     def take_text(self) -> None:
-        """Focus the composer: what is typed or pasted in a list, or on a message, is a message."""
+        """Focus the composer: text typed or pasted in a list, or on a message, becomes a message."""
         self.write()
 
     def write(self) -> None:
@@ -185,8 +185,8 @@ class RoomScreen(Screen[None]):
     # What subjects may use: see `RoomInterface`.
 
     def note(self, text: str, tone: Tone = Tone.INFO) -> None:
-        """Show a notice in the current timeline, and over it if its end is out of view."""
-        # What the user does next replaces it.
+        """Add a notice to the current timeline; also show it as a toast if the end is scrolled out of view."""
+        # The notice about the next action replaces this one.
         self.client.state.note(text, tone, topic=ACT)
         if self.complete and not self.timeline.follows:
             self.app.notify(text, severity="error" if tone is Tone.BAD else "information", markup=False)
@@ -325,11 +325,11 @@ class RoomScreen(Screen[None]):
         self.people.decline_offer()
 
     def action_copy_text(self) -> None:
-        """Copy what is selected; if nothing is, the key may be meant to quit, as in other programs."""
+        """Copy the selection; if there is none, show how to quit, which this key does in other programs."""
         if text := self.get_selected_text():
             self.desktop.copy(text)
         else:
-            self.composer.flash(f"Nothing is selected. {pressed('everywhere.quit')} quits.")
+            self.composer.flash(f"Nothing is selected. Press {pressed('everywhere.quit')} to quit.")
 
     def action_copy(self) -> None:
         self._with_message(lambda line: self.desktop.copy(line.text))
@@ -343,12 +343,11 @@ class RoomScreen(Screen[None]):
     @on(events.DescendantFocus)
     @on(TimelineView.Marked)
     def _show_mode(self) -> None:
-        """Show in the composer that keys do not write there, or how to reach those of a message."""
+        """Show in the composer which keys act while it has no focus, or how to act on the highlighted message."""
         nodes = self.focused.ancestors_with_self if self.focused else []
-        mode = next((MODES[node.WHERE] for node in nodes if isinstance(node, Placed) and node.WHERE in MODES), "")
-        if not mode and self.timeline.is_marked:
-            mode = MARKED.format(pressed("composer.up"))
-        self.composer.show_mode(mode)
+        modes = (MODES[node.WHERE] for node in nodes if isinstance(node, Placed) and node.WHERE in MODES)
+        words, key = next(modes, MARKED if self.timeline.is_marked else ("", "composer.up"))
+        self.composer.show_mode(words.format(pressed(key)))
 
     @on(Composer.Submitted)
     def _submitted(self, event: Composer.Submitted) -> None:
@@ -431,7 +430,7 @@ class RoomScreen(Screen[None]):
 
     @on(ChannelList.Moved)
     def _count_out_of_view(self) -> None:
-        """Hint at unread messages of places that are out of view."""
+        """Count the places with unread messages that are out of view."""
         self.query_one(PlaceLists).count_out_of_view()
 
     @on(UnreadOutOfView.Wanted)

@@ -1,4 +1,4 @@
-"""Writing messages: sending, quoting, pasting, the user's editor."""
+"""Writing messages: send, quote, paste, edit in the user's editor."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -37,17 +37,17 @@ class Writing:
             return f"You have blocked {who}, so neither of you can write to the other. {undo('block', name)}"
         limit = state.welcome.limits.message_chars
         if len(text) > limit:
-            return f"The message has {len(text)} of at most {limit} characters. Shorten it, or send it in parts."
+            return f"The message has {len(text)} characters; the limit is {limit}. Shorten it or send it in parts."
         self._client.say(replace_short_names(text), place)
         return None
 
     def give_back(self, text: str, place: str, problem: str) -> None:
-        """Put a message that cannot be sent back into the composer, and show why."""
+        """Put a message back into the composer, and show why it cannot be sent."""
         self._room.composer.give_back(text, place)
         self._room.note(problem, Tone.BAD)
 
     def edit_failed(self) -> None:
-        """Put the latest message that failed to send back into the composer."""
+        """Move the latest message that failed to send back into the composer."""
         state = self._client.state
         failed = state.timeline.take_failed()
         self._room.composer.give_back(failed.text, state.current)
@@ -60,7 +60,7 @@ class Writing:
         self._room.write()
 
     def typed(self, place: str) -> None:
-        """Send that the user is writing, in conversations only and at most every TYPING_EVERY_SECONDS."""
+        """Send that the user is typing, only in conversations and at most once per TYPING_EVERY_SECONDS."""
         now = monotonic()
         if self._client.online and target.is_conversation(place) and now - self._typing_sent >= TYPING_EVERY_SECONDS:
             self._typing_sent = now

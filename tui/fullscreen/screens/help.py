@@ -34,7 +34,7 @@ class HelpScreen(ModalScreen[None]):
                 for where in Where:
                     yield Static(Content(where.value), classes="help-place")
                     yield Static(_table(rows(where)), classes="help-table")
-                yield Static(Content("Commands, written like a message"), classes="help-place")
+                yield Static(Content("Commands, typed as a message"), classes="help-place")
                 yield Static(_table(self._commands), classes="help-table")
         yield KeyFooter()
 

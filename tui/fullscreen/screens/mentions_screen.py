@@ -49,7 +49,7 @@ class MentionsScreen(LiveScreen):
 
     @on(events.Mount)
     def _search(self) -> None:
-        """Ask the server for mentions that are not loaded, also by people who wrote while the user was away."""
+        """Request mentions that are not loaded, including those from while the user was away."""
         if self._client.online:
             state = self._client.state
             self._client.send(state.mention_search.ask("", nonce(), state.now()))

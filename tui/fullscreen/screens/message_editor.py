@@ -12,7 +12,7 @@ from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.fields import Prompt
 from tui.fullscreen.widgets.footer import KeyFooter
 
-HINT = "Everyone sees that it was edited; reports of it have all versions."
+HINT = "Everyone sees that it was edited; reports include every version."
 
 
 class EditedText(Prompt):
@@ -25,7 +25,7 @@ class EditedText(Prompt):
         """The user saves the text."""
 
     class Discarded(Message):
-        """The user keeps the text as it was."""
+        """The user leaves the message unchanged."""
 
     def action_save(self) -> None:
         self.post_message(self.Saved())
@@ -35,7 +35,7 @@ class EditedText(Prompt):
 
 
 class MessageEditor(ModalScreen[str | None]):
-    """Returns the new text, or None to leave the message as it is."""
+    """Returns the new text, or None if it is unchanged."""
 
     def __init__(self, text: str, longest: int) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class MessageEditor(ModalScreen[str | None]):
 
     @on(events.Mount)
     def _fill_in(self) -> None:
-        """Start with the present text, and the cursor at its end."""
+        """Fill in the current text, with the cursor at its end."""
         field = self.query_one(EditedText)
         field.text = self._before
         field.move_cursor(field.document.end)
@@ -63,7 +63,7 @@ class MessageEditor(ModalScreen[str | None]):
         if not text.strip():
             self._complain("The message is empty. Write something, or cancel and delete it.")
         elif len(text) > self._longest:
-            self._complain(f"The message has {len(text)} of at most {self._longest} characters. Shorten it.")
+            self._complain(f"The message has {len(text)} characters; the limit is {self._longest}. Shorten it.")
         else:
             self.dismiss(text if text != self._before else None)
 

@@ -39,7 +39,7 @@ class Picker(ModalScreen[str | None]):
 
     @on(events.Mount)
     def _focus_input(self) -> None:
-        """Focus the input; its bindings move the highlight in the list."""
+        """Focus the input; the arrow keys still move the highlight in the list."""
         self.query_one(RowList).can_focus = False
         self.query_one(Input).focus()
         self._fill("")

@@ -1,4 +1,4 @@
-"""A dialog with a yes/no question. Its first answer is the harmless one, and only deliberate keys answer it."""
+"""A dialog with a yes/no question. The harmless answer has the focus first, and only deliberate keys answer."""
 
 from collections.abc import Sequence
 from time import monotonic
@@ -48,7 +48,7 @@ class Question(ModalScreen[bool]):
         self.set_focus(self.query_one("#question-no"))
 
     def defer(self, event: Key | Paste) -> None:
-        """Keep something that was typed for the composer, and show that it is not lost."""
+        """Store a key or paste for the composer, and show that it is not lost."""
         self._deferred.append(event)
         text = "".join(each.text if isinstance(each, Paste) else each.character or "" for each in self._deferred)
         typed = self.query_one("#question-typed", Static)
@@ -56,7 +56,7 @@ class Question(ModalScreen[bool]):
         typed.update(Content.assemble(("For your message: ", Style(dim=True)), " ".join(text.split())))
 
     def deferred(self, *, send: bool) -> Sequence[Key | Paste]:
-        """Return what was typed meanwhile; without Enter, unless the message is to be sent."""
+        """Return the deferred input; Enter only if it should `send` the message."""
         return [each for each in self._deferred if send or not (isinstance(each, Key) and each.key == "enter")]
 
     @on(Button.Pressed, "#question-yes")
@@ -72,6 +72,6 @@ class Question(ModalScreen[bool]):
         self.focus_next("Button")
 
     def action_choose(self) -> None:
-        """Give the answer that has the focus."""
+        """Choose the answer that has the focus."""
         if isinstance(self.focused, Button):
             self.focused.press()

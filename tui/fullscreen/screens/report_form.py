@@ -72,7 +72,7 @@ class FilledReport(NamedTuple):
 
 
 class ReportForm(ModalScreen[FilledReport]):
-    """Returns what the user entered."""
+    """Returns what the user entered, and whether to send it."""
 
     WHERE = Where.FORM
     BINDINGS = bindings(WHERE)
@@ -88,7 +88,7 @@ class ReportForm(ModalScreen[FilledReport]):
         super().__init__()
         self._subject = subject
         self._reasons = reasons
-        self._comment_chars = comment_chars
+        self._longest = comment_chars
         self._obstacle = obstacle
         self._hindered = False
         """True while the problem shown is the obstacle."""
@@ -133,7 +133,6 @@ class ReportForm(ModalScreen[FilledReport]):
         reasons.highlighted = next(chosen, 0)
         if draft:
             self.query_one(Comment).text = draft.comment
-        if draft:
             self._evidence.send(len(draft.context))
         self._summarise()
         self.set_focus(reasons)
@@ -199,8 +198,8 @@ class ReportForm(ModalScreen[FilledReport]):
         if self._reason.comment_required and not comment:
             self._complain("Please say what's wrong in the comment.")
             self.query_one(Comment).focus()
-        elif len(comment) > self._comment_chars:
-            self._complain(f"The comment has {len(comment)} of at most {self._comment_chars} characters.")
+        elif len(comment) > self._longest:
+            self._complain(f"The comment has {len(comment)} characters; the limit is {self._longest}. Shorten it.")
         elif obstacle := self._obstacle():
             self._complain(obstacle)
             self._hindered = True

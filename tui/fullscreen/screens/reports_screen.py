@@ -36,7 +36,7 @@ COLOURS: dict[str, str] = {
 
 
 CLOSED = frozenset({ReportState.WITHDRAWN, ReportState.RESOLVED})
-"""Statuses of reports that cannot be withdrawn any more."""
+"""Statuses of reports that can no longer be withdrawn."""
 
 
 class ReportList(RowList):
@@ -88,7 +88,7 @@ class ReportsScreen(LiveScreen):
         reports, now = state.reports, state.now()
         self._entries, self._now = reports.entries, now
         loading = bool(reports.loading)
-        words = "loading…" if loading else _on_the_way(reports.unanswered)
+        words = "loading…" if loading else _unsent(reports.unanswered)
         words = words if self._client.online else f"{self._client.status}; last known status"
         show_text(self.query_one("#reports-state", Static), Content(words))
         rows = self.query_one(ReportList)
@@ -183,8 +183,8 @@ class ReportsScreen(LiveScreen):
         self.dismiss()
 
 
-def _on_the_way(unanswered: int) -> str:
-    """Return how many reports the server has not acknowledged yet, in words."""
+def _unsent(unanswered: int) -> str:
+    """Return how many reports the server has not acknowledged yet, in words; "" if none."""
     one = "1 report has not reached the server yet"
     return "" if not unanswered else one if unanswered == 1 else f"{unanswered} reports have not reached the server yet"
 
@@ -202,11 +202,11 @@ def _details(entry: ReportEntry, place: str, now: datetime) -> Content:
         Content.assemble((name_text.shown(entry.about), "bold"), (f"  {place}  {moment(entry.at, now)}", dim)),
         Content(_indented(entry.message)) if entry.message else Content.styled(DELETED, Style(italic=True, dim=True)),
         Content(""),
-        *_wrong(entry.reason, entry.comment),
+        *_reason_lines(entry.reason, entry.comment),
     ]
     for added in entry.additions:
         when = Content.styled(f"Added {moment(added.at, now)}", dim)
-        parts += [Content(""), when, *_wrong(added.reason, added.comment)]
+        parts += [Content(""), when, *_reason_lines(added.reason, added.comment)]
     return Content("\n").join(parts)
 
 
@@ -215,8 +215,7 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.split("\n"))
 
 
-def _wrong(reason: str, comment: str) -> list[Content]:
-    """Return the lines for reason and comment."""
+def _reason_lines(reason: str, comment: str) -> list[Content]:
     dim = Style(dim=True)
     said = [Content.assemble(("Comment  ", dim), comment)] if comment else []
     return [Content.assemble(("Reason   ", dim), reason), *said]

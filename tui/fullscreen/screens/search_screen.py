@@ -30,7 +30,7 @@ Finds messages with all of them, in every channel and conversation you can read.
 
 Narrow it down:  "a phrase"  from:ada  in:lobby  in:@bob
 after:2026-11-01  before:2026-12-01"""
-UNFINISHED = "No messages found among the newest ones. Press {key} to search older messages."
+UNFINISHED = "No messages found among the newest ones. Press Enter to search older messages."
 
 
 class SearchScreen(LiveScreen):
@@ -139,7 +139,7 @@ class SearchScreen(LiveScreen):
             self.query_one(RowList).focus()
 
     def take_text(self) -> None:
-        """Return to the query: that is where text is written here."""
+        """Return to the query, the text field of this screen."""
         self.action_write()
 
     def action_close(self) -> None:
@@ -152,5 +152,5 @@ def _empty(search: SearchState) -> str:
     if search.nonce:
         return ""
     if search.unfinished:
-        return UNFINISHED.format(key="Enter")
+        return UNFINISHED
     return "No messages found." if search.query else HINT

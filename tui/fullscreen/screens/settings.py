@@ -67,7 +67,7 @@ def choices(config: Config, themes: Sequence[str], server: str, channel: str, pl
         switch("reduced_motion", "Reduced motion: nothing slides or blinks"),
         select("notices", "Notifications", Level),
         *([_of_channel(config, server, channel, place)] if channel else []),
-        switch("mouse", "Mouse: click and scroll here; off: the terminal selects"),
+        switch("mouse", "Mouse: click and scroll; off: the terminal selects text"),
     ]
 
 
@@ -111,7 +111,7 @@ class SettingsScreen(ModalScreen[None]):
         change: Callable[[Config], str | None],
         now: str,
     ) -> None:
-        """`now` is the present name, which is shown where none is saved."""
+        """`now` is the current name, shown as a placeholder if none is saved."""
         super().__init__()
         self._now = now
         self._config = config

@@ -1,4 +1,4 @@
-"""The dialog that connects: name and server, filled in so that pressing Enter is enough."""
+"""The dialog that connects: name and server, filled in so that Enter suffices."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -35,7 +35,7 @@ class Filled(NamedTuple):
 
 
 class StartScreen(ModalScreen[None]):
-    """Stays open until the server has accepted the login, and shows below the field why it has not."""
+    """Stays open until the server has accepted the login, and shows problems below their field."""
 
     BINDINGS = bindings(Where.START)
 
@@ -78,7 +78,7 @@ class StartScreen(ModalScreen[None]):
 
     @property
     def filled(self) -> Filled:
-        """Return the form as it is filled in now. A link counts in either field. Raises AddressError for a bad one."""
+        """Return the form as filled in; the link may be in the server field. Raises AddressError if it is malformed."""
         name, server, link = (
             clean_line(self.query_one(f"#start-{part}", Input).value).strip() for part in ("name", "server", "link")
         )
@@ -103,7 +103,7 @@ class StartScreen(ModalScreen[None]):
             self._join(filled._replace(server=filled.server and normal(filled.server)))
 
     def complain(self, problem: str, part: str = "server") -> None:
-        """Show why joining failed, below the "name" or the "server"."""
+        """Show why joining failed, below the "name", "server" or "link"."""
         self._show(f"✗ {problem}", part, failed=True)
         self.query_one(f"#start-{part}").focus()
 
@@ -124,5 +124,5 @@ class StartScreen(ModalScreen[None]):
             self.dismiss()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hide the key that does nothing."""
+        """Hide the key for cancelling if the dialog cannot be cancelled."""
         return action != "cancel" or self._can_cancel

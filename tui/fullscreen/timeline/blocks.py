@@ -109,9 +109,9 @@ def render(
     hovered: bool = False,
     wrapped: EntryBlock | None = None,
 ) -> EntryBlock:
-    """Wrap an entry, to be painted; `lit`: it is highlighted, `hovered`: the mouse is over it.
+    """Wrap an entry, to be painted later; `lit`: it is highlighted, `hovered`: the mouse is over it.
 
-    `wrapped`: a block of the same entry, whose lines are used if they are the same.
+    `wrapped`: a block of the same entry, whose lines are reused if they still apply.
     """
     styles, today = look.styles, day_above(entry, before)
     joined = not today and not new and is_joined(entry, above)
@@ -179,7 +179,7 @@ def _strip(row: Row, flag: Segment | None, look: Look, under: Ink, margin: tuple
 
 
 def marked_flag(status: str) -> str:
-    """Return the flag of a message with the sign of its report's status: shapes tell them apart, without colour."""
+    """Return the flag with the sign of a report's status: statuses differ in shape, not only in colour."""
     return FLAG + (status_words(status).sign if status else "")
 
 

@@ -17,7 +17,7 @@ from tui.times import clock
 from tui.tone import Tone
 
 EMOJI = "emoji"
-"""Names the emoji of a reaction in the meta data of its style."""
+"""The key of a reaction's emoji in the metadata of its style."""
 CONTINUES = "┊"
 """In the margin of a continued line, where nothing else shows that it continues the one above."""
 DELETED = "message deleted"
@@ -25,7 +25,7 @@ EDITED = "  (edited)"
 EDIT_FAILED = "everywhere.edit_failed"
 TAB_CELLS = 4
 MOST_TABS = 300
-"""Beyond so many in a message, each is as wide as a column, and copied as spaces by the mouse."""
+"""If a message has more, each becomes TAB_CELLS spaces, which the mouse then copies."""
 
 
 class Run(NamedTuple):
@@ -34,11 +34,11 @@ class Run(NamedTuple):
     text: str
     style: Style
     source: str | None = None
-    """What the mouse copies instead of the text, if that is something else."""
+    """What the mouse copies instead of the text; None: the text itself."""
     fills: bool = False
     """True if the background continues to the end of the line."""
     url: str = ""
-    """What a link leads to."""
+    """The address that a link opens."""
 
 
 Row = list[Run]
@@ -54,7 +54,7 @@ def rows(entry: Entry, look: Look, *, joined: bool) -> list[Row]:
 
 
 def leads(entry: Entry, look: Look) -> tuple[Row, Row]:
-    """Return what is left of the text on the first line of an entry, and on the others: nothing but in columns."""
+    """Return the columns left of the text, on the first line of an entry and on the others; empty without columns."""
     if isinstance(entry, Notice) or not look.has_columns:
         return [], []
     (name, author, *_), dim = _header(entry, look)[0], look.styles.dim
@@ -105,12 +105,12 @@ def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
 
 
 def _pending(entry: Pending, text: list[Row], styles: Styles) -> list[Row]:
-    """Return the dimmed text of a message that was not sent yet, and why."""
+    """Return the dimmed text of a message that is not sent yet, and why."""
     found = [[run._replace(style=run.style + styles.dim) for run in row] for row in text]
     if not entry.failure:
         return [*found[:-1], [*found[-1], Run("  sending…", styles.dim, source="")]]
     why = [[Run(line, styles.bad)] for line in f"✗ Not sent: {entry.failure}".split("\n")]
-    return [*found, *why, [Run(f"  {pressed(EDIT_FAILED)} takes it back to the composer", styles.dim)]]
+    return [*found, *why, [Run(f"  Press {pressed(EDIT_FAILED)} to edit it", styles.dim)]]
 
 
 def _reactions(reactions: Sequence[ShownReaction], styles: Styles) -> Row:
@@ -119,7 +119,7 @@ def _reactions(reactions: Sequence[ShownReaction], styles: Styles) -> Row:
     row: Row = []
     for each in reactions:
         row += [Run("  ", dim)] * bool(row)
-        # The mouse finds the emoji in the style of what is under it.
+        # A click finds the emoji in the style under the mouse.
         style = (own if each.mine else dim) + Style.from_meta({EMOJI: each.emoji})
         row.append(Run(f"{each.emoji} {len(each.usernames)}{'✓' if each.mine else ''}", style))
     return row

@@ -70,7 +70,7 @@ class Look(Struct, frozen=True):
 
     @property
     def flag_at(self) -> int:
-        """The first cell of the flags, behind the text."""
+        """The first cell of the flags, right of the text."""
         return LEFT_CELLS + self.text_width
 
     @property
@@ -85,7 +85,7 @@ class Look(Struct, frozen=True):
 
     @property
     def lead_cells(self) -> int:
-        """The width of the columns left of the text, with what separates them."""
+        """The width of the columns left of the text, including separators."""
         times = CLOCK_CELLS[self.hours] + 1
         return times + self.name_cells + cell_len(name_text.SEPARATOR) if self.has_columns else 0
 

@@ -44,7 +44,7 @@ class Range(NamedTuple):
 
 
 def place(timeline: Timeline, number: int, row: int) -> int:
-    """Return a row of a block as one number that grows downwards and stays valid when other blocks come or go.
+    """Return a row of a block as one number that grows downwards and stays valid when other blocks change.
 
     Textual stores and compares the ends of a selection by it.
     """

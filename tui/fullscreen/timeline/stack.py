@@ -63,7 +63,7 @@ class Stack:
             self._heights.splice(at, removed, self._estimates(added, above))
 
     def restyle(self, look: Look) -> bool:
-        """Set a new look; return whether it changes what was drawn so far.
+        """Set a new look; return whether it changes what has been drawn.
 
         If so, each block is rendered again when needed; until then, its old height is the estimate.
         """
@@ -74,7 +74,7 @@ class Stack:
         return True
 
     def _recoloured(self, before: Look) -> bool:
-        """Return whether the colour of an author of a rendered block has changed; most who join wrote nothing."""
+        """Return whether a rendered block's author has another colour now; most people who join wrote nothing."""
         entries = (block.entry for block in self._blocks.values())
         authors = {entry.author for entry in entries if not isinstance(entry, Notice)}
         return any(before.colour(author) != self.look.colour(author) for author in authors)
@@ -91,7 +91,7 @@ class Stack:
         # Entries are immutable, and the block references them, so comparing by identity is safe.
         if known and known.above is above and known.before is before and known.new == new:
             return known
-        # It is wrapped in the same way, however it is painted, unless it changes between joined and not.
+        # Highlight and hover change only how it is painted, so the lines of the plain block may be reused.
         other = self._blocks.get((id(entry), False, False))
         block = render(entry, self.look, above=above, before=before, new=new, lit=lit, hovered=hovered, wrapped=other)
         self._blocks[id(entry), lit, hovered] = block

@@ -40,10 +40,10 @@ class StackView(ScrollView):
     }  # fmt: skip
 
     class PageWanted(Message):
-        """Messages that are missing after a number came near the view; `forward`: below what the user looks at."""
+        """A gap after a message number is near the view; `forward`: it is below what the user is looking at."""
 
         def __init__(self, low: float, *, forward: bool = False, scrolled: bool = False) -> None:
-            """`scrolled`: the user moved there."""
+            """`scrolled`: the user scrolled there."""
             super().__init__()
             self.low, self.forward, self.scrolled = low, forward, scrolled
 
@@ -70,7 +70,7 @@ class StackView(ScrollView):
         self._settles = False
         """True while this widget scrolls itself, over blocks that are wrapped already."""
         self._gap_in_view: int | None = None
-        """The last block in the view, as it was laid out last, that stands for missing messages."""
+        """The last block in the view that stands for missing messages, as of the last layout."""
         self._new_from = 0
         self._bar = (0, 0)
         self._frozen = 0
@@ -157,7 +157,7 @@ class StackView(ScrollView):
         self._scroll_into_place(None)
 
     def _scroll_into_place(self, top: tuple[int, int] | None, below: int = 0) -> None:
-        """Wrap the view and a page around it; then scroll to the end, or `top`, a row of a block, to a line of it."""
+        """Wrap the view and a page around it; scroll to the end, or to (block, row), `below` lines down the view."""
         stack = self._stack
         if stack is None:
             return
@@ -213,7 +213,7 @@ class StackView(ScrollView):
         styles, under = Styles(*map(self._style, names)), self.background_colors[1]
         lit, named = (self.get_component_rich_style(f"timeline--{name}") for name in ("highlight", "named"))
         if under.ansi is not None:
-            # A theme of the terminal's own colours cannot tint; the mark in the margin has to do.
+            # With the terminal's own colours no tint is possible; the mark in the margin has to suffice.
             named = self.rich_style
         self._look = Look(
             width=self.size.width,

@@ -41,7 +41,7 @@ class TimelineView(StackView, can_focus=True):
             self.emoji = emoji
 
     class Marked(Message):
-        """A message is highlighted, or none any more, while the user is writing."""
+        """The highlight appeared or disappeared while the user is writing."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -52,10 +52,10 @@ class TimelineView(StackView, can_focus=True):
         self._picked = False
         """True while a message that was clicked is highlighted although the user is writing."""
         self._who = ""
-        """Whose reaction is under the mouse."""
+        """The names of those whose reaction is under the mouse."""
         self.stands_in = False
-        """True if the highlight moved because the message before was hidden, not because the user moved it."""
-        self._means: tuple[bool | None, ...] = ()
+        """True if the highlight moved because the highlighted message was hidden, not because the user moved it."""
+        self._available: tuple[bool | None, ...] = ()
         """The availability of actions when the footer was last drawn."""
 
     @property
@@ -80,7 +80,7 @@ class TimelineView(StackView, can_focus=True):
         """Draw a timeline without the messages of hidden people.
 
         `reports`: the site accepts reports. `profiles`: the site provides profiles. `operates`: the user is an
-        operator. `away`: the user looks elsewhere. `words` name the user. `hues`: those of the names.
+        operator. `away`: the user is looking elsewhere. `words` name the user. `hues`: those of the names.
         """
         opened = timeline is not self._timeline
         if opened:
@@ -98,7 +98,7 @@ class TimelineView(StackView, can_focus=True):
         self._refresh_keys()
 
     def enter(self) -> None:
-        """Take the focus, if there is a message: on the one that was clicked, or else on the latest."""
+        """Focus the timeline if it has messages; highlight the clicked one, or else the latest."""
         if line := (self.highlighted if self._picked else None) or self._latest:
             self._highlight(line.msg_id)
             self.screen.set_focus(self)
@@ -143,7 +143,7 @@ class TimelineView(StackView, can_focus=True):
             self.action_leave()
 
     def jump(self, msg_id: int) -> None:
-        """Highlight a message of this timeline, and take the focus."""
+        """Highlight a message of this timeline, and focus it."""
         self._highlight(msg_id)
         # What is loaded next must not scroll it away, even if all of it fits into the view now.
         self._follows = False
@@ -176,9 +176,9 @@ class TimelineView(StackView, can_focus=True):
 
     def _refresh_keys(self) -> None:
         """Redraw the footer if the available actions have changed."""
-        means = tuple(self.can(name) for name in ACTIONS)
-        if means != self._means:
-            self._means = means
+        available = tuple(self.can(name) for name in ACTIONS)
+        if available != self._available:
+            self._available = available
             self.refresh_bindings()
 
     @on(events.Focus)

@@ -10,11 +10,11 @@ from rich.cells import cell_len
 from tui.fullscreen.timeline.entry_rows import Row
 
 MOST_CELLS = 2
-"""Of one character."""
+"""The maximum width of one character."""
 
 
 class TextLine(NamedTuple):
-    """A line as it is wrapped, and what separates it from the line before (newline or spaces)."""
+    """A wrapped line, and what separates it from the previous one (newline or spaces)."""
 
     gap: str
     row: Row
@@ -24,7 +24,7 @@ class WrappedRows:
     """The lines of an entry, broken between words, or within a word that is longer than a line."""
 
     def __init__(self, rows: Sequence[Row], leads: tuple[Row, Row], width: int) -> None:
-        """`leads`: what is left of the text on the first line, and on the others; `width`: of the text beside it."""
+        """`leads`: the columns left of the text, on the first line and on the others; `width`: that of the text."""
         self._rows = rows
         self._first, self._others = leads
         self._places: dict[int, list[tuple[int, int]]] = {}

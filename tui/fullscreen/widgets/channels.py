@@ -27,10 +27,10 @@ PERSONAL = "bold reverse $warning"
 
 
 class UnreadOutOfView(Static):
-    """Counts the places with unread messages that the list does not show without scrolling."""
+    """Counts the places with unread messages that are scrolled out of view."""
 
     class Wanted(Message):
-        """The user wants to go to one of them."""
+        """The user wants to open one of them."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)
@@ -54,7 +54,7 @@ class PlaceRow(Struct, frozen=True, gc=False):
     name: str
     draft: bool
     muted: bool
-    """True if the user wants no notices of it; it has no badge then."""
+    """True if the user wants no notifications from it; it then has no badge."""
     unread: int
     mentions: int
 

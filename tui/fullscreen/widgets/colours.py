@@ -1,4 +1,4 @@
-"""Colours that can be read: of names, and of every text on its background, in any theme."""
+"""Legible colours: of names, and of all text on its background, in any theme."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -58,7 +58,7 @@ def contrast(one: Color, other: Color) -> float:
 
 
 class Legible(LineFilter):
-    """Gives every text of the screen at least a contrast ratio, whatever theme, widget or attribute made it pale."""
+    """Gives all text a minimum contrast ratio, whatever theme, widget or attribute made it pale."""
 
     def __init__(self, ratio: float) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class Legible(LineFilter):
 
 @lru_cache(maxsize=4096)
 def _ink(style: Ink, background: Color, ratio: float) -> Ink | None:
-    """Return the colour to add to a style, or None if it is legible, or in colours that only the terminal knows."""
+    """Return the colour that makes a style legible; None if it is, or if only the terminal knows its colours."""
     text = _colour(style.color)
     under = background if style.bgcolor is None else _colour(style.bgcolor)
     if text is None or under is None or under.ansi is not None or contrast(text, under) >= ratio:

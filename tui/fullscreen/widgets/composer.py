@@ -29,7 +29,7 @@ class Composer(Prompt):
     BINDINGS = bindings(Where.COMPOSER)
 
     class TargetChanged(AboutPlace, bubble=False):
-        """Everything typed after this message is for this channel."""
+        """What is typed after this message belongs to this channel."""
 
     class Submitted(AboutDraft):
         """The user sent a message, and it has left the composer; `give_back` returns it if sending fails."""
@@ -41,7 +41,7 @@ class Composer(Prompt):
         """The user is writing in a channel or conversation."""
 
     class NothingSaid(AboutPlace):
-        """The user tried to send a quotation without a word of their own."""
+        """The user tried to send a quotation without a reply."""
 
     class EditorWanted(AboutDraft):
         """The user wants to edit the text in an editor; `put` sets the result."""
@@ -57,11 +57,11 @@ class Composer(Prompt):
         self._recall = Recall()
         self._invitation = placeholder
         self._mode = ""
-        """What keys do now, if they do not write here."""
+        """What to show while keys act elsewhere; "" while they write here."""
         self._flash: Timer | None = None
 
     def show_mode(self, mode: str) -> None:
-        """Show that keys do not write here, and what to do about it; "" if they do."""
+        """Show which keys act instead of writing here, and how to get back; "" if keys write here."""
         self._mode = mode
         self.placeholder = mode or self._invitation
         if self._flash is None:
@@ -91,7 +91,7 @@ class Composer(Prompt):
             self.post_message(self.TargetChanged(place))
 
     def rename(self, old: str, new: str) -> None:
-        """Keep the draft of a conversation that has another target now."""
+        """Keep the draft of a conversation whose target has changed."""
         if old in self._drafts:
             self._drafts[new] = self._drafts.pop(old)
         self._place = new if self._place == old else self._place
@@ -109,7 +109,7 @@ class Composer(Prompt):
         self._place = event.place
 
     def action_send(self) -> None:
-        """Submit the text, unless it is blank; a quotation alone stays, as it says nothing of the user's own."""
+        """Submit the text unless it is blank, or only a quotation without a reply."""
         if is_bare(self.text):
             self.post_message(self.NothingSaid(self._place))
         elif self.text.strip():
@@ -129,7 +129,7 @@ class Composer(Prompt):
         self.border_subtitle = Content(count or self._hint())
 
     def _hint(self) -> str:
-        # Most words that could be the beginning of a name are not.
+        # No hint for a bare word: most that could begin a name do not.
         begun = self._complete(None, bare=False)
         if begun is None:
             return ""
@@ -184,12 +184,12 @@ class Composer(Prompt):
 
     @property
     def drafts(self) -> dict[str, str]:
-        """Return what is written, by channel; that of no channel yet is under ""."""
+        """Return the drafts by channel; text typed before any channel is open is under ""."""
         drafts = {**self._drafts, self._place: self.text}
         return {place: text for place, text in drafts.items() if text.strip()}
 
     def restore(self, drafts: Mapping[str, str]) -> None:
-        """Put drafts of an earlier start above what has been written since."""
+        """Put drafts of an earlier run above what has been written since."""
         for place, text in drafts.items():
             if self.drafts.get(place) != text:
                 self.give_back(text, place)
@@ -214,7 +214,7 @@ class Composer(Prompt):
         self.move_cursor(self.document.end)
 
     def begin(self, command: str) -> None:
-        """Write the beginning of a command, before what is written already."""
+        """Insert the beginning of a command before the text."""
         self._write(f"{command}{self.text}")
 
     def quote(self, quotation: str) -> None:

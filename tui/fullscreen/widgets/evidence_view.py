@@ -20,7 +20,7 @@ STILL_KEPT = "message deleted; the server still has its text and sends it to the
 
 
 class EvidenceView(VerticalScroll, can_focus=True):
-    """Shows the messages to send; `fewer` removes the farthest one from the context, `more` adds the nearest one."""
+    """Shows the messages to send; `fewer` removes the farthest one of the context, `more` adds the next one."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class EvidenceView(VerticalScroll, can_focus=True):
         """What will be sent, in words."""
         near = self._nearest()
         before, after = (sum(line.msg_id in near for line in lines) for lines in (self._before, self._after))
-        around = ", ".join([f"{before} before"] * bool(before) + [f"{after} after"] * bool(after))
+        around = " and ".join([f"{before} before"] * bool(before) + [f"{after} after"] * bool(after))
         return f"this message, {around}" if around else "only this message"
 
     def send(self, number: int) -> None:

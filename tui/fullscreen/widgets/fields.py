@@ -1,4 +1,4 @@
-"""Text fields in which every character can be typed, and moving and deleting is by characters as people see them."""
+"""Text fields that accept every character, and move and delete by characters as people see them."""
 
 from textual import events, on
 from textual.binding import Binding
@@ -11,7 +11,7 @@ from tui.fullscreen.keys.bindings import is_meant
 
 
 class Field(Input):
-    """A field of one line."""
+    """A one-line text field."""
 
     @on(events.Key)
     def _insert_invisible(self, event: events.Key) -> None:

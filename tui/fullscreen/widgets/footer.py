@@ -11,7 +11,7 @@ from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
 from tui.fullscreen.keys.bindings import bindings
-from tui.fullscreen.keys.keymap import KEYS, Where, pressed
+from tui.fullscreen.keys.keymap import KEYS, Where, first_key
 
 HELP = "always.help"
 BORDERS = 3
@@ -76,7 +76,7 @@ class KeyFooter(Footer):
     def compose(self) -> ComposeResult:
         self._composed = self._fitting() if self._bindings_ready else []
         for each in self._composed:
-            # The class that Textual would add after it is mounted, which matches all style rules once more.
+            # Textual would add the class after mounting, and match all style rules once more.
             classes = "-compact -always" if each.id == HELP else "-compact"
             yield FooterKey(each.key, each.display, each.label, each.action, disabled=not each.enabled, classes=classes)
 
@@ -91,7 +91,7 @@ class KeyFooter(Footer):
         # A dialog hides the bindings of the app, though this one works.
         for binding in bindings(Where.ALWAYS):
             if isinstance(binding, Binding):
-                yield self._entry(binding, key=pressed(HELP))
+                yield self._entry(binding, key=first_key(HELP))
         for _, binding, enabled, _ in self.screen.active_bindings.values():
             if binding.show:
                 yield self._entry(binding, enabled=enabled)

@@ -37,10 +37,10 @@ class TopLine(Horizontal):
         typing: bool = False,
         exposed: bool = False,
     ) -> None:
-        """Update all three.
+        """Update the three parts.
 
-        `quiet`: the name of the user, while they do not want to be disturbed; `typing`: the other person of a
-        conversation is writing; `exposed`: others on the network path can read along.
+        `quiet`: the name of the user while do not disturb is on; `typing`: the other person of a conversation is
+        typing; `exposed`: the connection can be read on the network.
         """
         show_text(self.query_one("#top-title", Static), _title(title))
         writing, warning = " is writing…" if typing else "", UNENCRYPTED if exposed else ""

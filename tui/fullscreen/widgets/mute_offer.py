@@ -1,4 +1,4 @@
-"""The offer to mute, shown above the composer. It can be ignored; its keys are none that write."""
+"""The offer to mute, shown above the composer. It can be ignored, as its keys type no text."""
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,7 +23,7 @@ class MuteOffer(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static(id="offer-text", markup=False)
-        # The first that Tab reaches is the harmless one.
+        # Tab reaches the harmless button first.
         yield Button(f"Keep {pressed('everywhere.decline_offer')}", id="offer-no", compact=True)
         yield Button(f"Mute {pressed('everywhere.accept_offer')}", id="offer-yes", compact=True)
 

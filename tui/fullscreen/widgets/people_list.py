@@ -31,13 +31,13 @@ class PersonRow(Struct, frozen=True, gc=False):
     below: str
     """What is shown below the name."""
     role: str
-    """What the person is and does now, in a word or two."""
+    """The words beside the name: what the person is, and their status."""
     silent: bool
     """True if the user does not see their messages."""
     under: Color
     """The background."""
     hue: int | None
-    """The hue of the name, if it has another one than usual."""
+    """The hue of the name, if it differs from the usual one."""
 
     @property
     def lines(self) -> int:

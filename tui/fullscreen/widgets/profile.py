@@ -24,7 +24,7 @@ MOST_HEADLINE_CELLS = 120
 
 
 class ProfilePanel(VerticalScroll, can_focus=True):
-    """Shows one profile: that it is loading, its headline and fields, or the error."""
+    """Shows one profile: its headline and fields, that it is loading, or the error."""
 
     WHERE = Where.PROFILE
     BINDINGS = bindings(WHERE)
@@ -53,7 +53,7 @@ class ProfilePanel(VerticalScroll, can_focus=True):
             yield Button("Close", id="profile-close", compact=True)
 
     def show(self, view: ProfileView, me: str, facts: Facts = ()) -> None:
-        """Show a profile, as far as it is loaded; `me`: the name of the user, `facts`: what is known without asking."""
+        """Show a profile, as far as it is loaded; `me`: the name of the user, `facts`: what is known from the room."""
         if view is self._shown and facts == self._facts:
             return
         self._shown, self._me, self._facts = view, me, facts
@@ -63,7 +63,7 @@ class ProfilePanel(VerticalScroll, can_focus=True):
         self.query_one("#profile-name", Static).update(Content(name_text.shown(view.username)))
         headline = Content(" ".join(view.headline.split()))
         self._fill("#profile-headline", headline.truncate(MOST_HEADLINE_CELLS, ellipsis=True), shown=bool(headline))
-        # What is cut can be read with the mouse.
+        # A tooltip shows what was cut off.
         self.query_one("#profile-headline").tooltip = headline if headline.cell_length > MOST_HEADLINE_CELLS else None
         fields = (*facts, *view.fields)
         self._fill("#profile-fields", _table(fields), shown=bool(fields))
@@ -77,7 +77,7 @@ class ProfilePanel(VerticalScroll, can_focus=True):
         widget.display = shown
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hide what is for other people in the profile of the user."""
+        """Hide the actions on other people in the user's own profile."""
         return action not in ABOUT_OTHERS or (self._shown is not None and self._shown.username != self._me)
 
     def action_direct(self) -> None:
@@ -110,7 +110,7 @@ def _state(view: ProfileView) -> str:
         return "Asking the site…"
     if view.stage is Stage.FAILED:
         return f"✗ {view.error}"
-    return "" if view.fields or view.headline else "The site says nothing about this person."
+    return "" if view.fields or view.headline else "The site has no information about this person."
 
 
 def _table(fields: tuple[tuple[str, str], ...]) -> Table:

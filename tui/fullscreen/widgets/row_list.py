@@ -21,11 +21,11 @@ from tui.fullscreen.widgets.rows import Row
 SIDES = Spacing(0, 1, 0, 1)
 """The blank cells beside each row."""
 MOST_DRAWN = 500
-"""Rows that are kept as they were drawn."""
+"""The maximum number of rows that are cached as drawn."""
 
 
 class RowList(ScrollView, can_focus=True, inherit_bindings=False):
-    """Shows rows, one of which can be highlighted and selected; it keeps the highlight, and the place, by ID."""
+    """Shows rows, one of which can be highlighted and selected. Highlight and scroll position follow the rows by ID."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -176,12 +176,12 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh_lines(self._tops[number], self._rows[number].lines)
 
     def render_line(self, y: int) -> Strip:
-        """Return a line of the view; its row is made now."""
+        """Return a line of the view; its row is drawn only now."""
         line, width = y + self.scroll_offset.y, self.scrollable_content_region.width
         number = self._at(line)
         strips = [] if number is None else self._strips(number, width)
         row = 0 if number is None else line - self._tops[number]
-        # In the narrowest terminal there is no place for a row.
+        # A terminal can be too narrow for a row.
         blank = Strip.blank(width, self.get_visual_style("row-list--row").rich_style)
         return strips[row] if row < len(strips) else blank
 
@@ -263,7 +263,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self._highlight(bisect_right(self._choices, at), wrap=True)
 
     def action_cursor_up(self) -> None:
-        """Highlight the row before; before the first one, the last."""
+        """Highlight the previous row; before the first one, the last."""
         at = len(self._rows) if self.highlighted is None else self.highlighted
         self._highlight(bisect_left(self._choices, at) - 1, wrap=True)
 

@@ -17,18 +17,18 @@ class Row(Protocol):
 
     @property
     def id(self) -> str:
-        """The ID; that of a heading, which cannot be chosen, is ""."""
+        """The ID; "" for a heading, which cannot be chosen."""
 
     @property
     def lines(self) -> int:
         """The height: 1, or 2 with a line below."""
 
     def content(self) -> "ListRow":
-        """Return what is shown; called when the row comes into view."""
+        """Return what is shown; called when the row scrolls into view."""
 
 
 class ListRow(Struct, frozen=True, eq=False):
-    """A row whose content is made at once."""
+    """A row whose content exists already."""
 
     id: str
     left: Content
@@ -50,7 +50,7 @@ class ListRow(Struct, frozen=True, eq=False):
         return self.id == other.id and all(one.is_same(two) for one, two in zip(mine, others, strict=True))
 
     def __ne__(self, other: object) -> bool:
-        # That of a Struct does not ask __eq__.
+        # Struct's own method does not call __eq__.
         return not self == other
 
     def __hash__(self) -> int:
@@ -58,7 +58,7 @@ class ListRow(Struct, frozen=True, eq=False):
 
     def fit(self, width: int) -> list[Content]:
         """Return the lines, with both sides fitted into `width` cells; the left one is shortened if necessary."""
-        # A badge has a space of its own at its left.
+        # A badge starts with a space of its own.
         gap = 1 if self.right and not self.right.plain.startswith(" ") else 0
         left = shortened(self.left, width - self.right.cell_length - gap)
         row = Content.assemble(left, " " * max(gap, width - left.cell_length - self.right.cell_length), self.right)
@@ -66,9 +66,9 @@ class ListRow(Struct, frozen=True, eq=False):
 
 
 def shortened(text: Content, width: int) -> Content:
-    """Cut a text to a width in cells; where the cut would take its last number, it is made before that number.
+    """Cut a text to a width in cells, but keep its last number.
 
-    Names that differ only by a number would look the same otherwise.
+    Otherwise, names that differ only by a number would look the same.
     """
     width = max(1, width)
     number = LAST_NUMBER.search(text.plain)

@@ -30,7 +30,7 @@ def test_two_actions_can_swap_their_keys() -> None:
     ("name", "keys", "problem"),
     [
         ("messages.reprot", "x", 'unknown action; did you mean "messages.report"?'),
-        ("nothing", "x", "unknown action; docs/config.md has them all"),
+        ("nothing", "x", "unknown action; docs/config.md lists all actions"),
         ("messages.report", "ctrl-x", '"ctrl-x" is not a key'),
         ("messages.report", "control+x", '"control+x" is not a key'),
         ("messages.report", "", '"" is not a key'),
@@ -38,11 +38,11 @@ def test_two_actions_can_swap_their_keys() -> None:
         (
             "messages.report",
             "p",
-            '"p" is the key of messages.profile (Profile of its author); assign another one to that',
+            '"p" is already bound to messages.profile (Profile of its author); change that first',
         ),
-        ("messages.report", "ctrl+n", '"ctrl+n" is the key of everywhere.next_channel_1'),
-        ("reports.withdraw", "f1", '"f1" is the key of always.help'),
-        ("everywhere.search", "r", '"r" is the key of messages.report'),
+        ("messages.report", "ctrl+n", '"ctrl+n" is already bound to everywhere.next_channel_1'),
+        ("reports.withdraw", "f1", '"f1" is already bound to always.help'),
+        ("everywhere.search", "r", '"r" is already bound to messages.report'),
     ],
 )
 def test_what_cannot_be_is_named_and_the_old_key_stays(name: str, keys: str, problem: str) -> None:

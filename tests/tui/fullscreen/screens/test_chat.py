@@ -49,7 +49,7 @@ async def test_a_message_that_is_refused_says_why() -> None:
     async with client(ScriptedServer(answer=refused)) as (pilot, _):
         await pilot.press(*"hello", "enter")
         await until_seen(pilot, "✗ Not sent: bob is not here now.")
-        await until_seen(pilot, "alt+r takes it back to the composer")
+        await until_seen(pilot, "Press alt+r to edit it")
         await pilot.press(*"so", "alt+r")
         composer = pilot.app.screen.query_one(Composer)
         await until(pilot, lambda: composer.text == "hello\nso", "it is back")
@@ -70,7 +70,7 @@ async def test_a_message_over_the_limit_stays_in_the_composer() -> None:
     async with client() as (pilot, server):
         pilot.app.screen.query_one(Composer).text = "x" * 4001
         await pilot.press("enter")
-        await until_seen(pilot, "The message has 4001 of at most 4000 characters.")
+        await until_seen(pilot, "The message has 4001 characters; the limit is 4000.")
         assert not server.sent(Say)
         assert len(pilot.app.screen.query_one(Composer).text) == 4001
 

@@ -158,9 +158,9 @@ REFUSED = {
     "/dnd please": "/dnd takes no arguments.",
     "/mute No Body": "No one called No Body is here",
     "/msg No Body hello": "No one called No Body hello is here",
-    "/block ada": "That is you",
-    "/status " + "x" * 33: "33 of at most 32",
-    "/search " + "x" * 129: "129 of at most 128",
+    "/block ada": "That's you",
+    "/status " + "x" * 33: "33 characters; the limit is 32",
+    "/search " + "x" * 129: "129 characters; the limit is 128",
 }
 """What cannot be done, and why not."""
 
@@ -266,7 +266,7 @@ async def test_without_an_editor_the_text_stays_and_a_line_says_why(monkeypatch:
     monkeypatch.delenv("VISUAL", raising=False)
     async with client() as (pilot, _):
         await pilot.press(*"draft")
-        for editor, told in (("", "No editor is set"), ("vi 'x", "cannot be read"), ("vi", "cannot be suspended")):
+        for editor, told in (("", "No editor is set"), ("vi 'x", "is malformed"), ("vi", "cannot be suspended")):
             with case(editor):
                 monkeypatch.setenv("EDITOR", editor)
                 await pilot.press("ctrl+e")

@@ -184,7 +184,7 @@ CHANNELS: Sequence[Step] = ["shift+tab", focus(TimelineView), "shift+tab", focus
 PEOPLE_LIST: Sequence[Step] = ["ctrl+o", focus(PeopleList), "home", "down", "down"]
 PROFILE: Sequence[Step] = [*LIT, "p", focus(ProfilePanel)]
 REPORTS: Sequence[Step] = ["ctrl+r", on(ReportsScreen), seen("delivered")]
-FORM: Sequence[Step] = [*LIT, "up", "up", highlighted(LATEST - 2), "r", on(ReportForm), seen("10 before, 2 after")]
+FORM: Sequence[Step] = [*LIT, "up", "up", highlighted(LATEST - 2), "r", on(ReportForm), seen("10 before and 2 after")]
 EDITED: Sequence[Step] = [*LIT, "up", highlighted(LATEST - 1), "c", on(MessageEditor)]
 COMMENT: Sequence[Step] = [*FORM, "enter", focus(Comment)]
 PICKER: Sequence[Step] = ["ctrl+k", on(Picker), row(0)]
@@ -201,7 +201,7 @@ CASES = {
     "everywhere.step_-1": Case(TURNED, at("lobby")),
     "everywhere.step_1": Case([*TURNED, "alt+left", at("lobby")], at("c2")),
     "everywhere.open_unread": Case([], at("c5")),
-    "everywhere.first_unread": Case([], seen("Nothing is unread here.")),
+    "everywhere.first_unread": Case([], seen("No unread messages here.")),
     "everywhere.switch": Case([], on(Picker)),
     "everywhere.open_number_1": Case(TURNED, at("lobby")),
     **{f"everywhere.open_number_{number}": Case([], at(f"c{number}")) for number in range(2, 10)},

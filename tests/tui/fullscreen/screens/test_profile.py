@@ -98,7 +98,7 @@ async def test_a_profile_of_nothing_says_so() -> None:
 
     async with client(ScriptedServer(answer=nothing)) as (pilot, _):
         await pilot.press("up", "p")
-        await until_seen(pilot, "The site says nothing about this")
+        await until_seen(pilot, "The site has no information about")
 
 
 async def test_a_lost_connection_ends_the_loading() -> None:

@@ -117,7 +117,7 @@ async def test_a_comment_over_the_limit_stays_in_the_form() -> None:
         await open_form(pilot)
         pilot.app.screen.query_one(Comment).text = "x" * 1001
         await pilot.press("ctrl+s")
-        await until_seen(pilot, "The comment has 1001 of at most 1000 characters.")
+        await until_seen(pilot, "The comment has 1001 characters; the limit is 1000.")
         assert not server.sent(ReportRequest)
 
 
@@ -271,7 +271,7 @@ async def test_the_form_shows_what_is_sent_of_the_messages_around_it() -> None:
     async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
         server.send(Error("A notice", ErrorCode.NOTICE, CHAT_SERVER, channel="lobby"))
         await pilot.press("up", "up", "up", "r")
-        await until_seen(pilot, "this message, 10 before, 2 after")
+        await until_seen(pilot, "this message, 10 before and 2 after")
         evidence = pilot.app.screen.query_one(EvidenceView)
         assert [str(each.content) for each in evidence.query(Static) if each.display] == [
             f"{'⚑ ' if number == 17 else ''}{clock(BEGIN + timedelta(minutes=number))} {author}» words {number}"
@@ -285,13 +285,13 @@ async def test_the_form_shows_what_is_sent_of_the_messages_around_it() -> None:
 
 
 WAYS: Sequence[tuple[Sequence[str], Sequence[int], str]] = [
-    (["plus"] * 3, [*range(7, 17), 18, 19], "this message, 10 before, 2 after"),
+    (["plus"] * 3, [*range(7, 17), 18, 19], "this message, 10 before and 2 after"),
     (["minus"], [*range(8, 17), 18, 19], "9 before, 2 after"),
     (["#form-fewer"], [*range(9, 17), 18, 19], "8 before, 2 after"),
-    (["minus"] * 7, [15, 16, 18], "2 before, 1 after"),
+    (["minus"] * 7, [15, 16, 18], "2 before and 1 after"),
     (["minus"] * 2, [16], "this message, 1 before"),
     (["minus"] * 3, [], "only this message"),
-    (["plus"] * 2, [16, 18], "1 before, 1 after"),
+    (["plus"] * 2, [16, 18], "1 before and 1 after"),
     (["0"], [], "only this message"),
     (["#form-more"], [16], "this message, 1 before"),
     (["#form-alone"], [], "only this message"),
@@ -328,7 +328,7 @@ async def test_all_of_the_form_is_seen_at_every_height_of_a_terminal() -> None:
         for height in (24, 29, 30, 32, 34, 35, 36, 24):
             with case(height):
                 await pilot.resize_terminal(110, height)
-                await until_seen(pilot, "this message, 10 before, 2 after")
+                await until_seen(pilot, "this message, 10 before and 2 after")
                 for shown in ("#form-title", "#form-submit"):
                     assert pilot.app.screen.find_widget(pilot.app.screen.query_one(shown)).visible_region.height
                 assert pilot.app.screen.query_one("#form").max_scroll_y == 0

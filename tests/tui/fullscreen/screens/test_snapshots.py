@@ -266,7 +266,7 @@ def _room_for(state: str) -> ScriptedServer:
 
 
 FORMS: dict[str, tuple[Steps, str]] = {
-    "all": (["up", "up", "up", "r", "WAIT:2 before", "plus"], "2 before, 2 after"),
+    "all": (["up", "up", "up", "r", "WAIT:2 before", "plus"], "2 before and 2 after"),
     "fewer": (["up", "up", "up", "r", "WAIT:2 before", "minus", "minus"], "this message, 1 before"),
     "alone": (["up", "up", "up", "r", "WAIT:2 before", "0"], "only this message"),
 }

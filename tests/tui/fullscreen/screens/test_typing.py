@@ -211,7 +211,7 @@ async def click_on(pilot: Pilot[None], text: str) -> None:
 async def test_mute_is_undone_by_the_same_key_although_the_highlight_has_moved() -> None:
     async with client() as (pilot, server):
         await pilot.press("up", "m")
-        await until_seen(pilot, "“bob” is muted. m undoes it.")
+        await until_seen(pilot, "“bob” is muted. Press m to undo.")
         await until(pilot, lambda: "buy my stuff" not in screen_text(app_of(pilot)), "hidden")
         await pilot.press("m")
         await until_seen(pilot, "buy my stuff")
@@ -224,7 +224,7 @@ async def test_mute_is_undone_by_the_same_key_although_the_highlight_has_moved()
 async def test_ctrl_c_without_a_selection_says_how_to_quit() -> None:
     async with client() as (pilot, _):
         await pilot.press("ctrl+c")
-        await until_seen(pilot, "Nothing is selected. ctrl+q quits.")
+        await until_seen(pilot, "Nothing is selected. Press ctrl+q to quit.")
 
 
 async def test_a_link_is_opened_after_all_of_its_address_was_shown(monkeypatch: pytest.MonkeyPatch) -> None:
