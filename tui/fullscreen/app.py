@@ -33,7 +33,7 @@ from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.notices import Notices
 from tui.fullscreen.preferences import THEME_NAMES, Preferences
 from tui.fullscreen.room.screen import RoomScreen
-from tui.fullscreen.screens.live import LiveScreen
+from tui.fullscreen.screen_protocols import LiveScreen
 from tui.fullscreen.shutdown import ShutdownSignals
 from tui.fullscreen.typeahead import PastedLines, TypeAhead
 from tui.options import Options
@@ -305,7 +305,7 @@ class FlagpostApp(App[None]):
         """Redraw the room and every live screen over it."""
         self.room.show()
         self._mark_read()
-        for screen in self.screen_stack:
+        for screen in self.screen_stack[1:]:
             if isinstance(screen, LiveScreen) and screen.is_mounted:
                 screen.show()
 

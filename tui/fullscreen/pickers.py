@@ -1,4 +1,4 @@
-"""Rows of the pickers: emoji, places and statuses."""
+"""Rows of the pickers: emoji, links, commands, places, themes and statuses."""
 
 from collections.abc import Sequence
 
@@ -65,6 +65,13 @@ def places(state: ClientState, query: str) -> list[ListRow]:
     found = sorted((order, place) for place, order in ranks.items() if order is not None) if query.strip() else ()
     chosen = [place for _, place in found] if query.strip() else list(names)
     return [_place(state, place, names[place]) for place in chosen[:MOST_PLACES]]
+
+
+def themes(names: Sequence[str], current: str, query: str) -> list[ListRow]:
+    """Return the themes that match the query, the current one first."""
+    ordered = sorted(names, key=lambda each: each != current)
+    found = [each for each in ordered if not query.strip() or rank(query, each) is not None]
+    return [ListRow(each, Content(each), Content("now" if each == current else "")) for each in found]
 
 
 def statuses(state: ClientState, query: str) -> list[ListRow]:

@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
-from typing import Protocol, runtime_checkable
 
 from textual.app import App
 from textual.events import Event, InputEvent, Key, MouseDown, Paste
@@ -29,6 +28,7 @@ from tui.client import graphemes
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.keys.letters import command, searches, waits
 from tui.fullscreen.keys.unbracketed import lines_of
+from tui.fullscreen.screen_protocols import Answered, Placed, Searchable, TakesText
 
 ALONE_SECONDS = 0.4
 SILENCE_SECONDS = 0.5
@@ -41,43 +41,6 @@ BUSY_SECONDS = 0.005
 MOST_PASSES = 20
 MOST_SCREENS = 5
 NEVER = float("-inf")
-
-
-@runtime_checkable
-class Placed(Protocol):
-    """A widget or screen with keys of its own in the table."""
-
-    WHERE: Where
-
-
-@runtime_checkable
-class TakesText(Protocol):
-    """A screen with a place for text that is typed while no text field has the focus."""
-
-    def take_text(self) -> None:
-        """Focus the text field, or close this screen if the text belongs to the one below."""
-
-
-@runtime_checkable
-class Answered(Protocol):
-    """A dialog that only deliberate keys answer."""
-
-    asked_at: float
-    """When it was opened."""
-
-    def defer(self, event: Key | Paste) -> None:
-        """Store a key or paste that the composer gets later."""
-
-
-@runtime_checkable
-class Searchable(Protocol):
-    """A dialog with a list that is searched by typing."""
-
-    def finds_nothing(self) -> bool:
-        """Return whether nothing in the list matches what was typed."""
-
-    def action_close(self) -> None:
-        """Close the dialog without a choice."""
 
 
 class PastedLines(Event):

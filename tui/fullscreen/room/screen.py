@@ -30,9 +30,9 @@ from tui.fullscreen.room.profile_actions import ProfileActions
 from tui.fullscreen.room.reading import Attention, Reading
 from tui.fullscreen.room.reporting import Reporting
 from tui.fullscreen.room.writing import Writing
-from tui.fullscreen.screens.live import LiveScreen
+from tui.fullscreen.screen_protocols import Placed
 from tui.fullscreen.timeline.view import TimelineView
-from tui.fullscreen.typeahead import Placed, TypeAhead
+from tui.fullscreen.typeahead import TypeAhead
 from tui.fullscreen.widgets.channels import ChannelList, PlaceLists, UnreadOutOfView
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.footer import KeyFooter
@@ -281,7 +281,7 @@ class RoomScreen(Screen[None]):
 
         await self._open(MentionsScreen(self.client, self.navigation.go_to))
 
-    async def _open(self, screen: LiveScreen) -> None:
+    async def _open(self, screen: Screen[None]) -> None:
         await self.app.push_screen(screen)
         self.redraw()
 

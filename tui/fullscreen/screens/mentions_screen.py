@@ -7,6 +7,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Static
 
@@ -16,7 +17,6 @@ from tui.client.mentions import Mention, mentioning
 from tui.client.named_texts import NamedTexts
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow
@@ -27,7 +27,7 @@ NONE = "Nobody has mentioned you."
 SEARCHING = "Searching…"
 
 
-class MentionsScreen(LiveScreen):
+class MentionsScreen(Screen[None]):
     """Shows the messages that mention the user."""
 
     WHERE = Where.MENTIONS

@@ -24,11 +24,17 @@ class Picker(ModalScreen[str | None]):
 
     BINDINGS = bindings(Where.PICKER)
 
-    def __init__(self, placeholder: str, offer: Callable[[str], Sequence[ListRow]]) -> None:
-        """`offer` returns the rows for a query."""
+    def __init__(
+        self,
+        placeholder: str,
+        offer: Callable[[str], Sequence[ListRow]],
+        preview: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`offer` returns the rows for a query; `preview` is called with the ID of each row that is highlighted."""
         super().__init__()
         self._placeholder = placeholder
         self._offer = offer
+        self._preview = preview
 
     def compose(self) -> ComposeResult:
         with Vertical(id="picker"):
@@ -61,6 +67,10 @@ class Picker(ModalScreen[str | None]):
         """Return the highlighted row."""
         if chosen := self.query_one(RowList).chosen:
             self.dismiss(chosen)
+
+    @on(RowList.Highlighted)
+    def _highlighted(self, event: RowList.Highlighted) -> None:
+        self._preview(event.id)
 
     @on(RowList.Selected)
     def _selected(self, event: RowList.Selected) -> None:

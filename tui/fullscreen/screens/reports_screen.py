@@ -7,6 +7,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Static
 
@@ -17,7 +18,6 @@ from tui.client.client import OFFLINE, Client
 from tui.client.report_words import SITE_SAYS, meaning, sentence, status_words
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
-from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow
@@ -51,7 +51,7 @@ class Details(VerticalScroll, can_focus=True):
     BINDINGS = bindings(Where.REPORTS)
 
 
-class ReportsScreen(LiveScreen):
+class ReportsScreen(Screen[None]):
     """Shows the user's reports."""
 
     WHERE = Where.REPORTS

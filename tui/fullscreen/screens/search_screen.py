@@ -7,6 +7,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Input, Static
 
@@ -15,7 +16,6 @@ from tui.client.client import OFFLINE, Client, nonce
 from tui.client.search import SearchState, excerpt
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.row_list import RowList
@@ -33,7 +33,7 @@ after:2026-11-01  before:2026-12-01"""
 UNFINISHED = "No messages found among the newest ones. Press Enter to search older messages."
 
 
-class SearchScreen(LiveScreen):
+class SearchScreen(Screen[None]):
     """Searches, and shows the results so far."""
 
     WHERE = Where.SEARCH

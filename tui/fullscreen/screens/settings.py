@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -158,13 +159,21 @@ class SettingsScreen(ModalScreen[None]):
         if len(choice.values) <= FEW:
             self.cycle(chosen, 1)
             return
-        from tui.fullscreen.screens.theme_picker import ThemePicker
+        from tui.fullscreen import pickers
+        from tui.fullscreen.screens.picker import Picker
 
-        self.app.push_screen(ThemePicker(choice.values, choice.value), self._set_theme)
+        offer = partial(pickers.themes, choice.values, choice.value)
+        self.app.push_screen(Picker("Theme", offer, self._preview_theme), partial(self._set_theme, self.app.theme))
 
-    def _set_theme(self, name: str | None) -> None:
-        if name:
-            self._take(structs.replace(self._config, theme=name))
+    def _preview_theme(self, name: str) -> None:
+        self.app.theme = name
+
+    def _set_theme(self, before: str, chosen: str | None) -> None:
+        """Use the theme that was chosen; without a choice, show the one from before the preview again."""
+        if chosen:
+            self._take(structs.replace(self._config, theme=chosen))
+        else:
+            self.app.theme = before
 
     def _take(self, config: Config) -> None:
         if config != self._config:

@@ -17,9 +17,9 @@ from tui.config import Config, Hours, Level, load
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.keys import keymap
 from tui.fullscreen.room.screen import RoomScreen
+from tui.fullscreen.screens.picker import Picker
 from tui.fullscreen.screens.report_form import ReportForm
 from tui.fullscreen.screens.settings import SettingsScreen
-from tui.fullscreen.screens.theme_picker import ThemePicker
 from tui.fullscreen.widgets.colours import name_colour
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.people_list import PeopleList
@@ -262,13 +262,13 @@ async def test_themes_are_chosen_from_a_list_that_previews_them(file: Path) -> N
     async with configured(file) as pilot:
         app = app_of(pilot)
         await settings(pilot, "enter")
-        await until(pilot, lambda: isinstance(app.screen, ThemePicker), "the list")
+        await until(pilot, lambda: isinstance(app.screen, Picker), "the list")
         await pilot.press("down")
         await until(pilot, lambda: app.theme != "flagpost-dark", "the preview")
         await pilot.press("escape")
         await until(pilot, lambda: app.theme == "flagpost-dark", "the theme of before")
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ThemePicker), "the list again")
+        await until(pilot, lambda: isinstance(app.screen, Picker), "the list again")
         await pilot.press(*"nord", "enter")
         await until(pilot, lambda: load(file).config.theme == "nord", "kept")
         assert app.theme == "nord"

@@ -51,7 +51,6 @@ from tui.config import Config, Hours, LoadedConfig
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
-from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.screens.mentions_screen import MentionsScreen
 from tui.fullscreen.screens.message_editor import MessageEditor
 from tui.fullscreen.screens.name import NamePrompt
@@ -62,7 +61,6 @@ from tui.fullscreen.screens.reports_screen import ReportsScreen
 from tui.fullscreen.screens.search_screen import SearchScreen
 from tui.fullscreen.screens.settings import SettingsScreen
 from tui.fullscreen.screens.start import StartScreen
-from tui.fullscreen.screens.theme_picker import ThemePicker
 from tui.fullscreen.themes import DARK, THEMES
 from tui.options import Options
 
@@ -191,7 +189,6 @@ SCREENS: dict[type[Widget], tuple[Steps, str]] = {
     Question: (["ctrl+o", "down", "b"], "Block “bob”?"),
     HelpScreen: (["f1"], "Everywhere in the room"),
     SettingsScreen: (["f2"], "Reduced motion"),
-    ThemePicker: (["f2", "WAIT:Reduced motion", "enter"], "flagpost-contrast"),
     MessageEditor: (["up", "up", "WAIT:Edit", "c"], "Everyone sees that it was edited"),
 }
 """How to reach each screen; the first start and the name dialog have tests of their own."""
@@ -208,8 +205,7 @@ def test_each_screen_has_a_picture() -> None:
         for _, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, Screen) and kind.__module__ == module.__name__
     }
-    # LiveScreen is only a base class.
-    assert found - {LiveScreen} == SCREENS.keys() - {RoomScreen} | {StartScreen, NamePrompt}
+    assert found == SCREENS.keys() - {RoomScreen} | {StartScreen, NamePrompt}
 
 
 def test_each_picture_and_text_belongs_to_a_test(request: pytest.FixtureRequest) -> None:
@@ -245,6 +241,7 @@ STATES: dict[str, tuple[Steps, str]] = {
     "reacted": (["up", "e", "WAIT:thumbs up", "enter"], "👍 1✓"),
     "emoji": (["up", "e"], "thumbs up"),
     "search_hint": (["ctrl+f"], "Type words"),
+    "themes": (["f2", "WAIT:Reduced motion", "enter"], "flagpost-contrast"),
     "empty": (["ctrl+n"], "Nobody has said anything"),
 }
 

@@ -1,0 +1,56 @@
+"""What the app and the type-ahead can ask of a screen or widget: protocols, so that screens need no common base."""
+
+from typing import Protocol, runtime_checkable
+
+from textual.events import Key, Paste
+
+from tui.fullscreen.keys.keymap import Where
+
+
+@runtime_checkable
+class LiveScreen(Protocol):
+    """A screen that is redrawn whenever the state has changed."""
+
+    @property
+    def is_mounted(self) -> bool:
+        """True once the widgets exist."""
+
+    def show(self) -> None:
+        """Draw the current state."""
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """A widget or screen with keys of its own in the table."""
+
+    WHERE: Where
+
+
+@runtime_checkable
+class TakesText(Protocol):
+    """A screen with a place for text that is typed while no text field has the focus."""
+
+    def take_text(self) -> None:
+        """Focus the text field, or close this screen if the text belongs to the one below."""
+
+
+@runtime_checkable
+class Answered(Protocol):
+    """A dialog that only deliberate keys answer."""
+
+    asked_at: float
+    """When it was opened."""
+
+    def defer(self, event: Key | Paste) -> None:
+        """Store a key or paste that the composer gets later."""
+
+
+@runtime_checkable
+class Searchable(Protocol):
+    """A dialog with a list that is searched by typing."""
+
+    def finds_nothing(self) -> bool:
+        """Return whether nothing in the list matches what was typed."""
+
+    def action_close(self) -> None:
+        """Close the dialog without a choice."""
