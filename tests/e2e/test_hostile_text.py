@@ -156,7 +156,7 @@ def test_reactions_and_typing(tmp_path: Path) -> None:
         terminal.until("EMOJI 1")
         highlight(terminal)
         terminal.press("e")
-        terminal.until("there")
+        terminal.until("added")
         terminal.press("\x1b")
         terminal.until("esc Write")
         terminal.press("ctrl+k", "down", "enter")

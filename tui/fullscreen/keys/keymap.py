@@ -129,7 +129,7 @@ KEYS = (
     Key(Where.COMPOSER, "pageup", "screen.scroll(-1)", "Scroll the messages up"),
     Key(Where.COMPOSER, "pagedown", "screen.scroll(1)", "Scroll the messages down"),
     Key(Where.COMPOSER, "end", "end", "End of the line; at the end of the text: latest message"),
-    Key(Where.COMPOSER, "ctrl+e", "edit", "Edit the message in $VISUAL or $EDITOR"),
+    Key(Where.COMPOSER, "ctrl+e", "screen.edit", "Edit the message in $VISUAL or $EDITOR"),
     Key(
         Where.COMPOSER,
         "up",

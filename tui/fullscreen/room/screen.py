@@ -33,7 +33,7 @@ from tui.fullscreen.room.writing import Writing
 from tui.fullscreen.screen_protocols import Placed
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.typeahead import TypeAhead
-from tui.fullscreen.widgets.channels import ChannelList, PlaceLists, UnreadOutOfView
+from tui.fullscreen.widgets.channels import PlaceLists, UnreadOutOfView
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.header import TopLine
@@ -42,7 +42,7 @@ from tui.fullscreen.widgets.new_below import NewBelow
 from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
 from tui.fullscreen.widgets.row_list import RowList
-from tui.fullscreen.widgets.widget_messages import BackToWriting
+from tui.fullscreen.widgets.widget_messages import BackToWriting, PersonWanted, Want
 from tui.tone import Tone
 
 QUOTATION_ONLY = "Not sent: this is only a quotation. Write your reply below it."
@@ -253,6 +253,9 @@ class RoomScreen(Screen[None]):
         """Scroll the messages by pages, without leaving the composer."""
         self.timeline.scroll_relative(y=by * self.timeline.size.height, animate=False)
 
+    def action_edit(self) -> None:
+        self.writing.edit(self.composer.text, self.composer.place)
+
     def action_edit_failed(self) -> None:
         self.writing.edit_failed()
         self.refresh_bindings()
@@ -261,7 +264,7 @@ class RoomScreen(Screen[None]):
         """Focus the list of people; show it first in a narrow terminal."""
         self.profile.close()
         self.add_class("-people")
-        self.query_one(PeopleList).focus()
+        self.query_one(PeopleList).rows.focus()
 
     def action_my_status(self) -> None:
         self.people.choose_status()
@@ -381,36 +384,29 @@ class RoomScreen(Screen[None]):
     def _pasted(self, event: Composer.LongPaste) -> None:
         self.writing.paste(event.text)
 
-    @on(Composer.EditorWanted)
-    def _edit(self, event: Composer.EditorWanted) -> None:
-        self.writing.edit(event.text, event.place)
-
     @on(RowList.Selected, "#left RowList")
     def _channel_selected(self, event: RowList.Selected) -> None:
         if event.id:
             self.navigation.look_at(event.id)
 
-    @on(RowList.Selected, "#people")
+    @on(RowList.Selected, "#people RowList")
     def _person_selected(self, event: RowList.Selected) -> None:
         if event.id and event.id != self.client.state.me:
             self.navigation.look_at(target.conversation(event.id))
 
-    @on(PeopleList.ProfileWanted)
-    def _profile_wanted(self, event: PeopleList.ProfileWanted) -> None:
-        self.profile.open(event.username)
+    @on(PersonWanted)
+    def _person_wanted(self, event: PersonWanted) -> None:
+        acts = {
+            Want.PROFILE: self.profile.open,
+            Want.WRITE: self._write_to,
+            Want.MUTE: self.people.mute,
+            Want.BLOCK: self.people.block,
+        }
+        acts[event.want](event.username)
 
-    @on(PeopleList.MuteWanted)
-    def _mute_wanted(self, event: PeopleList.MuteWanted) -> None:
-        self.people.mute(event.username)
-
-    @on(PeopleList.BlockWanted)
-    def _block_wanted(self, event: PeopleList.BlockWanted) -> None:
-        self.people.block(event.username)
-
-    @on(ProfilePanel.WriteWanted)
-    def _write_wanted(self, event: ProfilePanel.WriteWanted) -> None:
+    def _write_to(self, username: str) -> None:
         self.profile.close()
-        self.navigation.look_at(target.conversation(event.username))
+        self.navigation.look_at(target.conversation(username))
 
     @on(ProfilePanel.Closed)
     def _profile_closed(self) -> None:
@@ -427,11 +423,6 @@ class RoomScreen(Screen[None]):
     @on(TimelineView.PageWanted)
     def _page_wanted(self, event: TimelineView.PageWanted) -> None:
         self.navigation.load_page(event.low, forward=event.forward, scrolled=event.scrolled)
-
-    @on(ChannelList.Moved)
-    def _count_out_of_view(self) -> None:
-        """Count the places with unread messages that are out of view."""
-        self.query_one(PlaceLists).count_out_of_view()
 
     @on(UnreadOutOfView.Wanted)
     def _out_of_view_pressed(self) -> None:

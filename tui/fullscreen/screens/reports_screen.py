@@ -39,18 +39,6 @@ CLOSED = frozenset({ReportState.WITHDRAWN, ReportState.RESOLVED})
 """Statuses of reports that can no longer be withdrawn."""
 
 
-class ReportList(RowList):
-    """The list of reports, the latest first."""
-
-    BINDINGS = bindings(Where.REPORTS)
-
-
-class Details(VerticalScroll, can_focus=True):
-    """The details of one report."""
-
-    BINDINGS = bindings(Where.REPORTS)
-
-
 class ReportsScreen(Screen[None]):
     """Shows the user's reports."""
 
@@ -71,8 +59,8 @@ class ReportsScreen(Screen[None]):
             yield Static(Content.assemble(("⚑ ", "bold $error"), ("My reports", "bold")), id="reports-title")
             yield Static(id="reports-state", markup=False)
         with Horizontal(id="reports"):
-            yield ReportList(id="reports-list")
-            with Details(id="reports-details"):
+            yield RowList(id="reports-list")
+            with VerticalScroll(id="reports-details"):
                 yield Static(id="reports-detail", markup=False)
         yield Static(id="reports-empty", markup=False)
         yield Static(id="reports-problem", markup=False)
@@ -81,7 +69,7 @@ class ReportsScreen(Screen[None]):
     @on(events.Mount)
     def _focus_list(self) -> None:
         """Focus the list, so that the arrow keys move in it."""
-        self.query_one(ReportList).focus()
+        self.query_one(RowList).focus()
 
     def show(self) -> None:
         state = self._client.state
@@ -91,7 +79,7 @@ class ReportsScreen(Screen[None]):
         words = "loading…" if loading else _unsent(reports.unanswered)
         words = words if self._client.online else f"{self._client.status}; last known status"
         show_text(self.query_one("#reports-state", Static), Content(words))
-        rows = self.query_one(ReportList)
+        rows = self.query_one(RowList)
         rows.show_rows([self._row(entry, now) for entry in self._entries])
         if rows.highlighted is None and self._entries:
             rows.action_first()
@@ -109,7 +97,7 @@ class ReportsScreen(Screen[None]):
 
     @property
     def _chosen(self) -> ReportEntry | None:
-        chosen = self.query_one(ReportList).chosen
+        chosen = self.query_one(RowList).chosen
         return next((entry for entry in self._entries if entry.report_id == chosen), None)
 
     @on(RowList.Highlighted)

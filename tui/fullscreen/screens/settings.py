@@ -81,23 +81,6 @@ def _of_channel(config: Config, server: str, channel: str, place: str) -> Choice
     return Choice("channel", f"Notifications in {place}", [AS_ALL, *Level], own or AS_ALL, change)
 
 
-class ChoiceList(RowList):
-    """The list of settings with their values."""
-
-    WHERE = Where.SETTINGS
-    BINDINGS = bindings(WHERE)
-
-    def action_choose(self) -> None:
-        """Set the next value of the highlighted setting, or choose it from a list."""
-        if self.chosen and isinstance(self.screen, SettingsScreen):
-            self.screen.choose(self.chosen)
-
-    def action_cycle(self, by: int) -> None:
-        """Set another value of the highlighted setting."""
-        if self.chosen and isinstance(self.screen, SettingsScreen):
-            self.screen.cycle(self.chosen, by)
-
-
 class SettingsScreen(ModalScreen[None]):
     """Changes the configuration through `change`, which returns the problem, or None."""
 
@@ -123,7 +106,7 @@ class SettingsScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="settings"):
             yield Static(Content("Settings"), id="settings-title")
-            yield ChoiceList(id="settings-list")
+            yield RowList(id="settings-list")
             for name, label in FIELDS.items():
                 yield Static(Content(label), classes="field-label")
                 longest = MAX_NAME_CHARS if name == "name" else MAX_URL_CHARS
@@ -141,23 +124,31 @@ class SettingsScreen(ModalScreen[None]):
     @on(events.Mount)
     def _focus_list(self) -> None:
         """Focus the list, so that the arrow keys work in it."""
-        self.query_one(ChoiceList).focus()
+        self.query_one(RowList).focus()
 
     @on(events.Resize)
     def _refit(self) -> None:
         """Fit the rows to the new width."""
         self.call_after_refresh(self._fill)
 
-    def cycle(self, chosen: str, by: int) -> None:
-        """Set another value of a setting, `by` positions further."""
-        choice = next(each for each in self._offer(self._config) if each.id == chosen)
-        self._take(choice.next_value(by))
+    @property
+    def _highlighted(self) -> Choice | None:
+        """The highlighted setting; None while a text field has the focus."""
+        rows = self.query_one(RowList)
+        found = (each for each in self._offer(self._config) if each.id == rows.chosen)
+        return next(found, None) if rows.has_focus else None
 
-    def choose(self, chosen: str) -> None:
+    def action_cycle(self, by: int) -> None:
+        """Set another value of the highlighted setting, `by` positions further."""
+        if choice := self._highlighted:
+            self._take(choice.next_value(by))
+
+    @on(RowList.Selected)
+    def action_choose(self) -> None:
         """Let the user choose from a list if there are many values; set the next one otherwise."""
-        choice = next(each for each in self._offer(self._config) if each.id == chosen)
-        if len(choice.values) <= FEW:
-            self.cycle(chosen, 1)
+        choice = self._highlighted
+        if choice is None or len(choice.values) <= FEW:
+            self.action_cycle(1)
             return
         from tui.fullscreen import pickers
         from tui.fullscreen.screens.picker import Picker
@@ -189,12 +180,7 @@ class SettingsScreen(ModalScreen[None]):
             ListRow(each.id, Content(each.label), Content.styled(f"‹ {each.value} ›", Style(bold=True)))
             for each in self._offer(self._config)
         ]
-        self.query_one(ChoiceList).show_rows(rows, self.query_one(ChoiceList).chosen or rows[0].id)
-
-    @on(RowList.Selected)
-    def _clicked(self, event: RowList.Selected) -> None:
-        if event.id:
-            self.choose(event.id)
+        self.query_one(RowList).show_rows(rows, self.query_one(RowList).chosen or rows[0].id)
 
     @on(Input.Submitted)
     @on(Input.Blurred)

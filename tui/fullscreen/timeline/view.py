@@ -17,7 +17,7 @@ from tui.fullscreen.timeline.blocks import FLAG
 from tui.fullscreen.timeline.entry_rows import EMOJI
 from tui.fullscreen.timeline.look import FLAG_CELLS
 from tui.fullscreen.timeline.stack_view import StackView
-from tui.fullscreen.widgets.widget_messages import AboutLine, BackToWriting
+from tui.fullscreen.widgets.widget_messages import BackToWriting
 
 __all__ = ["FLAG", "TimelineView"]
 
@@ -33,12 +33,12 @@ class TimelineView(StackView, can_focus=True):
     # Focusing highlights and scrolls to the latest message, before the click is handled.
     FOCUS_ON_CLICK = False
 
-    class ReactionClicked(AboutLine):
+    class ReactionClicked(Message):
         """The user clicked a reaction."""
 
         def __init__(self, line: Line, emoji: str) -> None:
-            super().__init__(line)
-            self.emoji = emoji
+            super().__init__()
+            self.line, self.emoji = line, emoji
 
     class Marked(Message):
         """The highlight appeared or disappeared while the user is writing."""

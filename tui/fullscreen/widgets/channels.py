@@ -74,112 +74,100 @@ class PlaceRow(Struct, frozen=True, gc=False):
         return ListRow(self.id, Content.styled(title, Style(bold=True)), Content.assemble(mark, badge))
 
 
-class ChannelList(RowList):
-    """Shows the channels."""
+class PlaceColumn:
+    """A list of places: fills a `RowList`, and knows which of its lines have unread messages."""
 
-    WHERE = Where.CHANNELS
-    BINDINGS = bindings(WHERE)
-    HEADING = "CHANNELS"
-
-    class Moved(Message):
-        """Other rows are in view."""
-
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self.other: ChannelList | None = None
-        """The list that the arrow keys go on to after the last row, and before the first one."""
+    def __init__(self, heading: str, rows: RowList) -> None:
+        self.rows = rows
+        self._heading = heading
         self._current = ""
         self._unread: dict[int, Timeline] = {}
         """The places with a badge, by their line."""
 
     def fill(self, places: Sequence[Timeline], current: str, drafts: Container[str], muted: Container[str]) -> None:
         """Draw the list; a place with a draft is marked, unless the composer shows it, and a muted one has no badge."""
-        rows: list[Row] = [ListRow("", Content.styled(self.HEADING, Style(dim=True)))]
+        rows: list[Row] = [ListRow("", Content.styled(self._heading, Style(dim=True)))]
         rows += [_row(each, draft=each.id in drafts and each.id != current, muted=each.id in muted) for each in places]
         self._unread = {at: each for at, each in enumerate(places, 1) if each.unread and each.id not in muted}
         # The user moves the highlight while the list has the focus.
         opened, self._current = current != self._current, current
-        self.show_rows(rows, current if opened or not self.has_focus else None)
-        if self.chosen != current and not self.has_focus:
+        self.rows.show_rows(rows, current if opened or not self.rows.has_focus else None)
+        if self.rows.chosen != current and not self.rows.has_focus:
             # The other list has the current place.
-            self.highlighted = None
+            self.rows.highlighted = None
         # No list grows beyond its rows; if both are longer than half of the lines, each gets half.
-        self.styles.max_height = len(rows) + self.gutter.height
+        self.rows.styles.max_height = len(rows) + self.rows.gutter.height
 
     @property
     def out_of_view(self) -> tuple[list[Timeline], list[Timeline]]:
-        """Return the places with unread messages above and below what is in view."""
-        first = self.scroll_offset.y
-        end = first + self.scrollable_content_region.height
+        """The places with unread messages above and below what is in view."""
+        first = self.rows.scroll_offset.y
+        end = first + self.rows.scrollable_content_region.height
         above = [each for line, each in self._unread.items() if line < first]
         return above, [each for line, each in self._unread.items() if line >= end]
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Post that other rows are in view."""
-        super().watch_scroll_y(old_value, new_value)
-        self.post_message(self.Moved())
-
-    def action_cursor_down(self) -> None:
-        if not self._go_on(from_row=len(self.rows) - 1):
-            super().action_cursor_down()
-
-    def action_cursor_up(self) -> None:
-        if not self._go_on(from_row=1):
-            super().action_cursor_up()
-
-    def _go_on(self, *, from_row: int) -> bool:
-        """Leave the row at the edge for the other list, if that shows anything; return whether it does."""
-        if self.highlighted != from_row or self.other is None or not self.other.display:
-            return False
-        self.screen.set_focus(self.other)
-        if from_row == 1:
-            self.other.action_last()
-        else:
-            self.other.action_first()
-        return True
-
-    def action_leave(self) -> None:
-        self.post_message(BackToWriting())
-
-
-class ConversationList(ChannelList):
-    """Shows the conversations."""
-
-    HEADING = "DIRECT"
 
 
 class PlaceLists(Vertical):
     """The channels, and below them the conversations, which stay in sight however many channels there are."""
 
+    WHERE = Where.CHANNELS
+    BINDINGS = bindings(WHERE)
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._columns: tuple[PlaceColumn, ...] = ()
+        """Channels and conversations, once they are mounted."""
+
     async def mount_lists(self) -> None:
         """Mount the lists; they are empty until the first `show()`."""
-        channels, conversations = ChannelList(id="channels"), ConversationList(id="conversations")
-        channels.other, conversations.other = conversations, channels
+        channels, conversations = (RowList(id=name, leave=self._leave) for name in ("channels", "conversations"))
         out_of_view = UnreadOutOfView(id="out-of-view")
         conversations.display = out_of_view.display = False
+        self._columns = PlaceColumn("CHANNELS", channels), PlaceColumn("DIRECT", conversations)
         await self.mount(channels, conversations, out_of_view)
 
     def show(
         self, timelines: Iterable[Timeline], current: str, drafts: Container[str], is_muted: Callable[[str], bool]
     ) -> None:
         """Draw both lists."""
-        channels: list[Timeline] = []
-        people: list[Timeline] = []
+        places: tuple[list[Timeline], list[Timeline]] = [], []
         muted = set()
         for each in timelines:
-            (people if target.is_conversation(each.id) else channels).append(each)
+            places[target.is_conversation(each.id)].append(each)
             if is_muted(each.id):
                 muted.add(each.id)
-        self.query_one(ChannelList).fill(channels, current, drafts, muted)
-        conversations = self.query_one(ConversationList)
-        conversations.display = bool(people)
-        conversations.fill(people, current, drafts, muted)
+        for column, shown in zip(self._columns, places, strict=True):
+            # Without conversations there is no heading for them either.
+            column.rows.display = bool(shown) or shown is places[0]
+            column.fill(shown, current, drafts, muted)
 
+    @on(RowList.Moved)
     def count_out_of_view(self) -> None:
-        """Count the places with unread messages that the lists do not show."""
-        views = [each.out_of_view for each in self.query(ChannelList) if each.display]
+        """Count the places with unread messages that are scrolled out of view."""
+        views = [each.out_of_view for each in self._columns if each.rows.display]
         above, below = ([each for view in views for each in view[side]] for side in (0, 1))
         self.query_one(UnreadOutOfView).show(above, below)
+
+    def _leave(self, by: int) -> bool:
+        """Move from the edge of one list on to the other; return False if that shows nothing."""
+        other = next(each.rows for each in self._columns if not each.rows.has_focus)
+        if not other.display:
+            return False
+        self.screen.set_focus(other)
+        if by > 0:
+            other.action_first()
+        else:
+            other.action_last()
+        return True
+
+    def action_select(self) -> None:
+        """Open the highlighted place."""
+        for column in self._columns:
+            if column.rows.has_focus:
+                column.rows.action_select()
+
+    def action_leave(self) -> None:
+        self.post_message(BackToWriting())
 
 
 def _row(place: Timeline, *, draft: bool, muted: bool) -> PlaceRow:

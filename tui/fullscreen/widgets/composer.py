@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from textual import events, on
 from textual.content import Content
+from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import TextArea
 
@@ -14,7 +15,6 @@ from tui.client.recall import Recall
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.fields import Prompt
-from tui.fullscreen.widgets.widget_messages import AboutDraft, AboutPlace, AboutText
 
 NEAR = 0.9
 """The share of the limit above which the character count is shown."""
@@ -28,23 +28,36 @@ class Composer(Prompt):
 
     BINDINGS = bindings(Where.COMPOSER)
 
-    class TargetChanged(AboutPlace, bubble=False):
+    class TargetChanged(Message, bubble=False):
         """What is typed after this message belongs to this channel."""
 
-    class Submitted(AboutDraft):
+        def __init__(self, place: str) -> None:
+            super().__init__()
+            self.place = place
+
+    class Submitted(Message):
         """The user sent a message, and it has left the composer; `give_back` returns it if sending fails."""
 
-    class LongPaste(AboutText):
+        def __init__(self, text: str, place: str) -> None:
+            super().__init__()
+            self.text, self.place = text, place
+
+    class LongPaste(Message):
         """Many lines were pasted; they have not been inserted yet."""
 
-    class Typed(AboutPlace):
-        """The user is writing in a channel or conversation."""
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
-    class NothingSaid(AboutPlace):
+    class Typed(Message):
+        """The user is typing in a channel or conversation."""
+
+        def __init__(self, place: str) -> None:
+            super().__init__()
+            self.place = place
+
+    class NothingSaid(Message):
         """The user tried to send a quotation without a reply."""
-
-    class EditorWanted(AboutDraft):
-        """The user wants to edit the text in an editor; `put` sets the result."""
 
     def __init__(self, *, placeholder: str = "", id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=placeholder, id=id)
@@ -59,6 +72,11 @@ class Composer(Prompt):
         self._mode = ""
         """What to show while keys act elsewhere; "" while they write here."""
         self._flash: Timer | None = None
+
+    @property
+    def place(self) -> str:
+        """The channel or conversation that the text belongs to."""
+        return self._place
 
     def show_mode(self, mode: str) -> None:
         """Show which keys act instead of writing here, and how to get back; "" if keys write here."""
@@ -111,7 +129,7 @@ class Composer(Prompt):
     def action_send(self) -> None:
         """Submit the text unless it is blank, or only a quotation without a reply."""
         if is_bare(self.text):
-            self.post_message(self.NothingSaid(self._place))
+            self.post_message(self.NothingSaid())
         elif self.text.strip():
             # Clear it at once: everything typed from now on belongs to the next message.
             text, self.text = self.text, ""
@@ -178,9 +196,6 @@ class Composer(Prompt):
         text = self._recall.step(by, self.text, self._place)
         if text is not None:
             self._write(text)
-
-    def action_edit(self) -> None:
-        self.post_message(self.EditorWanted(self.text, self._place))
 
     @property
     def drafts(self) -> dict[str, str]:

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
+from textual import on
+from textual.app import ComposeResult
 from textual.color import Color
+from textual.containers import Vertical
 from textual.content import Content
 from textual.style import Style
 
@@ -16,7 +19,7 @@ from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.colours import name_colour
 from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow, Row
-from tui.fullscreen.widgets.widget_messages import AboutPerson, BackToWriting
+from tui.fullscreen.widgets.widget_messages import BackToWriting, PersonWanted, Want
 
 AWAY = "away"
 DEFINED = frozenset({"online", AWAY})
@@ -55,27 +58,22 @@ class PersonRow(Struct, frozen=True, gc=False):
         )
 
 
-class PeopleList(RowList):
+class PeopleList(Vertical):
     """Shows people and their status; posts what the user wants to do with the highlighted person."""
 
     WHERE = Where.PEOPLE
     BINDINGS = bindings(WHERE)
 
-    class ProfileWanted(AboutPerson):
-        """The user wants to see a person's profile."""
-
-    class MuteWanted(AboutPerson):
-        """The user wants to mute or unmute a person."""
-
-    class BlockWanted(AboutPerson):
-        """The user wants to block or unblock a person."""
-
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self.rows = RowList(id="people-rows")
         self._me = ""
         self._profiles = False
         self._shown: tuple[object, ...] = ()
         """The data of the current rows; most redraws leave it unchanged."""
+
+    def compose(self) -> ComposeResult:
+        yield self.rows
 
     def show(
         self,
@@ -92,36 +90,40 @@ class PeopleList(RowList):
         `changes` differs whenever `people` do. `profiles`: the site provides profiles.
         """
         self._me, self._profiles = me, profiles
-        under = self.background_colors[1]
+        under = self.rows.background_colors[1]
         shown = (changes, me, relations.muted, relations.blocked, under)
         if shown != self._shown:
             self._shown = shown
-            self.show_rows(_rows(people, me, relations, hues, under))
+            self.rows.show_rows(_rows(people, me, relations, hues, under))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide the profile key if the site has no profiles, and mute and block for the user themselves."""
         if action in {"mute", "block"}:
-            return self.chosen not in {None, self._me}
+            return self.rows.chosen not in {None, self._me}
         return self._profiles if action == "profile" else True
 
-    def watch_highlighted(self, before: int | None, highlighted: int | None) -> None:
+    @on(RowList.Highlighted)
+    def _update_footer(self) -> None:
         """Update the footer, as the keys depend on the person."""
-        super().watch_highlighted(before, highlighted)
         self.refresh_bindings()
 
+    def action_select(self) -> None:
+        self.rows.action_select()
+
     def action_profile(self) -> None:
-        if self.chosen:
-            self.post_message(self.ProfileWanted(self.chosen))
+        self._post(Want.PROFILE)
 
     def action_mute(self) -> None:
         """Mute or unmute the highlighted person."""
-        if self.chosen:
-            self.post_message(self.MuteWanted(self.chosen))
+        self._post(Want.MUTE)
 
     def action_block(self) -> None:
         """Block or unblock the highlighted person."""
-        if self.chosen:
-            self.post_message(self.BlockWanted(self.chosen))
+        self._post(Want.BLOCK)
+
+    def _post(self, want: Want) -> None:
+        if self.rows.chosen:
+            self.post_message(PersonWanted(self.rows.chosen, want))
 
     def action_leave(self) -> None:
         self.post_message(BackToWriting())

@@ -13,8 +13,7 @@ from server.protocol import name_text
 from tui.client.profile_view import ProfileView, Stage
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.widgets.people_list import PeopleList
-from tui.fullscreen.widgets.widget_messages import AboutPerson
+from tui.fullscreen.widgets.widget_messages import PersonWanted, Want
 
 Facts = tuple[tuple[str, str], ...]
 ABOUT_OTHERS = ("direct", "mute", "block")
@@ -28,9 +27,6 @@ class ProfilePanel(VerticalScroll, can_focus=True):
 
     WHERE = Where.PROFILE
     BINDINGS = bindings(WHERE)
-
-    class WriteWanted(AboutPerson):
-        """The user wants to write to the person."""
 
     class Closed(Message):
         """The user closes the panel."""
@@ -81,19 +77,19 @@ class ProfilePanel(VerticalScroll, can_focus=True):
         return action not in ABOUT_OTHERS or (self._shown is not None and self._shown.username != self._me)
 
     def action_direct(self) -> None:
-        self._post(self.WriteWanted)
+        self._post(Want.WRITE)
 
     def action_mute(self) -> None:
         """Mute or unmute the person."""
-        self._post(PeopleList.MuteWanted)
+        self._post(Want.MUTE)
 
     def action_block(self) -> None:
         """Block or unblock the person."""
-        self._post(PeopleList.BlockWanted)
+        self._post(Want.BLOCK)
 
-    def _post(self, wanted: type[AboutPerson]) -> None:
+    def _post(self, want: Want) -> None:
         if self._shown:
-            self.post_message(wanted(self._shown.username))
+            self.post_message(PersonWanted(self._shown.username, want))
 
     def action_close(self) -> None:
         self.post_message(self.Closed())

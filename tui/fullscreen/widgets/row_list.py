@@ -1,7 +1,7 @@
 """A list of rows, of which only those in view are drawn."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import ClassVar
 
@@ -56,29 +56,37 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     _hovered: reactive[int | None] = reactive(None, repaint=False, init=False)
     """The position of the row below the mouse."""
 
-    class AboutRow(Message):
-        """Base of the messages about a row."""
+    class Highlighted(Message):
+        """A row is highlighted, or its neighbours have changed."""
 
-        def __init__(self, rows: "RowList", number: int) -> None:
+        def __init__(self, row: str, number: int) -> None:
+            """`row` is the ID of the row, `number` its position."""
             super().__init__()
-            self.rows = rows
-            self.number = number
-            """The position of the row."""
-            self.id = rows.rows[number].id
+            self.id, self.number = row, number
+
+    class Selected(Message):
+        """The user selected a row, by key or mouse."""
+
+        def __init__(self, row: str, rows: "RowList") -> None:
+            """`row` is the ID of the row."""
+            super().__init__()
+            self.id, self.rows = row, rows
 
         @property
         def control(self) -> "RowList":
             """The list, for the selectors of `on`."""
             return self.rows
 
-    class Highlighted(AboutRow):
-        """A row is highlighted, or its neighbours have changed."""
+    class Moved(Message):
+        """Other rows are in view."""
 
-    class Selected(AboutRow):
-        """The user selected a row, by key or mouse."""
+    def __init__(self, *, id: str, leave: Callable[[int], bool] = lambda _: False) -> None:  # noqa: A002 - Textual's name
+        """`leave` is called when the highlight would pass the last row (1) or the first (-1).
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        It returns whether it moved the focus elsewhere; if not, the highlight wraps around.
+        """
         super().__init__(id=id)
+        self._leave = leave
         self._rows: list[Row] = []
         self._places: list[tuple[str, int]] = []
         """The ID and the height of each row."""
@@ -114,7 +122,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         if number is not None and number != self.highlighted:
             self.highlighted = number
         elif moved and self.highlighted is not None:
-            self.post_message(self.Highlighted(self, self.highlighted))
+            self._post_highlighted(self.highlighted)
 
     def _place_rows(self, places: list[tuple[str, int]]) -> None:
         """Move the rows; what the user looks at stays where it is, and so does the highlight."""
@@ -238,7 +246,15 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self._repaint_row(highlighted)
         if highlighted is not None:
             self.scroll_to_highlight()
-            self.post_message(self.Highlighted(self, highlighted))
+            self._post_highlighted(highlighted)
+
+    def _post_highlighted(self, number: int) -> None:
+        self.post_message(self.Highlighted(self._rows[number].id, number))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Post that other rows are in view."""
+        super().watch_scroll_y(old_value, new_value)
+        self.post_message(self.Moved())
 
     @on(events.Show)
     def scroll_to_highlight(self) -> None:
@@ -260,12 +276,16 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def action_cursor_down(self) -> None:
         """Highlight the next row; after the last one, the first."""
         at = -1 if self.highlighted is None else self.highlighted
-        self._highlight(bisect_right(self._choices, at), wrap=True)
+        choice = bisect_right(self._choices, at)
+        if choice < len(self._choices) or not self._leave(1):
+            self._highlight(choice, wrap=True)
 
     def action_cursor_up(self) -> None:
         """Highlight the previous row; before the first one, the last."""
         at = len(self._rows) if self.highlighted is None else self.highlighted
-        self._highlight(bisect_left(self._choices, at) - 1, wrap=True)
+        choice = bisect_left(self._choices, at) - 1
+        if choice >= 0 or not self._leave(-1):
+            self._highlight(choice, wrap=True)
 
     def action_first(self) -> None:
         self._highlight(0)
@@ -303,8 +323,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_select(self) -> None:
         """Select the highlighted row."""
-        if self.highlighted is not None and self.chosen:
-            self.post_message(self.Selected(self, self.highlighted))
+        if self.chosen:
+            self.post_message(self.Selected(self.chosen, self))
 
     # The mouse.
 

@@ -11,9 +11,10 @@ from server.protocol.frames import ChannelEntry, Presence, Who, WhoEntry
 from tests.support.pilots import app_of, client, until_seen
 from tests.support.scripted_server import OPENING, WELCOME, ScriptedServer, line
 from tui.client import slash
-from tui.fullscreen.widgets.channels import ChannelList, PlaceRow
+from tui.fullscreen.widgets.channels import PlaceRow
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.people_list import PersonRow
+from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow
 
 CROWD = Who([WhoEntry(f"person {number:03}", 1) for number in range(300)])
@@ -79,7 +80,7 @@ async def test_messages_and_arrivals_draw_only_what_is_new(monkeypatch: pytest.M
 
 async def test_a_redraw_leaves_the_highlight_of_a_list_that_has_the_focus() -> None:
     async with client() as (pilot, server):
-        channels = app_of(pilot).screen.query_one(ChannelList)
+        channels = app_of(pilot).screen.query_one("#channels", RowList)
         channels.focus()
         await pilot.press("down")
         assert channels.chosen == "galley"

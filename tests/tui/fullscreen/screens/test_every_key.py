@@ -49,7 +49,7 @@ from tui.fullscreen.screens.search_screen import SearchScreen
 from tui.fullscreen.screens.settings import SettingsScreen
 from tui.fullscreen.screens.start import StartScreen
 from tui.fullscreen.timeline.view import TimelineView
-from tui.fullscreen.widgets.channels import ChannelList
+from tui.fullscreen.widgets.channels import PlaceLists
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
@@ -112,8 +112,13 @@ def on(kind: type[Widget]) -> Condition:
 
 
 def focus(kind: type[Widget]) -> Condition:
-    """A widget of this class has the focus."""
-    return lambda now: isinstance(now.app.focused, kind)
+    """A widget of this class has the focus, or one inside it."""
+
+    def has_it(now: Now) -> bool:
+        focused = now.app.focused
+        return focused is not None and any(isinstance(each, kind) for each in focused.ancestors_with_self)
+
+    return has_it
 
 
 def sent(kind: type[ClientFrame]) -> Condition:
@@ -160,7 +165,7 @@ def channel(wanted: str) -> Condition:
     """A channel is highlighted in the list of channels, by ID."""
 
     def lit(now: Now) -> bool:
-        return now.app.query_one(ChannelList).chosen == wanted
+        return now.app.query_one("#channels", RowList).chosen == wanted
 
     return lit
 
@@ -180,7 +185,7 @@ def offered(now: Now) -> bool:
 ROOM = on(RoomScreen)
 TURNED: Sequence[Step] = ["ctrl+n", at("c2")]
 LIT: Sequence[Step] = ["up", highlighted(LATEST)]
-CHANNELS: Sequence[Step] = ["shift+tab", focus(TimelineView), "shift+tab", focus(ChannelList)]
+CHANNELS: Sequence[Step] = ["shift+tab", focus(TimelineView), "shift+tab", focus(PlaceLists)]
 PEOPLE_LIST: Sequence[Step] = ["ctrl+o", focus(PeopleList), "home", "down", "down"]
 PROFILE: Sequence[Step] = [*LIT, "p", focus(ProfilePanel)]
 REPORTS: Sequence[Step] = ["ctrl+r", on(ReportsScreen), seen("delivered")]
@@ -267,7 +272,7 @@ CASES = {
     "editor.save": Case([*EDITED, "!"], sent(Edit)),
     "editor.new_line": Case(EDITED, written("> bob» number 3\nof my own\n")),
     "editor.cancel": Case(EDITED, ROOM),
-    "form.fewer": Case(FORM, seen("9 before, 2 after")),
+    "form.fewer": Case(FORM, seen("9 before and 2 after")),
     "form.more": Case([*FORM, "minus", seen("9 before")], seen("10 before")),
     "form.alone": Case(FORM, seen("only this message")),
     "form.submit": Case(FORM, sent(ReportRequest)),

@@ -87,5 +87,5 @@ async def test_many_people_are_counted_and_all_of_them_can_be_reached() -> None:
     async with client() as (pilot, server):
         server.send(Who([WhoEntry(f"p{number:05}", 1) for number in range(5_000)]))
         await until_seen(pilot, "PEOPLE  5000")
-        app_of(pilot).query_one("#people").scroll_end(animate=False)
+        app_of(pilot).query_one("#people-rows").scroll_end(animate=False)
         await until(pilot, lambda: "p04999" in screen_text(app_of(pilot)), "the last one")

@@ -10,7 +10,8 @@ from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, ScriptedServ
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.screens.picker import Picker
 from tui.fullscreen.timeline.view import TimelineView
-from tui.fullscreen.widgets.channels import ChannelList, ConversationList, PlaceLists
+from tui.fullscreen.widgets.channels import PlaceLists
+from tui.fullscreen.widgets.row_list import RowList
 from tui.options import Options
 
 NUMBERS = range(1, 23)
@@ -38,8 +39,9 @@ async def test_conversations_and_the_numbers_of_channels_stay_in_sight() -> None
 async def test_the_arrow_keys_go_from_the_channels_to_the_conversations_and_on() -> None:
     async with client(busy(), size=(80, 24)) as (pilot, _):
         await until_seen(pilot, "@tove")
-        channels, conversations = (app_of(pilot).screen.query_one(kind) for kind in (ChannelList, ConversationList))
-        app_of(pilot).screen.set_focus(channels)
+        screen = app_of(pilot).screen
+        channels, conversations = (screen.query_one(f"#{each}", RowList) for each in ("channels", "conversations"))
+        screen.set_focus(channels)
         for list_, key, chosen in (
             (conversations, "up", "@tove"),
             (channels, "down", "lobby"),

@@ -68,7 +68,7 @@ async def settings(pilot: Pilot[None], *keys: str) -> None:
 
 async def test_names_are_readable_as_soon_as_the_theme_is_another(file: Path) -> None:
     async with configured(file) as pilot:
-        people = app_of(pilot).screen.query_one(PeopleList)
+        people = app_of(pilot).screen.query_one(PeopleList).rows
         await settings(pilot, "right")
         await until(pilot, lambda: app_of(pilot).theme == "flagpost-light", "the theme")
         light = Color.parse(app_of(pilot).current_theme.surface or "")
@@ -162,7 +162,7 @@ async def test_a_file_that_cannot_be_written_is_said_and_the_change_applies(file
     ("text", "told"),
     [
         ("compcat = true", "compcat: there is no such setting"),
-        ('theme = "no\\u202esuch"', 'theme: there is no theme "nosuch"'),
+        ('theme = "no\\u202esuch"', 'theme: unknown theme "nosuch"'),
         ('keys.messages.report = "p"', "keys.messages.report: "),
         ("a = ", "this is not TOML"),
     ],
