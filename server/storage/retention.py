@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from server.storage import direct_messages, held_names, login_keys, trail, withheld
-from server.storage import messages as message_rows
+from server.storage import direct_messages, held_names, login_keys, messages, trail, withheld
 from server.storage.events import ReportDeleted
 from server.storage.people import MAX_KNOWN
 from server.storage.sql import SqlConnection
@@ -32,42 +31,47 @@ class KeptDays(NamedTuple):
 
 def sweep(connection: SqlConnection, now: int, days: KeptDays) -> bool:
     """Delete one batch of expired data; return whether there may be more. `now` is in milliseconds."""
-    texts = connection.execute(
+    deleted = (
+        _erase_texts(connection, now - days.evidence * DAY_MILLISECONDS),
+        _delete_attempts(connection, now - days.delivery_log * DAY_MILLISECONDS),
+        _delete_people(connection),
+        login_keys.sweep(connection, now - KEY_DAYS * DAY_MILLISECONDS, BATCH),
+        _delete_messages(connection, now - days.messages * DAY_MILLISECONDS) if days.messages else 0,
+        _delete_direct(connection, now, days),
+        _delete_reports(connection, now - days.reports * DAY_MILLISECONDS, now) if days.reports else 0,
+        withheld.sweep(connection, now, BATCH),
+        held_names.sweep(connection, now - days.names * DAY_MILLISECONDS, BATCH),
+    )
+    return BATCH in deleted
+
+
+def _erase_texts(connection: SqlConnection, before: int) -> int:
+    """Erase the texts of messages that were deleted before a time; return how many."""
+    return connection.execute(
         "UPDATE message SET text = '' WHERE id IN"
         " (SELECT id FROM message WHERE taken_back_at < ? AND text != '' LIMIT ?)",
-        (now - days.evidence * DAY_MILLISECONDS, BATCH),
-    )
-    attempts = connection.execute(
-        "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE at < ? LIMIT ?)",
-        (now - days.delivery_log * DAY_MILLISECONDS, BATCH),
-    )
+        (before, BATCH),
+    ).rowcount
+
+
+def _delete_attempts(connection: SqlConnection, before: int) -> int:
+    return connection.execute(
+        "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE at < ? LIMIT ?)", (before, BATCH)
+    ).rowcount
+
+
+def _delete_people(connection: SqlConnection) -> int:
+    """Delete people who are no longer known, with their read markers."""
     unknown = "identity IN (SELECT identity FROM person ORDER BY seen_at DESC LIMIT ? OFFSET ?)"
     connection.execute(f"DELETE FROM read_marker WHERE {unknown}", (BATCH, MAX_KNOWN))  # noqa: S608 - constant
-    people = connection.execute(f"DELETE FROM person WHERE {unknown}", (BATCH, MAX_KNOWN))  # noqa: S608 - constant
-    keys = login_keys.sweep(connection, now - KEY_DAYS * DAY_MILLISECONDS, BATCH)
-    messages = _delete_messages(connection, now - days.messages * DAY_MILLISECONDS) if days.messages else 0
-    direct = _delete_direct(connection, now, days)
-    reports = _delete_reports(connection, now - days.reports * DAY_MILLISECONDS, now) if days.reports else 0
-    kept_apart = withheld.sweep(connection, now, BATCH)
-    held = held_names.sweep(connection, now - days.names * DAY_MILLISECONDS, BATCH)
-    return BATCH in {
-        texts.rowcount,
-        attempts.rowcount,
-        people.rowcount,
-        keys,
-        messages,
-        direct,
-        reports,
-        kept_apart,
-        held,
-    }
+    return connection.execute(f"DELETE FROM person WHERE {unknown}", (BATCH, MAX_KNOWN)).rowcount  # noqa: S608 - constant
 
 
 def _delete_messages(connection: SqlConnection, before: int) -> int:
     # By number, which grows with time, so that nothing else is read.
     oldest = "SELECT id, at FROM message ORDER BY id LIMIT ?"
     expired = [msg_id for msg_id, at in connection.execute(oldest, (BATCH,)) if at < before]
-    message_rows.delete(expired, connection)
+    messages.delete(expired, connection)
     return len(expired)
 
 

@@ -57,6 +57,21 @@ class SqliteDatabase:
         self._turn = WriteTurn(self._loop, self._waiting.put)
         self._path = path
         self._lost: StorageError | None = None
+        self._open(path)
+        self._gathered: list[PendingWrite[object]] = []
+        self._closed = False
+        self._unindexed_writes = 0
+        # At the start, the index may be behind.
+        self._index_in: float | None = IDLE_SECONDS
+        self._reads = ReadQueue()
+        # One thread per connection, because a sqlite3 connection serves one caller at a time.
+        self._reading = threading.Thread(target=self._read, name="reader", daemon=True)
+        self._reading.start()
+        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
+        self._thread.start()
+
+    def _open(self, path: str) -> None:
+        """Lock the file, and open a connection for each thread. Raises StorageError."""
         self._lock = Lock(path)
         try:
             create_private(path)
@@ -69,17 +84,6 @@ class SqliteDatabase:
             self._lock.release()
             why = getattr(error, "strerror", None) or error
             raise StorageError(f"{path}: {why}; check the file, or set another one in the settings") from None
-        self._gathered: list[PendingWrite[object]] = []
-        self._closed = False
-        self._unindexed_writes = 0
-        # At the start, the index may be behind.
-        self._index_in: float | None = IDLE_SECONDS
-        self._reads = ReadQueue()
-        # One thread per connection, because a sqlite3 connection serves one caller at a time.
-        self._reading = threading.Thread(target=self._read, name="reader", daemon=True)
-        self._reading.start()
-        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
-        self._thread.start()
 
     def now(self) -> int:
         """See Database."""

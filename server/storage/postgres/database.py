@@ -62,27 +62,8 @@ class PostgresDatabase:
         self.lost: Callable[[], None] = lambda: None
         """Called once, on the loop, if this server has to restart; it no longer stores or answers anything."""
         try:
-            position = self._enter()
-            self._hearing = Hearing(self._loop, position)
-            self._writer = WriterThread(
-                self.node,
-                DatabaseLink(partial(self._connect, WRITING)),
-                self._hearing,
-                now=self._fixed_now,
-                committed=committed,
-                fenced=self._fence,
-            )
-            self._reader = ReaderThread(DatabaseLink(partial(self._connect, READING)), self.now, self._fence)
-            self._tail = TailThread(
-                self.node,
-                DatabaseLink(self._listen),
-                self._hearing,
-                clock=self._clock,
-                lock_use=self._writer.lock_use,
-                channels=self._channels,
-                silent=partial(self.write_aside, presence.expire),
-                fenced=self._fence,
-            )
+            self._hearing = Hearing(self._loop, self._enter())
+            self._create_threads(committed)
         except psycopg.Error as error:
             raise StorageError(opening_problem(url, error)) from None
         self._turn = WriteTurn(self._loop, self._writer.put)
@@ -102,6 +83,28 @@ class PostgresDatabase:
         finally:
             connection.raw.close()
         return position
+
+    def _create_threads(self, committed: Committed) -> None:
+        """Create the threads, each with a connection. Raises psycopg.Error."""
+        self._writer = WriterThread(
+            self.node,
+            DatabaseLink(partial(self._connect, WRITING)),
+            self._hearing,
+            now=self._fixed_now,
+            committed=committed,
+            fenced=self._fence,
+        )
+        self._reader = ReaderThread(DatabaseLink(partial(self._connect, READING)), self.now, self._fence)
+        self._tail = TailThread(
+            self.node,
+            DatabaseLink(self._listen),
+            self._hearing,
+            clock=self._clock,
+            lock_use=self._writer.lock_use,
+            channels=self._channels,
+            silent=partial(self.write_aside, presence.expire),
+            fenced=self._fence,
+        )
 
     def now(self) -> int:
         """See Database."""
