@@ -10,7 +10,7 @@ from server.protocol import name_text, target
 from server.rules.evidence import ContextLine, Evidence
 from server.rules.retries import DeliveryState
 from server.rules.trail import Added, Event, Reported, SiteSaid, Withdrawn, decode
-from server.storage import overview, reports, trail
+from server.storage import overview, report_rows, trail
 from server.storage.overview import RecordedAttempt
 from server.storage.sql import SqlConnection
 from server.storage.trail import TrailError, TrailRow
@@ -20,7 +20,7 @@ MAX_NAMED = 3
 
 def listed(connection: SqlConnection, limit: int) -> str:
     """List the latest reports, the newest first."""
-    found = reports.latest(limit, connection)
+    found = report_rows.latest(limit, connection)
     if not found:
         return "No reports yet."
     head = ["ID", "RECEIVED", "REPORTER", "ABOUT", "WHERE", "REASON", "STATUS"]
@@ -29,7 +29,7 @@ def listed(connection: SqlConnection, limit: int) -> str:
 
 def _cells(connection: SqlConnection, report_id: str) -> list[str]:
     try:
-        report = reports.find(report_id, connection)
+        report = report_rows.find(report_id, connection)
     except (sqlite3.Error, ValueError):
         report = None
     if report is None:
@@ -41,9 +41,9 @@ def _cells(connection: SqlConnection, report_id: str) -> list[str]:
 
 def show(connection: SqlConnection, report_id: str) -> str:
     """Show a report: content, status, trail, and deliveries with their attempts. Raises CommandError."""
-    report = reports.find(report_id, connection)
+    report = report_rows.find(report_id, connection)
     if report is None:
-        latest = ", ".join(reports.latest(MAX_NAMED, connection)) or "none"
+        latest = ", ".join(report_rows.latest(MAX_NAMED, connection)) or "none"
         raise CommandError(
             f"there is no report {short(report_id)}; the latest are: {latest}; run `reports list` for more"
         )

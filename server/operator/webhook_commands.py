@@ -13,7 +13,7 @@ from server.rules.evidence import Evidence
 from server.rules.retries import DeliveryState, http_date
 from server.rules.trail import Reported, Withdrawn, decode
 from server.settings import QUEUED_WEBHOOK, Settings, SettingsError, WebhookURL
-from server.storage import outbox, overview, reports, trail, webhook_state
+from server.storage import outbox, overview, report_rows, reports, trail, webhook_state
 from server.storage.overview import Delivery, RecordedAttempt
 from server.storage.sql import SqlConnection
 from server.webhooks.html import to_html
@@ -111,7 +111,7 @@ def replay(settings: Settings, connection: SqlConnection, delivery_id: str) -> s
 
 def _withheld(connection: SqlConnection, delivery: Delivery) -> str | None:
     """Return why the site may no longer receive this delivery; None if it may."""
-    report = reports.find(delivery.report_id, connection)
+    report = report_rows.find(delivery.report_id, connection)
     withdrawn = report is not None and report.status is ReportState.WITHDRAWN
     rows = trail.rows(connection, delivery.report_id)
     withdraws = any(row.seq == delivery.seq and isinstance(decode(row.content), Withdrawn) for row in rows)

@@ -14,7 +14,7 @@ from server.room.hub import Hub
 from server.rules.messages import Person, Publication
 from server.rules.reports import StoredReport
 from server.rules.trail import Event
-from server.storage import reports
+from server.storage import report_rows, reports
 from server.storage.base import Reader
 from server.storage.clock import moment
 from server.storage.database import Database
@@ -96,11 +96,11 @@ class ReportDesk:
 
     async def latest(self, before: str, limit: int) -> list[StoredReport]:
         """Return everyone's reports, latest first; if `before` is a report ID, those before it. Raises StorageError."""
-        return await self._database.read(partial(reports.latest_before, before, limit))
+        return await self._database.read(partial(report_rows.latest_before, before, limit))
 
     async def account(self, report_id: str) -> tuple[StoredReport, list[tuple[TrailRow, Event]]] | None:
         """Return a report with its trail; None if the ID is unknown. Raises StorageError."""
-        return await self._database.read(partial(reports.account, report_id))
+        return await self._database.read(partial(report_rows.account, report_id))
 
     async def sent_by(self, reader: Reader, nonce: str | None = None) -> Reports:
         """Return a person's reports, and which of them changed while they were away. Raises StorageError."""
@@ -113,7 +113,7 @@ class ReportDesk:
 
     async def _read(self, reader: Reader) -> list[StoredReport]:
         """Read a person's reports, again if one changed meanwhile: a list must not be older than a notification."""
-        asked = partial(reports.sent_by, reader.person.identity, MAX_LISTED, self._terms.webhook)
+        asked = partial(report_rows.sent_by, reader.person.identity, MAX_LISTED, self._terms.webhook)
         while True:
             with self._tracking(reader.person) as pending:
                 sent = await self._database.read(asked, reader.queue_key)
@@ -132,17 +132,17 @@ class ReportDesk:
 
     async def notify_waiting(self) -> None:
         """Notify reporters in the room of all their waiting reports, after the webhook was suspended or resumed."""
-        self._notify(await self._of_reporters_present(reports.WAITING))
+        self._notify(await self._of_reporters_present(report_rows.WAITING))
 
     async def notify_missed(self) -> None:
         """Notify reporters in the room of changes that no event announced: those that two calls in a row find."""
-        unnotified = {report.id: report for report in await self._of_reporters_present(reports.UNNOTIFIED)}
+        unnotified = {report.id: report for report in await self._of_reporters_present(report_rows.UNNOTIFIED)}
         self._notify([report for report in unnotified.values() if report.id in self._unnotified])
         self._unnotified = set(unnotified)
 
     async def _of_reporters_present(self, which: str) -> list[StoredReport]:
         here = [session.logged_in_person.identity for session in self._hub.sessions.values()]
-        asked = partial(reports.found_of, here, which, self._terms.webhook)
+        asked = partial(report_rows.found_of, here, which, self._terms.webhook)
         return await self._database.read(asked)
 
     def _notify(self, changed: Sequence[StoredReport]) -> None:

@@ -11,7 +11,7 @@ from server.rules.bans import HOUR_MILLISECONDS, Ban, BanIndex, remaining
 from server.rules.messages import Person
 from server.rules.relations import Relation, RelationIndex
 from server.rules.reservations import Obstacle, Reservations
-from server.storage import bans, held_names, login_keys, mutes_and_blocks, reports, site_blocks
+from server.storage import bans, held_names, login_keys, mutes_and_blocks, report_rows, site_blocks
 from server.storage.base import Joined
 from server.storage.database import Database
 from server.storage.events import (
@@ -70,7 +70,7 @@ class People:
             self.bans.set(ban)
         for person in await self._database.read(held_names.load_members):
             self.reservations.add_member(person)
-        for report_id, person in await self._database.read(reports.open_about):
+        for report_id, person in await self._database.read(report_rows.open_about):
             self.reservations.report_opened(report_id, person)
         self._backlog = None
         for follow in backlog:

@@ -8,7 +8,7 @@ from server.rules.evidence import Evidence
 from server.rules.messages import Person
 from server.rules.reports import StoredReport
 from server.rules.retries import Result
-from server.storage import gathering, outbox, reports
+from server.storage import gathering, outbox, report_rows, reports
 from server.storage.clock import milliseconds, moment
 from server.storage.events import ReportChanged
 from server.storage.outbox import Attempt, Claim
@@ -94,13 +94,13 @@ class Desk:
             self.try_next(FAILED)
 
     def find(self, report_id: str) -> StoredReport:
-        report = reports.find(report_id, self.connection)
+        report = report_rows.find(report_id, self.connection)
         assert report
         return report
 
     def sent_by(self, identity: str, limit: int = 100) -> list[StoredReport]:
         """Return a person's reports as they are shown to that person."""
-        return reports.sent_by(identity, limit, "report", self.connection)
+        return report_rows.sent_by(identity, limit, "report", self.connection)
 
     def values(self, query: str) -> list[object]:
         """Return the first column of a query's result."""

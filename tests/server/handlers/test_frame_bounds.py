@@ -21,7 +21,7 @@ from server.rules.relations import MAX_RELATIONS
 from server.rules.reports import MAX_EXCERPT_CHARS
 from server.settings import MAX_CHANNELS, MAX_REASONS
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
-from server.storage.reports import MAX_ADDITIONS
+from server.storage.report_rows import MAX_ADDITIONS
 from server.websocket.connection import MAX_UNSENT_BYTES
 
 AT = datetime(2026, 12, 31, 23, 59, 59, 999999, UTC)

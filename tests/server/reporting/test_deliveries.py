@@ -17,7 +17,7 @@ from server.ops.metrics import Metrics, Traffic
 from server.reporting.deliveries import Deliveries
 from server.reporting.sender import ReportSender
 from server.settings import Secret, SigningSecret, SigningSecrets, WebhookURL
-from server.storage import outbox, overview, reports, webhook_state
+from server.storage import outbox, overview, report_rows, reports, webhook_state
 from server.storage.base import StorageError
 from server.storage.fair import SERVER, QueueKey
 from server.storage.outbox import Attempt
@@ -100,13 +100,13 @@ async def sent(
 
 def withdrawn(connection: SqlConnection) -> None:
     """The reporter withdraws the report."""
-    (report_id,) = reports.latest(1, connection)
+    (report_id,) = report_rows.latest(1, connection)
     reports.withdraw(TERMS._replace(evidence=False), report_id, ALICE, connection)
 
 
 def withdrawn_with_evidence(connection: SqlConnection) -> None:
     """The reporter withdraws the report, and the site is notified, because it may have it."""
-    (report_id,) = reports.latest(1, connection)
+    (report_id,) = report_rows.latest(1, connection)
     reports.withdraw(TERMS, report_id, ALICE, connection)
 
 

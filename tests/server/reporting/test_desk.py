@@ -14,7 +14,7 @@ from server.reporting.desk import ReportDesk
 from server.room.hub import Hub
 from server.rules.messages import Person
 from server.rules.relations import RelationIndex
-from server.storage import reports
+from server.storage import report_rows, reports
 from server.storage.base import Reader
 from server.storage.events import ReportChanged
 from server.storage.fair import SERVER, QueueKey
@@ -57,7 +57,7 @@ async def test_a_list_is_not_older_than_a_notification_sent_meanwhile(
     database: SlowDatabase, of: Person, status: str, reads: int
 ) -> None:
     """Otherwise the reader would go back to an older status; reports of others cause no second read."""
-    (report,) = await database.read(partial(reports.sent_by, of.identity, 1, "report"))
+    (report,) = await database.read(partial(report_rows.sent_by, of.identity, 1, "report"))
     room = ReportDesk(database, Hub(RelationIndex(), Traffic()), TERMS, [asyncio.Event()])
     database.hear(ReportChanged, room.on_changes)
     database.meanwhile = partial(room.site_said, report.id, ReportState.SEEN, "")

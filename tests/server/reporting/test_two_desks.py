@@ -21,7 +21,7 @@ from server.room.session import Session
 from server.rules.messages import Person
 from server.rules.refusal import Refusal
 from server.rules.reservations import Obstacle
-from server.storage import gathering, outbox, reports, retention
+from server.storage import gathering, outbox, report_rows, reports, retention
 from server.storage.base import Reader
 from server.storage.database import Database
 from server.storage.events import ReportChanged, ReportDeleted, ReportOpened, body_of, event_of
@@ -112,7 +112,7 @@ async def test_a_reporter_is_notified_of_what_another_server_stores(databases: t
     assert [(each.status, each.note) for each in here.shown()] == [("seen", "We look into it.")]
     assert elsewhere.shown() == []
     await databases[0].write(lambda _: None)
-    unnotified = partial(reports.found_of, [ALICE.identity], reports.UNNOTIFIED, "report")
+    unnotified = partial(report_rows.found_of, [ALICE.identity], report_rows.UNNOTIFIED, "report")
     assert await databases[1].read(unnotified) == []
 
 
@@ -195,7 +195,7 @@ async def _do(step: str, at: ReportServer, msg_id: int, database: SqliteDatabase
         await database.write(_forget)
     else:
         # The other person's report: the site and the deliveries may use any server.
-        found = await database.read(partial(reports.latest, 9))
+        found = await database.read(partial(report_rows.latest, 9))
         if found and step == "withdraw":
             try:
                 return await at.desk.withdraw(at.reporter, found[msg_id % len(found)])

@@ -14,7 +14,8 @@ from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, decode
 from server.storage import outbox, report_statuses, reports, retention, trail, webhook_state
 from server.storage.outbox import LEASE_SECONDS
 from server.storage.people import MAX_KNOWN
-from server.storage.reports import MAX_ADDITIONS, Submission
+from server.storage.report_rows import MAX_ADDITIONS
+from server.storage.reports import Submission
 from server.storage.retention import KeptDays
 from tests.support.empty_room import ON_SQLITE
 from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, START, TERMS, Desk, evidence

@@ -5,7 +5,7 @@ import pytest
 from server.protocol.proof import LoginKeys
 from server.rules.messages import MessageDraft, Person
 from server.rules.search import query
-from server.storage import history, login_keys, messages, personal_data, reports, retention, schema, searches, trail
+from server.storage import history, login_keys, messages, personal_data, report_rows, retention, schema, searches, trail
 from server.storage.base import Reader, Search
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
 from server.storage.sql import SqlConnection
@@ -60,9 +60,9 @@ def test_ended_reports_are_deleted_and_the_trail_still_verifies(desk: Desk) -> N
     desk.withdraw(recent.id)
     desk.pass_time(6 * DAY_SECONDS)
     retention.sweep(desk.connection, desk.now, KeptDays(30, 30, reports=10))
-    assert reports.find(ended.id, desk.connection) is None
-    assert reports.find(open_report.id, desk.connection)
-    assert reports.find(recent.id, desk.connection)
+    assert report_rows.find(ended.id, desk.connection) is None
+    assert report_rows.find(open_report.id, desk.connection)
+    assert report_rows.find(recent.id, desk.connection)
     assert not desk.values(f"SELECT id FROM delivery WHERE report_id = '{ended.id}'")
     assert "look" not in str([row.content for row in trail.rows(desk.connection, ended.id)])
     trail.verify(desk.connection)

@@ -19,6 +19,7 @@ from server.storage import (
     outbox,
     people,
     read_markers,
+    report_rows,
     reports,
     retention,
     searches,
@@ -106,7 +107,7 @@ FREQUENT: dict[str, Work] = {
     "when the next delivery is due": lambda connection: outbox.next_due(connection, "report", ["msg_200"]),
     "claimed deliveries": lambda connection: outbox.claim(connection, "report", "one", 4, ["msg_200"]),
     "a failed attempt": attempted,
-    "a person's reports": partial(reports.sent_by, "i-7", 100, "report"),
+    "a person's reports": partial(report_rows.sent_by, "i-7", 100, "report"),
     "a new report": partial(reports.submit, TERMS, Submission(ALICE, evidence(9999), "new", add=False)),
     "what expired": lambda connection: retention.sweep(connection, NOW, KeptDays(30, 30)),
 }

@@ -6,7 +6,7 @@ from functools import partial
 from typing import cast
 
 from server.protocol.codes import ReportState
-from server.storage import gathering, outbox, reports
+from server.storage import gathering, outbox, report_rows, reports
 from server.storage.outbox import Attempt
 from server.storage.postgres.database import PostgresDatabase
 from server.storage.reports import Submission
@@ -65,9 +65,9 @@ def take_all_steps(msg_id: int, connection: SqlConnection) -> list[tuple[str, st
     reports.record_attempt(claim, Attempt(connection.now, 1, FAILED), 0.0, database)
     outbox.next_due(database, "report", ())
     outbox.depth(database, "report")
-    reports.sent_by(ALICE.identity, 100, "report", database)
-    reports.found_of([ALICE.identity], reports.UNNOTIFIED, "report", database)
-    reports.latest_before("", 100, database)
+    report_rows.sent_by(ALICE.identity, 100, "report", database)
+    report_rows.found_of([ALICE.identity], report_rows.UNNOTIFIED, "report", database)
+    report_rows.latest_before("", 100, database)
     reports.site_said(report.id, ReportState.SEEN, "", database)
     reports.withdraw(TERMS, report.id, ALICE, database)
     return explaining.plans
