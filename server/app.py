@@ -83,7 +83,7 @@ async def run(
 
 
 async def _serve(running: "_Running", watchdog: LoopWatchdog) -> None:
-    """Serve, with the background work, until a signal; return once running requests to the site have finished."""
+    """Serve and do background work until a signal. Return once the running requests to the site have finished."""
     tasks = [background.start(work) for work in (watchdog.run(), _sample(running), _sweep(running))]
     dispatcher, measure = running.dispatcher, running.measuring()
     health = Health(dispatcher, running.database, watchdog)

@@ -28,11 +28,11 @@ CATCH_UP_FAILED = "Loading the messages you missed failed. Reconnect to try agai
 SHARED = 8
 """Number of encoded echoes to cache."""
 NO_AUTHOR = Person("", "-")
-"""A reader who is the author of no message."""
+"""A reader who has written none of the messages."""
 
 
 class Arrival(NamedTuple):
-    """What `catch_up` needs of an admitted login."""
+    """What `catch_up` needs to know about an admitted login."""
 
     since: Since | None
     joined: "Future[Joined]"

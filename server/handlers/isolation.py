@@ -13,14 +13,14 @@ log = logging.getLogger(__name__)
 
 
 def fence(dispatcher: Dispatcher) -> None:
-    """Disconnect everyone and shut down, because the other servers have removed this one: they may have its users."""
+    """Disconnect everyone and shut down: the other servers have removed this one, and may serve its users by now."""
     dispatcher.fenced = dispatcher.draining = True
     _disconnect_all(dispatcher)
     dispatcher.shut_down()
 
 
 def watch_beats(dispatcher: Dispatcher, node: NodeHealth | None) -> None:
-    """Disconnect everyone if the database was silent for so long that the others may soon remove this server."""
+    """Disconnect everyone if the database was silent for so long that the other servers may soon remove this one."""
     is_silent = node is not None and node.beat_age > SILENT_SECONDS
     if is_silent and not dispatcher.cut_off:
         log.error("the database does not answer; clients are sent to other servers until it does")

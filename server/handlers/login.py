@@ -33,7 +33,7 @@ WHY_ANOTHER: Mapping[Obstacle | None, str] = {
     Obstacle.RESERVED: "is reserved for the person who used it last.",
     Obstacle.LOOKS_TAKEN: "looks like the name of someone here.",
 }
-"""Explanations for a user who gets another name than requested. That a name is taken is explained by the client."""
+"""Explanations for a user who gets a different name than requested. Clients explain that a name is taken."""
 
 NO_PLACE = "The server's storage is unavailable. Reconnect to try again."
 
@@ -67,7 +67,7 @@ def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
     try:
         dispatcher.limiter.count_login(session.address)
     except Refusal as refusal:
-        # Closing makes a client that reconnects by itself back off.
+        # Closing makes clients that reconnect automatically back off.
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
         return
     if sum(each is not None for each in (frame.token, frame.enrol, frame.prove)) > 1:
@@ -167,7 +167,7 @@ def _enter(
     person: Person,
     joined: "Future[Joined]",
 ) -> None:
-    """Add a user whose place was granted to the room, and start sending what they missed."""
+    """Add a user to the room once their place is granted, and start sending what they missed."""
     session.log_in(person)
     # While they waited for the name, the user may have been banned or may have disconnected.
     if not session.ended and not _is_banned(dispatcher, session, person):

@@ -35,7 +35,7 @@ def is_command(session: Session, text: str) -> bool:
 
 
 def without_escape(session: Session, text: str) -> str:
-    """Return the text of a message: of two slashes at the beginning, an operator's escape, one is removed."""
+    """Return the text of a message. An operator types two slashes for a text that starts with one."""
     return (
         text.replace(SIGN, "", 1) if session.rank is Rank.OPERATOR and text.lstrip().startswith(SIGN + SIGN) else text
     )
@@ -147,7 +147,7 @@ def _deop(dispatcher: Dispatcher, _session: Session, command: OperatorCommand, r
 
 
 def _change_rank(dispatcher: Dispatcher, found: Sequence[Present], *, op: bool) -> Sequence[Present]:
-    """Grant or revoke operator rights on all servers, and return the same sessions."""
+    """Grant or revoke operator rights on all servers, and return the given sessions."""
     for identity in {each.logged_in_person.identity for each in found}:
         set_rank(dispatcher, identity, op=op)
         if dispatcher.hub.others_of(identity):

@@ -16,7 +16,7 @@ def rank_changed(dispatcher: Dispatcher, session: Session, *, was_hidden: bool) 
 
 
 def lift_blocks(dispatcher: Dispatcher, session: Session) -> None:
-    """End the blocks against an operator, made before they had this rank, unless the settings allow such blocks."""
+    """Lift earlier blocks against a person who is an operator now, unless the settings allow blocking operators."""
     blocks = dispatcher.people.relations.blocks_of(session.logged_in_person.identity)
     if session.rank is not Rank.OPERATOR or dispatcher.live.blockable_operators or not blocks:
         return

@@ -60,7 +60,7 @@ def check_name(dispatcher: Dispatcher, person: Person) -> None:
     """Raise SignInRefused if another member is in the room under this name. At the site, their names differ by case."""
     before = dispatcher.hub.find(person.name)
     if before and before.is_member and before.logged_in_person.identity != person.identity:
-        raise SignInRefused(ErrorCode.BAD_NAME, f"Another member is here as {before.logged_in_person.name}.")
+        raise SignInRefused(ErrorCode.BAD_NAME, f"Another member is in the room as {before.logged_in_person.name}.")
 
 
 def renew_regularly(dispatcher: Dispatcher, session: Session) -> None:

@@ -24,11 +24,12 @@ class Access:
         self._dispatcher = dispatcher
 
     def check_key(self, request: Request, key: str) -> None:
-        """Raise RefusedRequest if this is not a key of the site, or if its address has sent too many wrong ones."""
+        """Raise RefusedRequest if this is not a key of the site, or if the address has sent too many wrong keys."""
         limiter, (peer, forwarded) = self._dispatcher.limiter, _origin(request)
         address = limiter.client_address(peer, forwarded)
         right = self._dispatcher.live.site_keys.accepts(key)
-        # An exempt address is never locked out: one program of the site with an old key would lock out the others.
+        # A right key is always accepted from an exempt address: otherwise one program of the site with an old key would
+        # lock out the others.
         if right and not limiter.client_key(peer, forwarded):
             return
         try:

@@ -1,4 +1,4 @@
-"""Bodies and answers of the API calls. Their keys are BareRTC's; those of bodies are read in any case."""
+"""Bodies and answers of the API calls. Their keys are BareRTC's; bodies may use upper or lower case."""
 
 from datetime import datetime
 from typing import Annotated
@@ -55,7 +55,7 @@ class BlockNow(KeyCall, frozen=True, rename="pascal"):
 
 
 class DisconnectNow(KeyCall, frozen=True, rename="pascal"):
-    """People to disconnect, a message for them, and whether the others see that they were kicked."""
+    """People to disconnect, a message for them, and whether everyone sees that they were kicked."""
 
     usernames: list[str] = []
     message: str = ""
@@ -178,7 +178,7 @@ class Cameras(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class Statistics(msgspec.Struct, frozen=True, rename="pascal"):
-    """The number of people in the room. Their names require the key, or a program on the server's machine."""
+    """The number of people in the room. Names are only for requests with the key or from the server's machine."""
 
     user_count: int
     usernames: list[str]

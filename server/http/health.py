@@ -30,13 +30,13 @@ class Health:
         self._probe_valid_until = 0.0
 
     def liveness(self) -> str | None:
-        """Return why the process should be restarted."""
+        """Return why the process should be restarted, or None."""
         if self._watchdog.silent > DEAD_SECONDS:
             return f"the event loop has not responded for {self._watchdog.silent:.1f} s"
         return None
 
     async def readiness(self) -> str | None:
-        """Return why no clients should be sent to this server now."""
+        """Return why no clients should be sent to this server now, or None."""
         if self._dispatcher.draining:
             return "the server is shutting down"
         if liveness := self.liveness():
@@ -52,12 +52,12 @@ class Health:
         now = time.monotonic()
         if self._probe is None or (self._probe.done() and now > self._probe_valid_until):
             self._probe = self._database.write(touch)
-            # If no caller waits for the result any more, asyncio would log the exception as never retrieved.
+            # Retrieved here, because asyncio logs exceptions that no caller retrieves.
             self._probe.add_done_callback(lambda probe: probe.cancelled() or probe.exception())
             self._probe_valid_until = now + PROBE_CACHE_SECONDS
         done, _ = await asyncio.wait([self._probe], timeout=PROBE_SECONDS)
         if not done:
-            return f"no database write succeeded for {PROBE_SECONDS:.0f} s; check if another process has it locked"
+            return f"no database write succeeded for {PROBE_SECONDS:.0f} s; check whether another process has locked it"
         error = self._probe.exception()
         return f"writing to the database failed: {error}" if error else None
 

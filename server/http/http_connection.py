@@ -88,7 +88,7 @@ class HttpConnection(H11Protocol):
         self._intake.received(data)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """See H11Protocol; the transport passes to a WebsocketConnection."""
+        """See H11Protocol; hands the transport to a WebsocketConnection."""
         if any(name in BODY_HEADERS and value != b"0" for name, value in event.headers):
             self.send_400_response("A websocket handshake must not have a body.")
             return
@@ -177,7 +177,7 @@ class _CheckingParser(h11.Connection):
     """An h11 server connection that checks the head of each request before anything else sees it."""
 
     def __init__(self, check: Callable[[h11.Request, bytes], None]) -> None:
-        """`check` gets the parsed head and its raw bytes, and raises RemoteProtocolError to refuse the request."""
+        """`check` receives the parsed head and its raw bytes, and raises RemoteProtocolError to refuse the request."""
         super().__init__(h11.SERVER)
         self._check = check
         self._raw = bytearray()

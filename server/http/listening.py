@@ -125,7 +125,7 @@ def listen_at(path: Path) -> Listener:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove a socket without a listener. Raises OSError if a server listens on it, or if it is not a socket."""
+    """Remove the socket file if no server listens on it. Raises OSError if one does, or if it is not a socket."""
     if not path.exists():
         return
     with socket.socket(socket.AF_UNIX) as probe:

@@ -36,7 +36,7 @@ PAGE = 20
 NAMES_PAGE = 9
 """Number of names in a page, as in BareRTC."""
 MAX_COUNTED = 10_000
-"""Maximum of the number of earlier messages that a page states."""
+"""Maximum number of earlier messages that are counted for a page."""
 
 
 def signed_in(dispatcher: Dispatcher, token: str) -> Claims:

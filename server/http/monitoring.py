@@ -62,7 +62,7 @@ class Monitoring:
 
     async def _statistics(self, request: Request) -> Response:
         people = self._names()
-        # Sites of BareRTC read the count without a key. Names are only for trusted clients.
+        # Sites written for BareRTC read the count without a key. Names are only for trusted clients.
         answer = api.response(Statistics(len(people), list(people) if self._trusts(request) else []))
         answer.headers["Vary"] = "Origin"
         if (origin := request.headers.get("origin", "")) in self._readers():

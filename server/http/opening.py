@@ -16,8 +16,8 @@ from server.websocket.handler import ConnectionHandler
 class OpeningConnection(asyncio.Protocol):
     """Passes a usual websocket handshake straight to a WebsocketConnection, and everything else to an HttpConnection.
 
-    An HttpConnection would parse the head, and the WebsocketConnection after it would parse it again. The connection
-    counts as a pending request of its address until a websocket starts.
+    Otherwise an HttpConnection would parse the head, and then a WebsocketConnection would parse it again. The
+    connection counts as a pending request of its address until a websocket starts.
     """
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, object], address: str) -> None:
@@ -37,7 +37,7 @@ class OpeningConnection(asyncio.Protocol):
         return self._deadline is not None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the time limit for the first bytes. The TLS handshake is complete."""
+        """Start the time limit for the first bytes. Called after the TLS handshake."""
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
         self._deadline = asyncio.get_running_loop().call_later(REQUEST_SECONDS, self._timed_out)
@@ -74,7 +74,7 @@ class OpeningConnection(asyncio.Protocol):
         try:
             count_request(self._limiter, self._transport, headers)
         except Refusal:
-            # Counted and refused again, this time with a response.
+            # The HttpConnection will count and refuse the request again, with a response.
             return None
         self.release()
         return WebsocketConnection(self._config, self._server_state, self._app_state)

@@ -1,4 +1,4 @@
-"""The page to which a site sends its members with a token (`GET /?jwt=TOKEN`): a command line to copy.
+"""The page to which a site sends its members with a token (`GET /?jwt=TOKEN`). It shows a command line to copy.
 
 The token must not be left anywhere: the page is never cached, removes the token from the address bar and the history,
 loads nothing and sends no referrer, and queries are never logged.
@@ -38,9 +38,9 @@ PAGE = """<!doctype html>
 """
 WELCOME = """<p>Welcome, {name}. Within five minutes, paste this line into a terminal:</p>
 <pre id="line">{line}</pre><p><button value="line" hidden>Copy the line</button></p>
-<p>Or start <code>flagpost --sign-in {server}</code>, on Windows too, and paste this link when it asks:</p>
+<p>Or run <code>flagpost --sign-in {server}</code>, which also works on Windows, and paste this link when asked:</p>
 <pre id="link">{link}</pre><p><button value="link" hidden>Copy the link</button></p>
-<p>Anyone who has the line or the link can enter as you, so show it to nobody. For a new one, open the chat from the
+<p>Anyone who has the line or the link can enter as you, so keep both secret. To get new ones, open the chat from the
 website again.</p>"""
 REFUSED = "<p>{why}</p>"
 

@@ -40,7 +40,7 @@ BAD_TOKEN = "Invalid JWT token."  # noqa: S105 - not a password
 
 
 async def authenticate(dispatcher: Dispatcher, call: Authenticate) -> TokenAnswer:
-    """Sign a token with these claims. A login with the token checks them."""
+    """Sign a token with these claims. They are checked when a user logs in with it."""
     return TokenAnswer(jwt=tokens.sign(call.claims, _secret(dispatcher), time.time()))
 
 

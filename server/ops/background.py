@@ -8,7 +8,7 @@ log = logging.getLogger(__name__)
 
 
 def start(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
-    """Run this as a background task; a failure is logged."""
+    """Run `work` as a background task; a failure is logged."""
     task = asyncio.create_task(work)
     task.add_done_callback(_log_failure)
     return task

@@ -56,7 +56,7 @@ class MessageLog:
         self._waiting.put(_Reopen())
 
     def on_news(self, news: Sequence[MessageChange]) -> None:
-        """Queue new messages to be written. Subscribed to the broker."""
+        """Queue new messages to be written. Called by the broker."""
         if self._settings.enabled:
             for each in news:
                 if each.reaction is None and not each.publication.taken_back:

@@ -27,7 +27,7 @@ def run(main: Callable[[], Coroutine[None, None, None]]) -> None:
 
 
 def raise_descriptor_limit() -> None:
-    """Raise the soft limit of open files, because each connection uses one. Without effect where there is no limit."""
+    """Raise the soft limit of open files, because each connection uses one. Does nothing on platforms without one."""
     try:
         import resource
     except ImportError:
@@ -57,7 +57,7 @@ def exit_with_parent() -> None:
     descriptor = sys.stdin.fileno()
 
     def wait() -> None:
-        # Not with `sys.stdin`: the interpreter would abort at exit, because this thread would hold its lock.
+        # Not with `sys.stdin`: the interpreter would abort at exit if this thread held the lock of the stream.
         while os.read(descriptor, 4096):
             pass
         signal.raise_signal(signal.SIGTERM)

@@ -39,7 +39,7 @@ def reload(read: Read, apply: Apply) -> str:
         loaded = read()
         if loaded.are_defaults:
             # A file that was removed, or that an editor left empty on a full disk: the defaults would let everyone in.
-            raise SettingsError("the settings file is missing or has no settings; restart the server for the defaults")
+            raise SettingsError("the settings file is missing or has no settings; restart to use the defaults")
         restart_keys = apply(loaded.settings)
     except SettingsError as error:
         log.error("settings not reloaded", extra={"error": str(error)})

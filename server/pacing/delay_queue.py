@@ -40,7 +40,7 @@ class DelayQueue:
             self._source.resume()
 
     def schedule(self, wait: float, work: Callable[[], None]) -> None:
-        """Run this now, or after a delay in seconds, but never before earlier work."""
+        """Run `work` now, or after a delay of `wait` seconds, but never before earlier work."""
         if not wait and not self._waiting and not self.held:
             work()
             return

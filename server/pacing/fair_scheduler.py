@@ -16,7 +16,7 @@ class FairScheduler:
         self._scheduled = False
 
     def schedule(self, work: Callable[[], None]) -> None:
-        """Run this in the next turn of the event loop, or a later one."""
+        """Run `work` in the next turn of the event loop, or in a later one."""
         self._waiting.append(work)
         if not self._scheduled:
             self._scheduled = True

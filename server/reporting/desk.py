@@ -75,7 +75,7 @@ class ReportDesk:
         return AutomaticReport(complaint, self._terms)
 
     async def record(self, report: AutomaticReport, publication: Publication) -> None:
-        """Store an automatic report without a message. Raises StorageError."""
+        """Store an automatic report on its own, not along with a message. Raises StorageError."""
         await self._database.write(partial(report.record, publication=publication))
 
     async def site_said(self, key: str, status: ReportState, note: str) -> bool:
@@ -135,7 +135,7 @@ class ReportDesk:
         self._notify(await self._of_reporters_present(report_rows.WAITING))
 
     async def notify_missed(self) -> None:
-        """Notify reporters in the room of changes that no event announced: those that two calls in a row find."""
+        """Notify reporters in the room of changes that no event announced: those found by two calls in a row."""
         unnotified = {report.id: report for report in await self._of_reporters_present(report_rows.UNNOTIFIED)}
         self._notify([report for report in unnotified.values() if report.id in self._unnotified])
         self._unnotified = set(unnotified)

@@ -227,7 +227,7 @@ class Hub:
 
 
 def _drop(index: dict[str, list[Listed]], identity: str, present: Listed) -> None:
-    """Remove somebody from an index by identity."""
+    """Remove a session from an index by identity."""
     index[identity].remove(present)
     if not index[identity]:
         del index[identity]

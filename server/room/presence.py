@@ -26,7 +26,7 @@ class NameClaim(NamedTuple):
     choose: Callable[[], Person | None]
     """Returns the user with a name that is free now; None if the login was refused."""
     granted: Callable[[Person, "asyncio.Future[Joined]"], None]
-    """Called with the user once the place is theirs. The future returns what is stored about them, or StorageError."""
+    """Called once the place is granted. The future returns what is stored about the user, or raises StorageError."""
     failed: Callable[[BaseException], None]
     """Called with a StorageError if the place could not be claimed."""
     returns: bool
@@ -35,7 +35,7 @@ class NameClaim(NamedTuple):
 
 
 class Exit(NamedTuple):
-    """The circumstances of a person's exit."""
+    """How and why a person left."""
 
     last_message: int
     """The last message that they have received; 0 if unknown."""
@@ -71,7 +71,7 @@ class Attendance:
         self._people.left(person, left.last_message)
 
     def show_change(self, session: Session, *, was_hidden: bool) -> None:
-        """Show other servers what has changed about a person."""
+        """Announce a person's changed entry to the other servers."""
 
     def announce(self, event: Event) -> None:
         """Announce an event to the other servers, which handle it in `handlers.elsewhere`."""

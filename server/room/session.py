@@ -157,7 +157,7 @@ class Session:
 
     @property
     def queue_key(self) -> QueueKey:
-        """Scheduling key of this session's reads: sessions from one address share one turn."""
+        """Scheduling key of this session's reads: sessions from one address share a turn."""
         return QueueKey(self.address or id(self), id(self))
 
     async def drained(self) -> None:
@@ -196,7 +196,7 @@ class Session:
             self.close(CloseCode.TRY_AGAIN_LATER, BUFFER_OVERFLOW, reconnect=True)
 
     def error(self, code: ErrorCode, message: str, nonce: str | None = None) -> None:
-        """Send an error: a request failed, and why."""
+        """Send an error that says why a request failed."""
         self.send(Error(message, code, CHAT_SERVER, nonce))
 
     def unknown_action(self, message: str, nonce: str | None) -> None:

@@ -49,7 +49,7 @@ class _Waiting(NamedTuple):
 
 
 class SharedAttendance(Attendance):
-    """An Attendance that grants a name when this server receives the event that the database has stored it."""
+    """An Attendance that grants a name once this server receives the event that its claim was stored."""
 
     shared = True
 

@@ -12,9 +12,9 @@ from server.rules.visibility import View, entry_for
 PAGE = 200
 """Maximum number of people in a frame of the who list."""
 PAGE_BYTES = 64 * 1024
-"""Size of links and other texts from which on a frame has no space for another person."""
+"""Size of links and other texts at which a frame is full."""
 WHOLE_BYTES = 384 * 1024
-"""Maximum size of a whole list with links, with some distance to what a client may leave unread."""
+"""Maximum size of a whole list with links: well below what a client may leave unread."""
 
 
 class WhoPages:

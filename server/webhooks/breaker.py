@@ -7,7 +7,7 @@ from server.rules.retries import FAILURES_TO_OPEN, rest_seconds
 
 
 class Breaker:
-    """A circuit breaker: call `allows` before each request, and `record` after each that it allows."""
+    """A circuit breaker. Call `allows` before each request, and `record` after each request that it allowed."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Create a closed breaker; `clock` returns monotonic seconds."""

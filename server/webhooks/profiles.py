@@ -36,7 +36,7 @@ class ProfileText(NamedTuple):
     """The parts of the answer that could not be parsed, for the log."""
 
     def redacted(self, key: Secret) -> "ProfileText":
-        """Return a copy without the key, which the site might echo, because users see the texts."""
+        """Return a copy without the key: the site might echo it, and users see the texts."""
         fields = [ProfileField(key.redact(field.name), key.redact(field.value)) for field in self.fields]
         return ProfileText(key.redact(self.headline), fields, key.redact(self.error), self.odd)
 
