@@ -78,7 +78,7 @@ async def run(
         running.log_event("serving", {"address": listener.websocket_url, "version": VERSION})
         if opened:
             opened()
-        running.obey(read)
+        running.install_controls(read)
         await _serve(running, watchdog)
 
 
@@ -131,7 +131,7 @@ class _Running:
         self.message_log.configure(settings.logging)
         people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
 
-    def obey(self, read: reload.Read | None) -> None:
+    def install_controls(self, read: reload.Read | None) -> None:
         """Let operators and signals shut the server down, and reload its settings with `read`."""
         self.dispatcher.shut_down = process.shut_down
         if read:

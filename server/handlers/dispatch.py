@@ -243,7 +243,7 @@ class Dispatcher:
                 self.end(session, CloseCode.SIGN_IN, SIGN_IN_CHANGED)
 
     def reader(self, present: Session | Elsewhere) -> Reader:
-        """Return a user as a reader, with the people whose messages are hidden from them."""
+        """Return the Reader for a user: their channels, and the people whose messages are hidden from them."""
         person = present.logged_in_person
         channels = [channel.id for channel in self.live.channels_for(present.rank)]
         return Reader(person, channels, self.people.relations.hidden_to(person.identity), present.queue_key)

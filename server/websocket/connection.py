@@ -85,7 +85,7 @@ class WebsocketConnection(asyncio.Protocol):
         self._unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Limit the kernel's buffer for a client that does not read."""
+        """Start reading, and limit the kernel's buffer for a client that does not read."""
         self._transport = cast(asyncio.Transport, transport)
         self._intake.start(self._transport)
         self._transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
