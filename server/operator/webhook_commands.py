@@ -13,7 +13,7 @@ from server.rules.evidence import Evidence
 from server.rules.retries import DeliveryState, http_date
 from server.rules.trail import Reported, Withdrawn, decode
 from server.settings import QUEUED_WEBHOOK, Settings, SettingsError, WebhookURL
-from server.storage import outbox, overview, report_rows, reports, trail, webhook_state
+from server.storage import leases, outbox, overview, report_rows, reports, trail, webhook_state
 from server.storage.overview import Delivery, RecordedAttempt
 from server.storage.sql import SqlConnection
 from server.webhooks.html import to_html
@@ -87,7 +87,7 @@ def next_attempt(connection: SqlConnection, delivery: Delivery) -> str:
     if delivery.state is not DeliveryState.WAITING:
         return "-"
     state = webhook_state.read(connection, delivery.webhook)
-    at = outbox.next_attempt(state, delivery.due, asked_to_wait=delivery.asked_to_wait, now=connection.now)
+    at = leases.next_attempt(state, delivery.due, asked_to_wait=delivery.asked_to_wait, now=connection.now)
     return "when resumed" if at is None else when(at)
 
 

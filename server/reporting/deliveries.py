@@ -14,10 +14,11 @@ from typing import Protocol
 from server.ops.metrics import Metrics
 from server.reporting.sender import ReportSender
 from server.rules.retries import Result
-from server.storage import gathering, outbox, reports, webhook_state
+from server.storage import gathering, leases, reports, webhook_state
 from server.storage.base import StorageError
 from server.storage.database import Database
-from server.storage.outbox import Attempt, Claim
+from server.storage.leases import Claim
+from server.storage.outbox import Attempt
 from server.storage.sql import SqlConnection
 from server.storage.trail import TrailError
 from server.storage.webhook_state import Suspension
@@ -131,7 +132,7 @@ class Deliveries:
         capacity, busy = MAX_IN_FLIGHT - len(self._in_flight), list(self._in_flight)
         if capacity <= 0:
             return POLL_SECONDS
-        due = await self._database.read(lambda connection: outbox.next_due(connection, self._queue, busy))
+        due = await self._database.read(lambda connection: leases.next_due(connection, self._queue, busy))
         wait = POLL_SECONDS if due is None else min(POLL_SECONDS, (due - self._database.now()) / 1000)
         if wait > 0:
             return wait
@@ -143,7 +144,7 @@ class Deliveries:
         return POLL_SECONDS
 
     def _claim(self, capacity: int, busy: Sequence[str], connection: SqlConnection) -> list[Claim]:
-        claims = outbox.claim(connection, self._queue, self._holder, capacity, busy)
+        claims = leases.claim(connection, self._queue, self._holder, capacity, busy)
         return gathering.gather(connection, claims)
 
     def _finished(self, delivery_id: str, task: "asyncio.Task[None]") -> None:
@@ -163,7 +164,7 @@ class Deliveries:
             result, outcome = Result(None, UNREADABLE, str(error), ours=True), "unreadable"
         else:
             if body is None:
-                await self._database.write(lambda connection: outbox.release(connection, claim))
+                await self._database.write(lambda connection: leases.release(connection, claim))
                 return
             at, began = self._database.now(), monotonic()
             result, outcome = await self._sender.post(claim, body)

@@ -10,9 +10,9 @@ from server.rules.person_ids import person_ids
 from server.rules.retries import Result
 from server.rules.trail import Event
 from server.settings import Secret, WebhookURL
-from server.storage import gathering, outbox, trail
+from server.storage import gathering, leases, trail
 from server.storage.database import Database
-from server.storage.outbox import Claim
+from server.storage.leases import Claim
 from server.webhooks.payloads import report_body, reported_messages
 from server.webhooks.rendering import Renderer, html_or_text
 from server.webhooks.webhook_client import WebhookClient, WebhookError
@@ -56,7 +56,7 @@ class ReportSender:
             body = await asyncio.to_thread(
                 report_body, self._key, self._hook, claim.report_id, *reported, written, self._person_id, companions
             )
-        return body if await self._database.write(lambda connection: outbox.renew(connection, claim)) else None
+        return body if await self._database.write(lambda connection: leases.renew(connection, claim)) else None
 
     async def _written(self, evidence: Evidence, event: Event) -> Callable[[str], str]:
         """Return the function that formats a message for the body."""

@@ -12,7 +12,7 @@ import msgspec
 from server.rules.evidence import Companion, Companions
 from server.rules.retries import gathering_seconds
 from server.rules.trail import statement
-from server.storage.outbox import Claim
+from server.storage.leases import Claim
 from server.storage.sql import SqlConnection
 
 MAX_COMPANIONS = 50

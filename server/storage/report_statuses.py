@@ -7,7 +7,7 @@ from typing import NamedTuple
 from server.protocol.codes import ReportState
 from server.rules.reports import StoredReport
 from server.rules.retries import DeliveryState, report_status
-from server.storage import outbox, webhook_state
+from server.storage import leases, outbox, webhook_state
 from server.storage.outbox import Sent
 from server.storage.sql import SqlConnection
 from server.storage.webhook_state import Suspension, WebhookState
@@ -62,7 +62,7 @@ def _after(before: DeliveryStatus, first: int, sent: Sequence[Sent], state: Webh
     error, next_at = "", None
     if failed:
         error = failed.error
-        next_at = outbox.next_attempt(state, failed.due, asked_to_wait=failed.asked_to_wait, now=now)
+        next_at = leases.next_attempt(state, failed.due, asked_to_wait=failed.asked_to_wait, now=now)
     after = _while_suspended(state.suspension(now), status, error, next_at)
     return after if after.status is ReportState.WAITING else after._replace(next_at=None)
 
@@ -77,7 +77,7 @@ def _as_waiting(connection: SqlConnection, state: WebhookState, report: StoredRe
     next_at, suspended = report.next_at, state.suspension(connection.now)
     if next_at is not None and suspended:
         asked = outbox.asked_to_wait(connection, report.id)
-        next_at = outbox.next_attempt(state, next_at, asked_to_wait=asked, now=connection.now)
+        next_at = leases.next_attempt(state, next_at, asked_to_wait=asked, now=connection.now)
     return _while_suspended(suspended, report.status, report.error, next_at)
 
 

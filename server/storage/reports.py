@@ -15,7 +15,8 @@ from server.rules.reports import StoredReport
 from server.rules.trail import Added, Reported, Withdrawn, form
 from server.storage import gathering, outbox, report_rows, report_statuses, trail
 from server.storage.events import ReportChanged, ReportOpened
-from server.storage.outbox import Attempt, Claim
+from server.storage.leases import Claim
+from server.storage.outbox import Attempt
 from server.storage.sql import SqlConnection
 
 HOUR_MILLISECONDS = 3600 * 1000

@@ -8,10 +8,11 @@ from server.rules.evidence import Evidence
 from server.rules.messages import Person
 from server.rules.reports import StoredReport
 from server.rules.retries import Result
-from server.storage import gathering, outbox, report_rows, reports
+from server.storage import gathering, leases, report_rows, reports
 from server.storage.clock import milliseconds, moment
 from server.storage.events import ReportChanged
-from server.storage.outbox import Attempt, Claim
+from server.storage.leases import Claim
+from server.storage.outbox import Attempt
 from server.storage.reports import Submission, Terms
 from tests.support.empty_room import Connection, in_memory
 
@@ -68,11 +69,11 @@ class Desk:
 
     def claim(self, holder: str = "one", room: int = 4, busy: Collection[str] = ()) -> list[Claim]:
         """Lease the deliveries that are due; each takes along what waits about the same message."""
-        return gathering.gather(self.connection, outbox.claim(self.connection, "report", holder, room, busy))
+        return gathering.gather(self.connection, leases.claim(self.connection, "report", holder, room, busy))
 
     def next_due(self) -> float | None:
         """Return the seconds until a delivery can be claimed; 0 or less: now."""
-        due = outbox.next_due(self.connection, "report", ())
+        due = leases.next_due(self.connection, "report", ())
         return None if due is None else (due - self.now) / 1000
 
     def note(self, claim: Claim, result: Result, chance: float = 0.0) -> StoredReport | None:

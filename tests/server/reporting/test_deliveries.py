@@ -17,7 +17,7 @@ from server.ops.metrics import Metrics, Traffic
 from server.reporting.deliveries import Deliveries
 from server.reporting.sender import ReportSender
 from server.settings import Secret, SigningSecret, SigningSecrets, WebhookURL
-from server.storage import outbox, overview, report_rows, reports, webhook_state
+from server.storage import leases, outbox, overview, report_rows, reports, webhook_state
 from server.storage.base import StorageError
 from server.storage.fair import SERVER, QueueKey
 from server.storage.outbox import Attempt
@@ -112,15 +112,15 @@ def withdrawn_with_evidence(connection: SqlConnection) -> None:
 
 def delivered_by_another(connection: SqlConnection) -> None:
     """Another server claims it after the lease, and delivers it."""
-    connection.now += outbox.LEASE_SECONDS * 1000
-    (claim,) = outbox.claim(connection, "report", "another", 1, ())
+    connection.now += leases.LEASE_SECONDS * 1000
+    (claim,) = leases.claim(connection, "report", "another", 1, ())
     outbox.record_attempt(connection, claim, Attempt(connection.now, 1, ACCEPTED), 0.0)
 
 
 def taken_over_by_another(connection: SqlConnection) -> None:
     """Another server claims it after the lease, and is sending it."""
     connection.execute("UPDATE delivery SET leased_until = ?", (connection.now,))
-    assert outbox.claim(connection, "report", "another", 1, ())
+    assert leases.claim(connection, "report", "another", 1, ())
 
 
 @pytest.mark.parametrize(

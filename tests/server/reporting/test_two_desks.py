@@ -21,7 +21,7 @@ from server.room.session import Session
 from server.rules.messages import Person
 from server.rules.refusal import Refusal
 from server.rules.reservations import Obstacle
-from server.storage import gathering, outbox, report_rows, reports, retention
+from server.storage import gathering, leases, report_rows, reports, retention
 from server.storage.base import Reader
 from server.storage.database import Database
 from server.storage.events import ReportChanged, ReportDeleted, ReportOpened, body_of, event_of
@@ -152,7 +152,7 @@ def _attempt(*, accepted: bool) -> Callable[[SqlConnection], None]:
 
     def work(connection: SqlConnection) -> None:
         connection.now += LATER
-        for claim in gathering.gather(connection, outbox.claim(connection, "report", "holder", 9, ())):
+        for claim in gathering.gather(connection, leases.claim(connection, "report", "holder", 9, ())):
             result = ACCEPTED if accepted else FAILED
             reports.record_attempt(claim, Attempt(connection.now, 1, result), 0.0, connection)
 

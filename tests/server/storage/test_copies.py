@@ -5,8 +5,8 @@ import pytest
 from server.protocol.codes import ReportState
 from server.rules.refusal import Refusal
 from server.rules.retries import FAILURES_TO_OPEN, Result
-from server.storage import outbox, webhook_state
-from server.storage.outbox import Claim
+from server.storage import leases, webhook_state
+from server.storage.leases import Claim
 from tests.support.empty_room import ON_SQLITE
 from tests.support.stored_reports import ACCEPTED, ALICE, FAILED, TERMS, Desk
 
@@ -17,7 +17,7 @@ def _terms(desk: Desk) -> None:
 
 
 def claim(desk: Desk, webhook: str) -> list[Claim]:
-    return outbox.claim(desk.connection, webhook, "one", 9, ())
+    return leases.claim(desk.connection, webhook, "one", 9, ())
 
 
 def test_each_webhook_gets_the_report_under_an_id_of_its_own(desk: Desk) -> None:

@@ -5,7 +5,7 @@ import pytest
 from server.protocol.codes import ReportState
 from server.rules.retries import FAILURES_TO_OPEN, SCHEDULE_SECONDS, Result
 from server.storage import webhook_state
-from server.storage.outbox import Claim
+from server.storage.leases import Claim
 from tests.support.empty_room import ON_SQLITE
 from tests.support.stored_reports import ACCEPTED, FAILED, Desk
 

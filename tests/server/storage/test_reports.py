@@ -11,8 +11,8 @@ from server.rules.refusal import Refusal
 from server.rules.reports import MAX_EXCERPT_CHARS
 from server.rules.retries import FAILURES_TO_OPEN, Result
 from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, decode
-from server.storage import outbox, report_statuses, reports, retention, trail, webhook_state
-from server.storage.outbox import LEASE_SECONDS
+from server.storage import leases, report_statuses, reports, retention, trail, webhook_state
+from server.storage.leases import LEASE_SECONDS
 from server.storage.people import MAX_KNOWN
 from server.storage.report_rows import MAX_ADDITIONS
 from server.storage.reports import Submission
@@ -146,13 +146,13 @@ def test_a_lease_is_renewed_right_before_sending(desk: Desk) -> None:
     desk.submit()
     (claim,) = desk.claim()
     desk.pass_time(LEASE_SECONDS - 1)
-    assert outbox.renew(desk.connection, claim)
+    assert leases.renew(desk.connection, claim)
     desk.pass_time(LEASE_SECONDS - 1)
     assert not desk.claim("two")
     desk.pass_time(1)
     (other,) = desk.claim("two")
-    assert not outbox.renew(desk.connection, claim)
-    assert outbox.renew(desk.connection, other)
+    assert not leases.renew(desk.connection, claim)
+    assert leases.renew(desk.connection, other)
 
 
 def test_the_delivery_due_for_the_longest_time_is_first(desk: Desk) -> None:
@@ -245,7 +245,7 @@ def test_a_webhook_is_sent_what_is_queued_for_it_and_probed_by_that_alone(desk: 
     others = desk.submit(7).id
     desk.connection.execute("UPDATE delivery SET webhook = 'another' WHERE report_id = ?", (others,))
     desk.pass_time(30)
-    (theirs,) = outbox.claim(desk.connection, "another", "one", 9, ())
+    (theirs,) = leases.claim(desk.connection, "another", "one", 9, ())
     (probe,) = desk.claim()
     assert theirs.report_id == others != probe.report_id
     desk.note(theirs, FAILED)

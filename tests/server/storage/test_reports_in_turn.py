@@ -7,8 +7,8 @@ import pytest
 from server.protocol.codes import ReportState
 from server.rules.retries import FAILURES_TO_OPEN, OPEN_SECONDS, SCHEDULE_SECONDS, Result
 from server.rules.trail import Withdrawn, decode
-from server.storage import outbox, report_statuses, reports, trail, webhook_state
-from server.storage.outbox import LEASE_SECONDS
+from server.storage import leases, report_statuses, reports, trail, webhook_state
+from server.storage.leases import LEASE_SECONDS
 from tests.support.empty_room import ON_SQLITE
 from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
 
@@ -267,7 +267,7 @@ def test_deliveries_stay_in_order_when_the_clock_is_set_back(desk: Desk, seconds
     desk.pass_time(seconds)
     desk.withdraw(report.id)
     assert desk.claim(busy=[claim.id]) == []
-    assert outbox.next_due(desk.connection, "report", [claim.id]) is None
+    assert leases.next_due(desk.connection, "report", [claim.id]) is None
     desk.note(claim, ACCEPTED)
     assert [each.seq for each in desk.claim()] == [2]
 

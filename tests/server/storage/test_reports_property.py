@@ -11,8 +11,8 @@ from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, 
 from server.protocol.codes import ReportState
 from server.rules.refusal import Refusal
 from server.rules.retries import Result
-from server.storage import outbox, reports, trail, webhook_state
-from server.storage.outbox import LEASE_SECONDS, Claim
+from server.storage import leases, reports, trail, webhook_state
+from server.storage.leases import LEASE_SECONDS, Claim
 from server.storage.sqlite_connection import SqliteConnection
 from tests.support.empty_room import Connection, PostgresRoom, in_memory
 from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
@@ -72,7 +72,7 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(claim=consumes(claims), result=RESULTS, chance=st.floats(0, 1))
     def answer(self, claim: Claim, result: Result, chance: float) -> None:
-        if not outbox.renew(self.desk.connection, claim):
+        if not leases.renew(self.desk.connection, claim):
             return
         if claim.id in self.noted:
             self.sent_after.append(claim)
@@ -83,7 +83,7 @@ class Outbox(RuleBasedStateMachine):
     @rule(target=sent, claim=consumes(claims))
     def send(self, claim: Claim) -> MultipleResults[Claim]:
         """The site has it; its answer comes late, after the lease, or never."""
-        if not outbox.renew(self.desk.connection, claim):
+        if not leases.renew(self.desk.connection, claim):
             return multiple()
         if claim.id in self.noted:
             self.sent_after.append(claim)

@@ -14,9 +14,9 @@ from server.rules.search import query
 from server.storage import (
     edits,
     history,
+    leases,
     message_rows,
     messages,
-    outbox,
     people,
     read_markers,
     report_rows,
@@ -25,7 +25,8 @@ from server.storage import (
     searches,
 )
 from server.storage.base import Reader, Search
-from server.storage.outbox import Attempt, Claim
+from server.storage.leases import Claim
+from server.storage.outbox import Attempt
 from server.storage.postgres import news
 from server.storage.postgres.connecting import connect
 from server.storage.postgres.connection import PostgresConnection
@@ -84,7 +85,7 @@ def published(connection: PostgresConnection) -> object:
 
 def attempted(connection: PostgresConnection) -> None:
     claim = Claim("msg_200", 200, "rep_200", "report", 1, "one")
-    outbox.renew(connection, claim)
+    leases.renew(connection, claim)
     reports.record_attempt(claim, Attempt(NOW, 3, FAILED), 0.0, connection)
 
 
@@ -104,8 +105,8 @@ FREQUENT: dict[str, Work] = {
     "a login": partial(people.store_joined, ALICE, NOW),
     "places": partial(read_markers.places, READER, MANY),
     "a search": partial(searches.search, READER, Search(query("sage 3999"), "", 0, 50)),
-    "when the next delivery is due": lambda connection: outbox.next_due(connection, "report", ["msg_200"]),
-    "claimed deliveries": lambda connection: outbox.claim(connection, "report", "one", 4, ["msg_200"]),
+    "when the next delivery is due": lambda connection: leases.next_due(connection, "report", ["msg_200"]),
+    "claimed deliveries": lambda connection: leases.claim(connection, "report", "one", 4, ["msg_200"]),
     "a failed attempt": attempted,
     "a person's reports": partial(report_rows.sent_by, "i-7", 100, "report"),
     "a new report": partial(reports.submit, TERMS, Submission(ALICE, evidence(9999), "new", add=False)),

@@ -6,7 +6,7 @@ from functools import partial
 from typing import cast
 
 from server.protocol.codes import ReportState
-from server.storage import gathering, outbox, report_rows, reports
+from server.storage import gathering, leases, outbox, report_rows, reports
 from server.storage.outbox import Attempt
 from server.storage.postgres.database import PostgresDatabase
 from server.storage.reports import Submission
@@ -58,12 +58,12 @@ def take_all_steps(msg_id: int, connection: SqlConnection) -> list[tuple[str, st
     explaining = ExplainingConnection(connection)
     database = cast(SqlConnection, explaining)
     report = reports.submit(TERMS, Submission(ALICE, evidence(msg_id), None, add=False), database)
-    outbox.next_due(database, "report", ())
-    claim, *_ = gathering.gather(database, outbox.claim(database, "report", "holder", 8, ()))
+    leases.next_due(database, "report", ())
+    claim, *_ = gathering.gather(database, leases.claim(database, "report", "holder", 8, ()))
     gathering.companions(database, claim)
-    outbox.renew(database, claim)
+    leases.renew(database, claim)
     reports.record_attempt(claim, Attempt(connection.now, 1, FAILED), 0.0, database)
-    outbox.next_due(database, "report", ())
+    leases.next_due(database, "report", ())
     outbox.depth(database, "report")
     report_rows.sent_by(ALICE.identity, 100, "report", database)
     report_rows.found_of([ALICE.identity], report_rows.UNNOTIFIED, "report", database)
