@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import monotonic
 
-from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 from textual.widget import Widget
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Say
+from tests.support.drawing import FRAMES
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui.client.timeline import Notice
 from tui.config import load
@@ -23,15 +23,15 @@ GUARD_SECONDS = 30.0
 
 def screen_text(app: FlagpostApp) -> str:
     """Return the text of the screen, line by line."""
-    # What a dialog leaves in sight is drawn from here.
-    visible_screen_stack.set(app._background_screens)
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+    return FRAMES.text(app)
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool], what: str = "") -> None:
     """Wait until a condition holds; fail with the screen if it never does."""
     end = monotonic() + GUARD_SECONDS
     while not condition():
+        # The end of the block raises it.
+        assert pilot.app._exception is None, "the client has failed"
         assert monotonic() < end, f"never came true: {what}\n{screen_text(app_of(pilot))}"
         await asyncio.sleep(0.02)
 
@@ -79,8 +79,8 @@ async def client(
     """Yield a client that is logged in as ada at a scripted server, and the server."""
     with scripted_server(script) as server:
         async with FlagpostApp(Options("ada", server.url)).run_test(size=size) as pilot:
-            await until_seen(pilot, "online as")
             await until(pilot, lambda: app_of(pilot).state.last_seen > 0 or not server.opening, "the echo")
+            await until_seen(pilot, "online as")
             await pilot.pause()
             yield pilot, server
             # What the test left on the screen can be drawn.

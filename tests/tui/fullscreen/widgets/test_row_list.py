@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
 from msgspec import Struct
 from textual import on
 from textual.app import App, ComposeResult
@@ -17,6 +18,11 @@ HEIGHT = 10
 MANY = 1_000
 MADE: list[str] = []
 """The IDs of the rows that were made."""
+
+
+@pytest.fixture(autouse=True)
+def drawn_when_looked_at() -> None:
+    """Draw each change, as what is drawn is counted."""
 
 
 class CountedRow(Struct, frozen=True):
