@@ -1,33 +1,25 @@
 """The full-screen app: connects the client, the room, the preferences and the terminal."""
 
-import asyncio
 import gc
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
 from textual import events, on, work
 from textual.app import App
 from textual.driver import Driver
 from textual.filter import LineFilter
-from textual.timer import Timer
-from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
+from textual.worker import Worker, WorkerState
 
-from server.protocol import name_text
-from server.protocol.errors import OneLineError
-from server.protocol.frames import Echo, ServerFrame, Typing
 from tui.client import unread
-from tui.client.client import Client, Granted, Loss
-from tui.client.news import NewMessage, news
-from tui.client.state import CONNECTION, TYPING_SHOWN, ClientState
+from tui.client.client import Client
+from tui.client.state import ClientState
 from tui.config import Config, Level
 from tui.fullscreen import slash_commands
-from tui.fullscreen.joining import Joining, again, first_steps
+from tui.fullscreen.arrivals import Arrivals
+from tui.fullscreen.connection_control import ConnectionControl
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.notices import Notices
@@ -38,18 +30,13 @@ from tui.fullscreen.shutdown import ShutdownSignals
 from tui.fullscreen.typeahead import PastedLines, TypeAhead
 from tui.options import Options
 from tui.text import clean_line, clean_own
-from tui.times import clock
 from tui.tone import Tone
 
 if TYPE_CHECKING:
     from tui.fullscreen.screens.settings import Choice
-    from tui.fullscreen.screens.start import Filled
 
 # Screens over the room, and what only they need, are imported where they are shown, so that the first frame is early.
 LATER_CSS = Path(__file__).parent / "styles" / "overlays.tcss"
-MAX_TOAST_CHARS = 120
-MAX_TOASTS = 5
-"""Most toasts shown at once."""
 
 
 class FlagpostApp(App[None]):
@@ -68,10 +55,10 @@ class FlagpostApp(App[None]):
         self.client = Client(
             options,
             on_change=self._changed,
-            on_frame=self._received,
-            on_login=self._logged_in,
-            on_lost=self._lost,
-            on_name_refused=self._ask_name,
+            on_frame=lambda frame: self._arrivals.received(frame),
+            on_login=lambda login: self._connection.logged_in(login),
+            on_lost=lambda loss: self._connection.lost(loss),
+            on_name_refused=lambda why: self._connection.ask_name(why),
             saves=True,
         )
         self.preferences = Preferences(self, options.loaded)
@@ -87,17 +74,10 @@ class FlagpostApp(App[None]):
             set_level=self._set_level,
         )
         self._signals = ShutdownSignals(self.leave)
-        self._life: Worker[None] | None = None
-        self._joining = Joining(self, self.client, self._connect)
+        self._connection = ConnectionControl(self, self.client, self.room, self.preferences, self._restart)
+        self._arrivals = Arrivals(self, self.client, self.room, self._notices, self.show)
         self.next: Options | None = None
         """The options to start again with once this app has ended; None to exit."""
-        self._came: list[ServerFrame] = []
-        """The frames received since the last redraw."""
-        self._lost_at: datetime | None = None
-        """When the connection was last lost."""
-        self._last_seen = 0
-        """The number of the latest message at the last redraw."""
-        self._typing_timer: Timer | None = None
 
     @property
     def state(self) -> ClientState:
@@ -150,59 +130,22 @@ class FlagpostApp(App[None]):
             self._signals.guard()
         self.show()
         # Lay out the room first: a screen over it would be drawn over nothing.
-        self.call_after_refresh(self._begin)
+        self.call_after_refresh(self._connection.begin)
 
-    async def _begin(self) -> None:
-        await self._joining.begin()
-
-    def _connect(self) -> None:
-        """Find the server and stay connected, in place of any earlier attempt."""
-        self._life = self._live(self._life)
-
-    @work(group="connection", exit_on_error=False)
-    async def _live(self, before: Worker[None] | None) -> None:
-        await _ended(before)
-        try:
-            await self.client.find()
-        except OneLineError as error:
-            if self._joining.is_open:
-                self._joining.failed(str(error))
-            else:
-                self.room.note(f"{error} {again()}", Tone.BAD)
-            return
-        await self.client.run()
-
-    def _leave_for(self, filled: "Filled") -> None:
-        """Leave, and restart with another server, so that nothing of this one stays in memory."""
-        options = self.client.options
-        self.next = replace(
-            options,
-            name=filled.name,
-            url=filled.server or None,
-            demo=False,
-            asks=True,
-            joins=True,
-            sign_in=filled.sign_in,
-        )
+    def _restart(self, options: Options) -> None:
+        self.next = options
         self.run_worker(self.leave())
 
     @on(Worker.StateChanged)
     def _worker_changed(self, event: Worker.StateChanged) -> None:
         """Show a notice if a worker failed."""
         if event.state is WorkerState.ERROR:
-            self.client.status, self.client.online = "stopped", False
-            problem = f"Internal error: {clean_line(repr(event.worker.error))}"
-            self._joining.failed(problem)
-            self.room.note(problem, Tone.BAD)
+            self._connection.broken(f"Internal error: {clean_line(repr(event.worker.error))}")
 
     async def leave(self) -> None:
         """Disconnect, stop a local server that this client started, and exit."""
         self._signals.limit()
-        self._joining.save()
-        await self.client.finish_sending()
-        # Wait, so that the closing handshake is done before the loop ends.
-        await _ended(self._life)
-        await self.client.close()
+        await self._connection.end()
         self.exit()
 
     @on(events.Unmount)
@@ -227,77 +170,13 @@ class FlagpostApp(App[None]):
         """Return Textual's filters and the one that keeps all text legible."""
         return [*super().get_line_filters(), self.preferences.legible]
 
-    # Callbacks of the client.
-
-    def _received(self, frame: ServerFrame) -> None:
-        self._came.append(frame)
-        if isinstance(frame, Echo):
-            # Notices added before the history would be scrolled out of view above it.
-            for line in self.client.notices:
-                self.state.note(line)
-            if self.client.notices and self.client.is_alone:
-                self.state.note(first_steps())
-            self.client.notices = []
-        elif isinstance(frame, Typing):
-            if self._typing_timer:
-                # Only the latest counts; one timer per frame would let a server create any number of them.
-                self._typing_timer.stop()
-            self._typing_timer = self.set_timer(TYPING_SHOWN.total_seconds(), self.show)
-
     def _changed(self) -> None:
         """Redraw, notify the user, and go to the message that they asked for once it is loaded."""
         self.show()
-        if self._came:
-            items = list(news(self._came, self.state, self._last_seen))
-            self._notices.notify(items, dnd=self.state.dnd)
-            self._show_personal(items)
-            self._came, self._last_seen = [], self.state.last_seen
-        self._show_remarks()
+        self._arrivals.announce()
         if self.state.wanted or self.state.wants_new:
             self.room.navigation.arrive()
             self.show()
-
-    def _logged_in(self, login: Granted) -> None:
-        self._joining.succeeded()
-        self.room.composer.restore(self.state.drafts)
-        if login.name.casefold() != login.wanted.casefold():
-            wanted, granted = map(name_text.quoted, (login.wanted, login.name))
-            self.state.note(f"{wanted} is taken, so you're {granted} here.")
-        if login.again:
-            lost = f" The connection was lost at {clock(self._lost_at)}." if self._lost_at else ""
-            self.state.note(f"Connected again.{lost}", Tone.GOOD, topic=CONNECTION)
-        for line in login.news:
-            self.state.note(*line)
-        options = self.client.options
-        # A server named by a settings file is not saved for other starts.
-        url = None if options.settings and not options.url else options.url or ""
-        if not options.demo and (problem := self.preferences.remember(self.client.wanted_name, url)):
-            self.state.note(problem, Tone.BAD)
-
-    def _lost(self, loss: Loss) -> None:
-        if self._joining.is_open:
-            self._joining.failed(f"No connection to {self.client.address}: {loss.why}.")
-            if self._life:
-                # The user may want another server; Enter tries this one again.
-                self._life.cancel()
-        elif loss.retry_seconds is None:
-            self.state.note(f"Disconnected: {loss.why}. {again()}", Tone.BAD, topic=CONNECTION)
-        elif loss.first:
-            then = " Your report will be sent when you are back online." if self.state.reports.unanswered else ""
-            why = f"No connection to {self.client.address}: {loss.why}."
-            self._lost_at = self.state.now()
-            self.state.note(f"{why} Reconnecting. {again()}{then}", Tone.BAD, topic=CONNECTION)
-
-    async def _ask_name(self, why: str) -> str:
-        if self._joining.is_open:
-            self._joining.failed(why, "name")
-            # The next attempt ends this one.
-            never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            return await never
-        from tui.fullscreen.screens.name import NamePrompt
-
-        longest = self.state.welcome.limits.name_chars if self.state.welcome else 0
-        return await self.push_screen_wait(NamePrompt(why, self.client.name, longest))
 
     # Drawing, and writing to the terminal.
 
@@ -308,23 +187,6 @@ class FlagpostApp(App[None]):
         for screen in self.screen_stack[1:]:
             if isinstance(screen, LiveScreen) and screen.is_mounted:
                 screen.show()
-
-    def _show_personal(self, items: Sequence[NewMessage]) -> None:
-        """Show direct messages and mentions as a toast while another screen covers the room, which counts them."""
-        personal = [each for each in items if each.personal and not self._notices.is_muted(each.channel)]
-        if personal and self.screen is not self.room and not self.state.dnd:
-            last, more = personal[-1], f" (and {len(personal) - 1} more)" if len(personal) > 1 else ""
-            where = "" if last.direct else f" in {last.place}"
-            text = clean_line(last.text)[:MAX_TOAST_CHARS]
-            self.notify(f"{name_text.said(f'{last.author}', text)}", title=f"New{where}{more}", markup=False)
-
-    def _show_remarks(self) -> None:
-        """Show news about reports as toasts, unless the user sees them in the timeline."""
-        remarks, self.state.remarks = self.state.remarks, []
-        for remark in remarks[-MAX_TOASTS:]:
-            seen = self.room.timeline.follows and remark.channel in {"", self.state.current}
-            if self.screen is self.room and not seen:
-                self.notify(remark.text, severity="error" if remark.tone is Tone.BAD else "information", markup=False)
 
     def _write_to_terminal(self, data: str) -> None:
         # Textual writes its own bell and clipboard sequences the same way.
@@ -391,18 +253,15 @@ class FlagpostApp(App[None]):
 
     def action_reconnect(self) -> None:
         """Connect now: on a new connection, or again after the client has given up."""
-        if self._life and self._life.is_running:
-            self.client.hurry()
-        else:
-            self._connect()
+        self._connection.reconnect()
 
     def action_connect(self) -> None:
         """Ask for another server."""
-        self._joining.ask("", self._leave_for)
+        self._connection.ask("")
 
     @on(RoomScreen.ServerWanted)
     def _server_wanted(self, event: RoomScreen.ServerWanted) -> None:
-        self._joining.ask(event.server, self._leave_for)
+        self._connection.ask(event.server)
 
     def action_help(self) -> None:
         """Show all keys, or close that screen."""
@@ -411,9 +270,8 @@ class FlagpostApp(App[None]):
         if isinstance(self.screen, HelpScreen):
             self.screen.dismiss()
         else:
-            self.push_screen(
-                HelpScreen([(each.usage, each.help) for each in slash_commands.allowed(self.room.commands)])
-            )
+            commands = slash_commands.allowed(self.room.commands)
+            self.push_screen(HelpScreen([(each.usage, each.help) for each in commands]))
 
     def action_commands(self) -> None:
         """Open the command palette."""
@@ -443,11 +301,3 @@ class FlagpostApp(App[None]):
         # Textual applies the theme next, and the colours of names depend on its background.
         self.call_next(self.show)
         return problem
-
-
-async def _ended(worker: Worker[None] | None) -> None:
-    """Cancel a worker and wait until it has ended."""
-    if worker:
-        worker.cancel()
-        with suppress(WorkerCancelled, WorkerFailed):
-            await worker.wait()

@@ -192,6 +192,10 @@ class RoomScreen(Screen[None]):
             self.app.notify(text, severity="error" if tone is Tone.BAD else "information", markup=False)
         self.redraw()
 
+    def restore_drafts(self) -> None:
+        """Put drafts of an earlier run into the composer."""
+        self.composer.restore(self.client.state.drafts)
+
     def can_ask(self) -> bool:
         """Return whether the client is online; if not, show a notice."""
         if not self.client.online:
