@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from msgspec import structs
 
@@ -32,6 +32,8 @@ from server.storage.people import People
 from server.websocket.handler import ConnectionPolicy
 
 log = logging.getLogger(__name__)
+
+Stored = TypeVar("Stored")
 
 NO_STORAGE = "The server's storage is unavailable. Nothing was sent; try again in a moment."
 DISK_LOW = "The server's disk is nearly full, so it accepts no messages. Try again later."
@@ -194,6 +196,26 @@ class Dispatcher:
         self.tasks.discard(task)
         session.request_finished()
         self.answer_failure(session, nonce, None if task.cancelled() else task.exception())
+
+    def when_stored(
+        self,
+        session: Session,
+        stored: "asyncio.Future[Stored]",
+        done: Callable[[Stored], None],
+        nonce: str | None = None,
+    ) -> None:
+        """Call `done` with the result of a write, or send the client an error if it fails."""
+
+        def finished(future: "asyncio.Future[Stored]") -> None:
+            session.request_finished()
+            if future.cancelled():
+                return
+            self.answer_failure(session, None, future.exception())
+            if not future.exception():
+                done(future.result())
+
+        session.request_started()
+        stored.add_done_callback(finished)
 
     def answer_failure(self, session: Session, nonce: str | None, error: BaseException | None) -> None:
         """Send the client an error for this exception, if there is one."""

@@ -1,9 +1,7 @@
 """Commands of operators. A message of an operator that starts with a slash is never sent to the room."""
 
-from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
 
 from server.handlers import ranks
 from server.handlers.dispatch import Dispatcher
@@ -19,7 +17,6 @@ from server.rules.ranks import Rank, rank_of
 from server.rules.tokens import NO_CLAIMS
 from server.storage.events import RankChanged, RemovalRequested, RoomRequest
 
-Stored = TypeVar("Stored")
 Reply = Callable[[str], None]
 KICKED, BANNED = "has been kicked from the room!", "has been banned!"
 NO_CAMERAS = "There are no cameras in this room."
@@ -119,7 +116,7 @@ def _ban(dispatcher: Dispatcher, session: Session, command: OperatorCommand, rep
     removal = RemovalRequested(known.identity, "", words, BANNED, REMOVED) if known else None
     stored = dispatcher.people.ban(known or Person(request.name, ""), request.hours, by.name, removal)
     done = f"{known.name if known else request.name} has been banned from the room for {hours}."
-    _then(dispatcher, session, stored, partial(reply, done))
+    dispatcher.when_stored(session, stored, lambda _: reply(done))
 
 
 def _unban(dispatcher: Dispatcher, session: Session, command: OperatorCommand, reply: Reply) -> None:
@@ -128,7 +125,7 @@ def _unban(dispatcher: Dispatcher, session: Session, command: OperatorCommand, r
         reply(f"/unban: user {command.person} was not found to be banned. Try `/bans` to see current banned users.")
         return
     lifted = dispatcher.people.lift_ban(ban)
-    _then(dispatcher, session, lifted, partial(reply, f"The ban on {ban.name} has been lifted."))
+    dispatcher.when_stored(session, lifted, lambda _: reply(f"The ban on {ban.name} has been lifted."))
 
 
 def _bans(dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, reply: Reply) -> None:
@@ -169,12 +166,12 @@ def _unmute_all(dispatcher: Dispatcher, session: Session, _command: OperatorComm
     blocks = [] if dispatcher.live.blockable_operators else people.relations.blocks_of(person.identity)
     stored = people.end_relations([*muted, *blocks])
 
-    def unmuted() -> None:
+    def unmuted(_: None) -> None:
         reply(f"Your mute on {len(muted)} users has been lifted.")
         if muted:
             session.send(dispatcher.relations_frame(person.identity))
 
-    _then(dispatcher, session, stored, unmuted)
+    dispatcher.when_stored(session, stored, unmuted)
 
 
 def _kick_all(dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, _reply: Reply) -> None:
@@ -214,21 +211,6 @@ def _help(
     _dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, reply: Reply, *, advanced: bool = False
 ) -> None:
     reply(operator_commands.listing(advanced=advanced))
-
-
-def _then(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]", done: Callable[[], None]) -> None:
-    """Call `done` once a change is stored; if storing it fails, reply with the error."""
-
-    def finished(future: "Future[Stored]") -> None:
-        session.request_finished()
-        if future.cancelled():
-            return
-        dispatcher.answer_failure(session, None, future.exception())
-        if not future.exception():
-            done()
-
-    session.request_started()
-    stored.add_done_callback(finished)
 
 
 _COMMANDS: Mapping[str, Callable[[Dispatcher, Session, OperatorCommand, Reply], None]] = {

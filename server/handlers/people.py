@@ -1,8 +1,6 @@
 """People: status, mute, block and profile."""
 
-from asyncio import Future
 from functools import partial
-from typing import TypeVar
 
 from server.handlers.dispatch import Dispatcher
 from server.protocol import name_text
@@ -16,8 +14,6 @@ from server.rules.relations import Relation
 from server.rules.statuses import check_status
 from server.rules.tokens import identity_of
 from server.webhooks.profiles import Profiles
-
-Stored = TypeVar("Stored")
 
 
 def status(dispatcher: Dispatcher, session: Session, frame: SetStatus) -> None:
@@ -36,8 +32,7 @@ def mute(dispatcher: Dispatcher, session: Session, frame: Mute) -> None:
 
 
 def unmute(dispatcher: Dispatcher, session: Session, frame: Unmute) -> None:
-    ended = dispatcher.people.unrelate(session.logged_in_person.identity, frame.username, blocked=False)
-    ended.add_done_callback(partial(_after_relation_change, dispatcher, session))
+    _unrelate(dispatcher, session, frame.username, blocked=False)
 
 
 def block(dispatcher: Dispatcher, session: Session, frame: Block) -> None:
@@ -46,8 +41,7 @@ def block(dispatcher: Dispatcher, session: Session, frame: Block) -> None:
 
 
 def unblock(dispatcher: Dispatcher, session: Session, frame: Unblock) -> None:
-    ended = dispatcher.people.unrelate(session.logged_in_person.identity, frame.username, blocked=True)
-    ended.add_done_callback(partial(_after_relation_change, dispatcher, session))
+    _unrelate(dispatcher, session, frame.username, blocked=True)
 
 
 def block_all(dispatcher: Dispatcher, session: Session, frame: Blocklist) -> None:
@@ -97,16 +91,17 @@ def _store_relation(dispatcher: Dispatcher, session: Session, other: Person, *, 
     person = session.logged_in_person
     dispatcher.people.relations.check(person.identity, other.identity)
     related = dispatcher.people.relate(Relation(person.identity, other.identity, other.name, blocked))
-    related.add_done_callback(partial(_after_relation_change, dispatcher, session))
+    dispatcher.when_stored(session, related, partial(_send_relations, dispatcher, session))
 
 
-def _after_relation_change(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]") -> None:
+def _unrelate(dispatcher: Dispatcher, session: Session, name: str, *, blocked: bool) -> None:
+    ended = dispatcher.people.unrelate(session.logged_in_person.identity, name, blocked=blocked)
+    dispatcher.when_stored(session, ended, partial(_send_relations, dispatcher, session))
+
+
+def _send_relations(dispatcher: Dispatcher, session: Session, _: None) -> None:
     """Send the user their updated list of muted and blocked people."""
-    if stored.cancelled():
-        return
-    dispatcher.answer_failure(session, None, stored.exception())
-    if not stored.exception() and session.person:
-        session.send(dispatcher.relations_frame(session.person.identity))
+    session.send(dispatcher.relations_frame(session.logged_in_person.identity))
 
 
 async def _send_profile(profiles: Profiles, session: Session, username: str, nonce: str) -> None:

@@ -1,6 +1,5 @@
 """Channels and conversations: how far the user has read each, and the list of them."""
 
-from asyncio import Future
 from collections.abc import Iterator
 from functools import partial
 
@@ -19,9 +18,8 @@ def read(dispatcher: Dispatcher, session: Session, frame: Read) -> None:
     if not target.is_conversation(frame.channel):
         dispatcher.channel(session, frame.channel)
     marker = Marker(frame.channel, frame.msg_id, frame.closed)
-    session.request_started()
     stored = dispatcher.broker.mark_read(session.logged_in_person.identity, marker)
-    stored.add_done_callback(partial(_after_mark, dispatcher, session))
+    dispatcher.when_stored(session, stored, partial(_send_mark, dispatcher, session))
 
 
 async def listed(dispatcher: Dispatcher, reader: Reader, before: int) -> Iterator[Places]:
@@ -34,10 +32,6 @@ def frames_of(entries: list[PlaceEntry]) -> Iterator[Places]:
     return (Places(entries[at : at + MAX_LISTED]) for at in range(0, len(entries), MAX_LISTED))
 
 
-def _after_mark(dispatcher: Dispatcher, session: Session, stored: "Future[Marker | None]") -> None:
-    session.request_finished()
-    if stored.cancelled():
-        return
-    dispatcher.answer_failure(session, None, stored.exception())
-    if not stored.exception() and (marker := stored.result()) and session.person:
-        dispatcher.notify(session.person.identity, Read(*marker), but=session)
+def _send_mark(dispatcher: Dispatcher, session: Session, marker: Marker | None) -> None:
+    if marker:
+        dispatcher.notify(session.logged_in_person.identity, Read(*marker), but=session)

@@ -1,7 +1,5 @@
 """Ranks: what follows when a person enters with a rank, or when it changes."""
 
-import asyncio
-
 from server.handlers.dispatch import Dispatcher
 from server.room.session import Session
 from server.rules.ranks import Rank
@@ -21,11 +19,8 @@ def lift_blocks(dispatcher: Dispatcher, session: Session) -> None:
     if session.rank is not Rank.OPERATOR or dispatcher.live.blockable_operators or not blocks:
         return
 
-    def lifted(done: "asyncio.Future[None]") -> None:
-        if done.cancelled():
-            return
-        dispatcher.answer_failure(session, None, done.exception())
+    def lifted(_: None) -> None:
         for one in blocks:
             dispatcher.notify(one.identity, dispatcher.relations_frame(one.identity))
 
-    dispatcher.people.end_relations(blocks).add_done_callback(lifted)
+    dispatcher.when_stored(session, dispatcher.people.end_relations(blocks), lifted)
