@@ -170,10 +170,9 @@ class _Running:
         return live_values(
             self.settings,
             self.database.life,
+            self.webhooks,
             own_hosts=[address.host for address in self.listener.addresses],
             has_certificate=bool(self.listener.certificates),
-            reports=self.webhooks.reports,
-            profiles=self.webhooks.profiles,
         )
 
     async def drain(self) -> None:

@@ -5,25 +5,18 @@ from urllib.parse import urljoin, urlsplit
 
 from server.handlers.live import Live
 from server.protocol.frames import ChannelEntry, DirectMessages, Limits, Webhooks, Welcome
-from server.reporting.desk import ReportDesk
 from server.rules import hosts
 from server.rules.evidence import reason_list
 from server.rules.filters import Filter, phrases
 from server.rules.link_spam import LinkLimits
 from server.settings import QUEUED_WEBHOOK, MessageFilter, Settings
+from server.site import ActiveWebhooks
 from server.storage.database import Life
-from server.webhooks.profiles import Profiles
 from server.websocket.handler import ConnectionPolicy
 
 
 def live_values(
-    settings: Settings,
-    life: Life,
-    *,
-    own_hosts: Iterable[str],
-    has_certificate: bool,
-    reports: ReportDesk | None,
-    profiles: Profiles | None,
+    settings: Settings, life: Life, webhooks: ActiveWebhooks, *, own_hosts: Iterable[str], has_certificate: bool
 ) -> Live:
     """Return the values; `own_hosts` are the hosts that the server listens on."""
     pages = [settings.website_url, *settings.allowed_origins]
@@ -36,8 +29,8 @@ def live_values(
             compression=settings.compression,
         ),
         site_keys=settings.admin_api_key,
-        reports=reports,
-        profiles=profiles,
+        reports=webhooks.reports,
+        profiles=webhooks.profiles,
         sign_in=settings.jwt,
         encrypted=has_certificate or bool(settings.limits.trusted_proxies),
         cors_hosts=[host.rstrip("/") for host in settings.cors_hosts],

@@ -197,13 +197,7 @@ class Dispatcher:
         session.request_finished()
         self.answer_failure(session, nonce, None if task.cancelled() else task.exception())
 
-    def when_stored(
-        self,
-        session: Session,
-        stored: "asyncio.Future[Stored]",
-        done: Callable[[Stored], None],
-        nonce: str | None = None,
-    ) -> None:
+    def when_stored(self, session: Session, stored: "asyncio.Future[Stored]", done: Callable[[Stored], None]) -> None:
         """Call `done` with the result of a write, or send the client an error if it fails."""
 
         def finished(future: "asyncio.Future[Stored]") -> None:
