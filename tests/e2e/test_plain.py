@@ -51,7 +51,7 @@ def until(holds: Sequence[object]) -> None:
 async def test_lines_reach_others_and_theirs_come_with_a_number(server: ServerProcess, tmp_path: Path) -> None:
     async with entered(server.url, "bob") as bob:
         with PlainClient(server.url, "ada", tmp_path) as ada:
-            ada.until("Connected as ada; you write in # Lobby")
+            ada.until("Connected as ada; you are writing in # Lobby")
             ada.write("Hello bob")
             await bob.next(Message, says("Hello bob"))
             assert ada.until("Hello bob").startswith("[1] ")
@@ -114,7 +114,7 @@ def test_quit_ends_like_the_end_of_input(server: ServerProcess, tmp_path: Path) 
         ("/msg nobody hi", "Not sent: hi: No one named “nobody” has been here. Check the spelling."),
         ("/report 9 spam", "Reports are turned off in this room."),
         ("/profile bob", "No profile of “bob”: "),
-        ("/join nowhere", "There is no channel nowhere; there are # Lobby, # Tea, and @NAME for a person."),
+        ("/join nowhere", "There is no channel nowhere. Use # Lobby, # Tea, or @NAME for a person."),
         ("/dance", "Unknown command /dance."),
         ("/msg bob", "There is no text after the name bob."),
         ("x" * 70_000, "The message has "),

@@ -28,7 +28,7 @@ READER_GONE = 141
 async def chat(options: Options, patience: float = ANSWER_SECONDS) -> int:
     """Chat until the input ends, and then wait up to `patience` seconds for the answer to each remaining line.
 
-    Return the exit code: 0, 1 if something failed, READER_GONE.
+    Return the exit code: 0, 1 if something failed, or READER_GONE.
     """
     try:
         return await _LineMode(options, patience).run()
@@ -47,14 +47,16 @@ class _LineMode:
 
     def __init__(self, options: Options, patience: float) -> None:
         self._client = Client(
-            options, on_change=self._changed, on_frame=self._came, on_login=self._logged_in, on_lost=self._lost
+            options, on_change=self._changed, on_frame=self._received, on_login=self._logged_in, on_lost=self._lost
         )
         self._state = self._client.state
         self._patience = patience
         self._transcript = Transcript(self._state)
         self._commands = LineCommands(self._client, self._transcript, self._print)
-        self._refused = self._waits = False
-        """The server refused what the last line asked for; that line still waits for its answer."""
+        self._refused = False
+        """True if the server refused what the last line asked for."""
+        self._waits = False
+        """True while the last line waits for its answer."""
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._news = asyncio.Event()
         """Set when something arrived, or the input ended."""
@@ -126,7 +128,7 @@ class _LineMode:
     async def _work(self, lines: Lines) -> None:
         """Execute each line, waiting for the answer to the one before."""
         while (line := await lines.next()) is not None:
-            if not (await self._until(lambda: self._entered) and await self._follow(line)):
+            if not (await self._until(lambda: self._entered) and await self._execute(line)):
                 more = f"; {lines.waiting} more were not sent" if lines.waiting else ""
                 what = "may not have arrived" if self._entered else "was not sent"
                 self._complain(f"No answer within {self._patience:.0f} s, so this {what}{more}: {clean_line(line)}")
@@ -152,7 +154,7 @@ class _LineMode:
                 return False
         return True
 
-    async def _follow(self, line: str) -> bool:
+    async def _execute(self, line: str) -> bool:
         """Execute a line; return False if it was not answered in time."""
         self._refused = False
         try:
@@ -182,13 +184,13 @@ class _LineMode:
         asked = any(timeline.requests for timeline in self._state.timelines.values())
         return not (loading or asked or self._state.unsent())
 
-    def _came(self, frame: ServerFrame) -> None:
+    def _received(self, frame: ServerFrame) -> None:
         if isinstance(frame, Echo):
             self._entered = True
         elif isinstance(frame, Error) and frame.code != ErrorCode.NOTICE:
             self._refused = True
         elif isinstance(frame, Places):
-            # What was kept for the user has been printed.
+            # Print what the server stored for the user; only what is not loaded counts as unread then.
             self._print(self._transcript.news())
             self._state.see_loaded()
             self._print(output.unread(self._state))
@@ -196,7 +198,7 @@ class _LineMode:
 
     def _changed(self) -> None:
         self._print(self._transcript.news())
-        # They have been printed, as have all new messages that are loaded.
+        # Remarks and loaded messages have just been printed.
         self._state.remarks.clear()
         self._state.see_loaded()
         self._client.mark_read()
@@ -207,7 +209,7 @@ class _LineMode:
         self._print(self._transcript.news())
         again = "again " if login.again else ""
         name, place = name_text.shown(login.name), self._state.place
-        self._print([output.note(f"Connected {again}as {name}; you write in {place}.")])
+        self._print([output.note(f"Connected {again}as {name}; you are writing in {place}.")])
         for text, tone in login.news:
             if tone is Tone.BAD:
                 print_error(text)

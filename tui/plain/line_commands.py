@@ -72,7 +72,7 @@ class LineCommands:
         self._client.send(frame)
 
     def _find(self, text: str) -> tuple[int, str, Line, str]:
-        """Return number, channel, message and the rest of a text that starts with a number."""
+        """Return the number at the start of a text, the channel and the message it refers to, and the rest."""
         number, rest = typed_commands.number_and_rest(text)
         found = self._transcript.find(number)
         if found is None:
@@ -97,9 +97,9 @@ class LineCommands:
         found = [each.id for each in self._state.timelines.values() if wanted in {key(each.id), key(each.name)}]
         if not found and not target.is_conversation(wanted):
             known = ", ".join(self._state.place_of(each) for each in self._state.timelines)
-            raise LineError(f"There is no channel {place}; there are {known}, and @NAME for a person.")
+            raise LineError(f"There is no channel {place}. Use {known}, or @NAME for a person.")
         self._state.look_at(found[0] if found else place)
-        self._note(f"You write in {self._state.place} now.")
+        self._note(f"You are now writing in {self._state.place}.")
 
     def _read(self, rest: str) -> None:
         if rest not in {"", "all"}:
@@ -118,7 +118,7 @@ class LineCommands:
         if closed == state.current:
             state.look_at(next(iter(state.timelines)))
         self._client.mark_read()
-        self._note(f"{place} is closed; you write in {state.place}.")
+        self._note(f"{place} is closed; you are now writing in {state.place}.")
 
     def _message(self, rest: str) -> None:
         name, text = typed_commands.name_and_text(rest, names(self._state))

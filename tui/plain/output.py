@@ -1,4 +1,4 @@
-"""The lines that are printed: messages with numbers to refer to, and changes to them; pure functions."""
+"""The lines that line mode prints: messages with numbers to refer to, changes to them, and lists."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -30,7 +30,7 @@ class OutputLine(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Position of a message: its number, and the epoch of the server's numbering."""
+    """Position of a message: the epoch of the server's numbering, its channel and its number."""
 
     epoch: str
     channel: str
@@ -38,14 +38,14 @@ class Place(NamedTuple):
 
 
 class Transcript:
-    """Follows a `ClientState`, and reports each change once."""
+    """Formats the changes of a `ClientState`, each once."""
 
     def __init__(self, state: ClientState) -> None:
         self._state = state
         self._places: dict[int, Place] = {}
         """By short number, which counts from 1; the latest ones."""
         self._count = 0
-        self._told: dict[Place, tuple[int, Line]] = {}
+        self._printed: dict[Place, tuple[int, Line]] = {}
 
     def news(self) -> Iterator[OutputLine]:
         """Yield the changes since the last call to everything the user can read."""
@@ -56,7 +56,7 @@ class Transcript:
 
     def number_of(self, channel: str, msg_id: int) -> int | None:
         """Return the short number of a message, if it was printed."""
-        found = self._told.get(Place(self._epoch, channel, msg_id))
+        found = self._printed.get(Place(self._epoch, channel, msg_id))
         return found[0] if found else None
 
     def find(self, number: int) -> tuple[str, Line] | None:
@@ -84,8 +84,8 @@ class Transcript:
         if line.author in self._state.relations.hidden:
             return
         place = Place(self._epoch, timeline.id, line.msg_id)
-        number, before = self._told.get(place, (self._count + 1, None))
-        self._told[place] = number, line
+        number, before = self._printed.get(place, (self._count + 1, None))
+        self._printed[place] = number, line
         if before:
             yield from (note(f"[{number}] {what}") for what in _differences(before, line))
             return
@@ -93,13 +93,13 @@ class Transcript:
         self._places[number] = place
         if len(self._places) > MAX_NUMBERED:
             oldest = self._places.pop(next(iter(self._places)))
-            del self._told[oldest]
+            del self._printed[oldest]
         where = self._state.place_of(timeline.id)
         yield message(number, moment(line.at, self._state.now()), where, line)
 
 
 def message(number: int, at: str, where: str, line: Line) -> OutputLine:
-    """Format a message: its text cannot forge anything before the first »; everything after that is its text."""
+    """Format a message. Its text follows the first », and cannot imitate what is before that."""
     notes = " and ".join(["deleted"] * line.taken_back + ["edited"] * line.edited + ["reported"] * line.reported)
     return _lines(f"[{number}] {at} {where}, {name_text.said(line.author, line.text, notes)}".rstrip())
 
@@ -122,15 +122,15 @@ def note(text: str) -> OutputLine:
 
 
 def _lines(text: str) -> OutputLine:
-    """Indent further lines of a text: at the start of a line it could pass for another person's."""
+    """Indent the further lines of a text, which could otherwise imitate a message of another person."""
     return OutputLine(text.replace("\n", f"\n{CONTINUED}"))
 
 
 def unread(state: ClientState) -> Iterator[OutputLine]:
     """List what is unread."""
     for timeline in by_importance(state.timelines.values(), lambda _: False):
-        named = f", {shown_count(timeline.mentions)} of them name you" if timeline.mentions else ""
-        yield note(f"Unread in {timeline.title}: {shown_count(timeline.unread)}{named}.")
+        mentions = f" Mentions of you: {shown_count(timeline.mentions)}." if timeline.mentions else ""
+        yield note(f"Unread in {timeline.title}: {shown_count(timeline.unread)}.{mentions}")
 
 
 def people(state: ClientState) -> Iterator[OutputLine]:
@@ -141,7 +141,7 @@ def people(state: ClientState) -> Iterator[OutputLine]:
 
 
 def _person(entry: WhoEntry) -> str:
-    """Format a name, followed by what the person is and their status."""
+    """Format a name, with the role, emoji, nickname and status of the person."""
     refuses = "do not disturb" if entry.dnd else ""
     nickname = f"also {entry.nickname}" if entry.nickname else ""
     notes = ", ".join(each for each in (badge(entry), short_emoji(entry), nickname, refuses) if each)
@@ -170,9 +170,9 @@ def commands(state: ClientState) -> Iterator[OutputLine]:
             continue
         yield note(f"{DEFINITIONS[name].usage}: {DEFINITIONS[name].help}")
     yield note(HINT)
-    yield note("Places: " + ", ".join(state.place_of(channel) for channel in state.timelines))
+    yield note("Channels and conversations: " + ", ".join(state.place_of(channel) for channel in state.timelines))
     if state.welcome and state.welcome.webhooks.report:
-        yield note(f"Reasons: {numbered(state.welcome.report_reasons)}")
+        yield note(f"Reasons for reports: {numbered(state.welcome.report_reasons)}")
 
 
 def found(state: ClientState, transcript: Transcript) -> Iterator[OutputLine]:

@@ -36,7 +36,7 @@ class Lines:
         return max(0, self._queue.qsize() - 1)
 
     def _read(self) -> None:
-        # The loop is closed, and nobody waits for lines.
+        # Raised if the loop is closed: then nobody waits for lines.
         with suppress(RuntimeError):
             for line in _split():
                 if line.strip() == "/quit":

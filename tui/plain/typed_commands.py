@@ -63,7 +63,7 @@ def number_and_rest(text: str) -> tuple[int, str]:
     word, _, rest = text.partition(" ")
     number = word.strip("[]")
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise LineError(f"{word} is not a message number. Each message has one in brackets, like [12].")
+        raise LineError(f"{word} is not a number. Messages have one in brackets ([12]), reports have one in /reports.")
     return int(number), rest.strip()
 
 
@@ -76,26 +76,26 @@ def reason_and_comment(text: str, reasons: Sequence[ReportReason]) -> tuple[Repo
     if word.isascii() and word.isdecimal() and len(word) < 10:
         found = list(reasons)[int(word) - 1 : int(word)] if int(word) else []
     else:
-        found = _meant(word.casefold(), reasons)
+        found = _matching(word.casefold(), reasons)
     if len(found) != 1:
         several = "fits several reasons" if found else "is not one of the reasons"
         raise LineError(f"{word} {several}: {numbered(reasons)}.")
     return found[0], comment.strip()
 
 
-def _meant(word: str, reasons: Sequence[ReportReason]) -> list[ReportReason]:
-    """Return the reasons that a word stands for, in full or by its beginning.
+def _matching(word: str, reasons: Sequence[ReportReason]) -> list[ReportReason]:
+    """Return the reasons that have a word with this beginning.
 
-    If another reason is nearly the same, both are returned: "abuse" must not become "child abuse" where "abusive" was
-    meant.
+    If there is only one, also return those that match without the last letter: "abuse" must not select "child abuse"
+    if "abusive" was meant.
     """
     if len(word) < MIN_LETTERS and word.isascii():
         return []
-    found = _having(word, reasons)
-    return _having(word[:-1], reasons) if len(found) == 1 else found
+    found = _containing(word, reasons)
+    return _containing(word[:-1], reasons) if len(found) == 1 else found
 
 
-def _having(beginning: str, reasons: Sequence[ReportReason]) -> list[ReportReason]:
+def _containing(beginning: str, reasons: Sequence[ReportReason]) -> list[ReportReason]:
     return [
         each for each in reasons if any(word.startswith(beginning) for word in _WORD.findall(each.reason.casefold()))
     ]

@@ -65,7 +65,7 @@ def test_a_reason_that_is_none_or_several_lists_them(text: str) -> None:
 
 def test_brackets_around_a_number_are_allowed() -> None:
     assert number_and_rest("[12] spam it") == (12, "spam it")
-    with pytest.raises(LineError, match="is not a message number"):
+    with pytest.raises(LineError, match="is not a number"):
         number_and_rest("x spam")
 
 
