@@ -8,7 +8,7 @@ COMMANDS = {
 }  # fmt: skip
 """Slash commands, and the ability that each needs."""
 ACTIONS = {"search": "search", "edit_message": "edits", "my_reports": "own_reports"}
-"""Actions of keys, likewise."""
+"""Actions of keys, and the ability that each needs."""
 
 
 class Abilities(NamedTuple):
@@ -23,11 +23,11 @@ class Abilities(NamedTuple):
     unblocking: bool = True
 
     def offer_command(self, name: str) -> bool:
-        """Return whether a slash command is useful."""
+        """Return whether the server supports a slash command."""
         return name not in COMMANDS or bool(getattr(self, COMMANDS[name]))
 
     def offer_action(self, name: str) -> bool:
-        """Return whether the action of a key is useful."""
+        """Return whether the server supports the action of a key."""
         return name not in ACTIONS or bool(getattr(self, ACTIONS[name]))
 
 

@@ -35,7 +35,7 @@ NOT_BLOCKED = "You are not allowed to block"
 LEFT = ("exited the room", "been kicked", "been banned")
 MAX_REMEMBERED = 1_000
 """Messages whose HTML is remembered for reports."""
-NO_UNBLOCK = "This server cannot lift a block. It ends when you log in again."
+NO_UNBLOCK = "This server cannot lift a block. To end it, restart Flagpost."
 
 
 class _Seen(NamedTuple):
@@ -64,13 +64,13 @@ class BareRTC:
         self._token = ""
         self._me = ""
         self._last_words = ""
-        """The last line of the server; before a `disconnect` it says why."""
+        """The last line of the server; before a `disconnect`, it gives the reason."""
         self._channels: dict[str, None] = {LOBBY: None}
         self._people: dict[str, frames.WhoEntry] = {}
         self._muted: dict[str, None] = {}
         self._blocked: dict[str, None] = {}
         self._said: deque[frames.Say] = deque(maxlen=MAX_REMEMBERED)
-        """Messages of the user that have not come back; the server does not repeat their nonces."""
+        """Messages of the user that the server has not sent back; it does not repeat their nonces."""
         self._seen: OrderedDict[int, _Seen] = OrderedDict()
         self._reacted: set[tuple[int, str, str]] = set()
         self._asked: deque[_Asked] = deque()
@@ -162,7 +162,7 @@ class BareRTC:
         return frames.Message(channel, username, to_text(html), msg_id, at)
 
     def _nonce_of(self, channel: str) -> str | None:
-        """Return the nonce of the oldest message of the user that this one in a channel can be."""
+        """Return the nonce of the oldest message to a channel that was not sent back; None if there is none."""
         said = next((each for each in self._said if each.channel == channel), None)
         if said:
             self._said.remove(said)
@@ -173,7 +173,7 @@ class BareRTC:
             self._channels.setdefault(channel)
 
     def _new_channels(self, before: int) -> list[ServerFrame]:
-        """Return a new welcome if a channel has appeared: the server lists none over the websocket."""
+        """Return a new welcome if a channel has appeared: the websocket has no list of channels."""
         return [self._welcome()] if len(self._channels) > before else []
 
     def _on_takeback(self, found: Json) -> list[ServerFrame]:

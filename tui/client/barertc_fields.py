@@ -11,7 +11,7 @@ Json = Mapping[str, object]
 
 
 def who_entry(found: object) -> WhoEntry | None:
-    """Return an entry of a who list; None if it is none."""
+    """Convert an entry of a who list; None if it is invalid."""
     try:
         return msgspec.convert(found, WhoEntry)
     except msgspec.ValidationError:
@@ -19,19 +19,19 @@ def who_entry(found: object) -> WhoEntry | None:
 
 
 def text(found: Json, key: str) -> str:
-    """Return a text; empty if there is none."""
+    """Return a field that is a text; "" if it is missing or something else."""
     value = found.get(key)
     return value if isinstance(value, str) else ""
 
 
 def items(found: Json, key: str) -> list[object]:
-    """Return a list; empty if there is none."""
+    """Return a field that is a list; [] if it is missing or something else."""
     value = found.get(key)
     return value if isinstance(value, list) else []
 
 
 def moment(written: str) -> datetime | None:
-    """Return a time, in UTC if it names no zone; None if it is none."""
+    """Parse a time, which is in UTC if it names no zone; None if it is invalid."""
     try:
         at = datetime.fromisoformat(written)
     except ValueError:

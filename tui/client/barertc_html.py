@@ -1,7 +1,7 @@
 """Turns the HTML of BareRTC's messages into text in Markdown, which the client shows like any other.
 
-nh3 drops scripts and everything but a few tags; what is left is well-formed, and only its text, the marks of those tags
-and links to the web remain.
+nh3 removes scripts and all but a few tags, and makes the rest well-formed. The text has only Markdown for these
+tags, and web links.
 """
 
 import re
@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 from server.protocol.markdown import WEB, Token, parse
 
 MAX_CHARS = 16_384
-"""Characters of HTML that are read of one message."""
+"""Maximum characters of HTML that are read of a message."""
 MAX_DEPTH = 6
 """Maximum nesting of quotes and lists that is shown."""
 MAX_ROUNDS = 8
-"""How often a text is made literal: without one pair of marks, others may act."""
+"""Maximum rounds of escaping: once a pair of marks is escaped, others may take effect."""
 CUT = "…"
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "s": "~~", "del": "~~", "strike": "~~", "code": "`"}
 _BLOCKS = {"p", "ul", "ol", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "pre", "div", "table"}
@@ -55,19 +55,19 @@ class _Reader(HTMLParser):
         self._lines: list[str] = []
         self._line: list[str] = []
         self._prefixes: list[str] = []
-        """Of quotes and lists around the text."""
+        """One for each quote around the text."""
         self._before = ""
-        """The prefixes of the last line."""
+        """The joined prefixes of the last line."""
         self._numbers: list[int | None] = []
-        """The next number of each open list; None if it has none."""
+        """The next number of each open list; None if it is not numbered."""
         self._item = ""
-        """What the last item of a list started with."""
+        """The marker of the last list item."""
         self._links: list[tuple[str, int]] = []
         """The target of each open link, and where in the line its text starts."""
         self._code: list[str] | None = None
-        """The text of a block of code."""
+        """The text of the open block of code; None outside of one."""
         self._blank = False
-        """A blank line comes before the next text."""
+        """True if a blank line comes before the next text."""
 
     @property
     def text(self) -> str:
@@ -94,7 +94,7 @@ class _Reader(HTMLParser):
 
     @property
     def _is_at_item(self) -> bool:
-        """Return whether the line has only what an item of a list starts with."""
+        """Return whether the line holds only a list marker."""
         return bool(self._numbers) and len(self._line) == 1 and self._line[0] == self._item
 
     def _start_block(self, tag: str) -> None:
@@ -148,7 +148,7 @@ class _Reader(HTMLParser):
         if not words:
             return
         if words[0] == " " and self._line and self._line[-1] in _MARKS.values():
-            # A mark acts only at the edge of a word.
+            # A mark takes effect only at the edge of a word.
             self._line.insert(-1, " ")
             words = words[1:]
         in_code = self._line.count("`") % 2
@@ -186,14 +186,14 @@ class _Reader(HTMLParser):
         if self._code is not None:
             self._code.append("\n")
             return
-        # A link does not go on in the next line.
+        # Only the text of a link in its last line is linked.
         self._links = [(href, 0) for href, _ in self._links]
         line, self._line = "".join(self._line).rstrip(), []
         if not line:
             return
         before = "".join(self._prefixes[:MAX_DEPTH])
         if self._blank and self._lines:
-            # Between a paragraph and a quote, the line belongs to neither.
+            # Between a paragraph and a quote, the blank line belongs to neither.
             self._lines.append(min(before, self._before, key=len).rstrip())
         self._before = before
         self._blank = False
@@ -207,7 +207,7 @@ def _literal(words: str) -> str:
         tokens = parse(literal, WEB) if _MARK.search(literal) else []
         if not any(map(acts, tokens)):
             break
-        # A backslash before a mark that does not act would be shown.
+        # A backslash before a mark without effect would be shown.
         literal = "".join(f"\\{token.text}" if acts(token) else token.text for token in tokens)
         acts = _starts
     shown = (token.text for token in parse(literal, WEB) if not token.tag)
@@ -220,5 +220,5 @@ def _starts(token: Token) -> bool:
 
 
 def _starts_or_escapes(token: Token) -> bool:
-    """Return whether a token of the original text is more than text."""
+    """Return whether a token of the original text would not be shown as it is written."""
     return token.tag == "escape" or _starts(token)

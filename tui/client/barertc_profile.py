@@ -1,4 +1,4 @@
-"""Profiles over the API of a BareRTC server."""
+"""Profiles from the HTTP API of a BareRTC server."""
 
 import urllib.error
 import urllib.request
@@ -29,7 +29,7 @@ class _Answer(msgspec.Struct, rename="pascal"):
 
 
 def fetch(url: str, frame: ProfileRequest, token: str) -> Sequence[Profile]:
-    """Request a profile as the member of this token, from the server with this websocket URL. Blocks."""
+    """Request a profile from the server with this websocket URL, as the member with this token. Blocks."""
     parts = urlsplit(url)
     body = msgspec.json.encode({"JWTToken": token, "Username": frame.username})
     address = f"{_SCHEMES[parts.scheme]}://{parts.netloc}/api/profile"

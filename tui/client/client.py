@@ -4,11 +4,11 @@
 answers those that need an answer, resends after a reconnect what was not acknowledged, and says goodbye. It notifies
 its owner through callbacks, all of which run in the event loop:
 
-    on_frame(frame)       a frame is in the state, and answered if the client answers it
+    on_frame(frame)       a frame was folded, and answered if it needs an answer
     on_change()           something changed: time to draw
     on_login(login)       the server accepted the login
-    on_lost(loss)         the connection is lost
-    on_name_refused(why)  awaited for another name; without it, `run` raises NameRefusedError
+    on_lost(loss)         the connection was lost, or an attempt to connect failed
+    on_name_refused(why)  awaited, and returns another name; without it, `run` raises NameRefusedError
 
 docs/bots.md has a bot of twenty lines.
 """
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from tui.net.server_connection import Connection, Event
 
 MARK_SECONDS = 5.0
-"""Shortest time between two reports of what was read."""
+"""Minimum time between two messages that say what was read."""
 ANSWER_SECONDS = 1.0
-"""How long to wait at the end until the server has handled what was sent."""
+"""Maximum wait at the end until the server has handled what was sent."""
 OFFLINE = "You are offline. Try again once you are reconnected."
 
 
@@ -81,7 +81,7 @@ def _ignore(_: object = None) -> None:
 
 
 class Client:
-    """One user at one server: call `find`, `run` and `close`; the context manager does the first and the last."""
+    """One user at one server: call `find`, `run` and `close`; the context manager calls `find` and `close`."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Client:
     ) -> None:
         """`saves`: what is not sent, and drafts, are saved for the next start of the same person."""
         self.options = options
-        """Name and server; `find` uses what they are when it is called."""
+        """Name and server; `find` uses the options that are set when it is called."""
         self.wanted_name = options.name
         """The name that the user chose; the server may have granted another one."""
         self.state = ClientState(now=lambda: datetime.now(UTC))
@@ -162,7 +162,7 @@ class Client:
         self._server, self.notices = found.server, found.notices
         url = clean_line(found.url)
         if self._session.address not in {"", url}:
-            # Nothing of the former server stays.
+            # Nothing of the former server remains.
             self.state.reset()
         self.address, self.exposed = shown(url), is_exposed(url)
         self.wanted_name = self.options.name
@@ -197,12 +197,12 @@ class Client:
             self.online = False
 
     def hurry(self) -> None:
-        """Connect now instead of later, on a new connection if there is one; only while `run` runs."""
+        """Reconnect now: end the wait for the next attempt, or replace the connection; only while `run` runs."""
         if self._connection:
             self._connection.hurry()
 
     def changed(self) -> None:
-        """Save what is not sent soon: the state has changed, such as a draft."""
+        """Schedule the saving of what is not sent: the state, such as a draft, has changed."""
         if self._unsent_file:
             self._unsent_file.changed()
 
@@ -250,7 +250,7 @@ class Client:
         self.mark_read()
 
     async def finish_sending(self) -> None:
-        """Send what was read, and wait until the server has it: it drops what it has not handled before the end."""
+        """Send what was read, and wait until the server has handled it: what it has not handled is lost at the end."""
         due = self.state.markers.take()
         if not self.online or not (due or self._mark_timer):
             return
@@ -300,7 +300,7 @@ class Client:
 
     @property
     def _expected(self) -> "Owner | None":
-        """The user, before the login: as at the last start, or by name and address."""
+        """The presumed user, before the login: the identity of the last start, or name and address."""
         from tui.client.unsent_file import Owner
 
         keys = self._session.keys
@@ -312,7 +312,7 @@ class Client:
 
     @property
     def loses(self) -> bool:
-        """Return whether there is something that would be lost if the client ended now, as it cannot be saved."""
+        """Return whether something would be lost if the client ended now, because it cannot be saved."""
         from tui.client.unsent import collect
 
         if self.options.demo or collect(self.state).is_empty:
@@ -323,7 +323,7 @@ class Client:
         return bool(self._unsent_file.problem)
 
     def _restore_unsent(self) -> None:
-        """Go on with what earlier starts could not send as the same person to the same server."""
+        """Restore what earlier starts, as the same person at the same server, could not send."""
         if self._unsent_file is None or self._unsent_file.is_open:
             return
         from tui.client.unsent import restore
@@ -393,7 +393,7 @@ class Client:
         if retry_seconds is None:
             self.status = "disconnected"
         else:
-            self.status = f"offline, again in {max(1, round(retry_seconds))} s"
+            self.status = f"offline, retrying in {max(1, round(retry_seconds))} s"
             self._was_lost = True
         self._on_lost(Loss(why, retry_seconds, first))
 

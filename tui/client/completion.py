@@ -19,7 +19,7 @@ _WORD = re.compile(r"(?<![^\s(\[{<\"'“‘«])[^\W_]")
 
 
 class Known(Struct, frozen=True):
-    """What there is to complete."""
+    """The names that can be completed."""
 
     people: Collection[str] = ()
     channels: Collection[str] = ()
@@ -56,10 +56,10 @@ def complete(
     first_line: bool = True,
     bare: bool = True,
 ) -> Completion | None:
-    """Return the completion of the line up to the cursor; the next candidate if `last` still stands. None: no match.
+    """Complete the line up to the cursor, or return the next candidate if the line ends in `last`. None: no match.
 
-    `get_known` is called only if something is begun. `emojis` returns those whose name begins with its argument. A
-    command is completed on the first line only, a word that has no sign and is no argument only if `bare`.
+    `get_known` is called only if there is something to complete. `emojis` returns those whose name begins with its
+    argument. Commands are completed on the first line only, and words without a sign such as @ only if `bare`.
     """
     if last and before[last.start :] == last.text:
         return last.next()
@@ -83,7 +83,7 @@ def _argument(start: int, before: str, takes: str, known: Known) -> Completion |
 
 
 def _signed(before: str, known: Callable[[], Known], emojis: Callable[[str], Sequence[str]]) -> Completion | None:
-    """Complete what follows a sign; it may have spaces."""
+    """Complete what follows a sign, which may contain spaces."""
     for found in reversed([*_SIGNED.finditer(before, max(0, len(before) - MAX_BEGUN_CHARS))]):
         start, begun = found.start(), before[found.end() :]
         if found[0] == EMOJI:
@@ -98,7 +98,7 @@ def _signed(before: str, known: Callable[[], Known], emojis: Callable[[str], Seq
 
 
 def _bare(before: str, people: Iterable[str]) -> Completion | None:
-    """Complete a name of one or several words; at the beginning of a line, as the addressee."""
+    """Complete a name of one or several words; at the beginning of a line, add a colon."""
     for found in _WORD.finditer(before, max(0, len(before) - MAX_BEGUN_CHARS)):
         start = found.start()
         if completion := _completion(start, before, people):
@@ -114,7 +114,7 @@ def _completion(start: int, before: str, options: Iterable[str]) -> Completion |
 
 
 def _space(before: str, start: int) -> str:
-    """Return what to add: a space, unless a bracket or a quotation mark has to be closed."""
+    """Return what to add after a name: a space, unless it follows an open bracket or quotation mark."""
     return "" if start and not before[start - 1].isspace() else " "
 
 

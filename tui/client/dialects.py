@@ -1,4 +1,4 @@
-"""Decides which dialect a server speaks: Flagpost's, or BareRTC's. No other place does.
+"""Decides which dialect a server speaks: Flagpost's, or BareRTC's. No other module does.
 
 A Flagpost server speaks first. If nothing arrives, the client asks for an action that no server has. BareRTC answers
 with an error without a code, before any login, and notifies nobody else.
@@ -23,7 +23,7 @@ PROBE = b'{"action":"flagpost"}'
 
 
 class _Probed(msgspec.Struct):
-    """What is read of an answer to the probe."""
+    """The fields of an answer to the probe that matter."""
 
     action: str
     code: str = ""
@@ -39,9 +39,9 @@ class Dialects:
         """The translation to BareRTC; None until the server has answered as BareRTC does."""
         self._is_barertc = False
         self._probing = False
-        """The probe was sent, and nothing has come since."""
+        """True if the probe was sent, and nothing has arrived since."""
         self._probed = False
-        """The probe was sent, and has not been refused."""
+        """True if the probe was sent, and has not been refused."""
 
     @property
     def abilities(self) -> Abilities:
@@ -59,7 +59,7 @@ class Dialects:
         return MAX_PICTURE_BYTES if self._is_barertc else self._flagpost.max_bytes
 
     def opened(self) -> Sequence[bytes]:
-        """See Wire. The server may be another one than at the last connection."""
+        """See Wire. The server may be a different one than at the last connection."""
         again, self._is_barertc = self._is_barertc, False
         self._probing = self._probed = False
         return self.silent() if again else ()

@@ -1,4 +1,4 @@
-"""Emoji to choose from: the common ones, and all others by name; and short names that were typed out."""
+"""Finds emoji by their names, and replaces short names in text."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ COMMON = {
     "✅": "check mark", "🔥": "fire",
 }  # fmt: skip
 ALSO = {"😂": "lol", "❤️": "love", "🎉": "yay"}
-"""Names that people use and the list of emoji does not have."""
+"""Common names that the library does not have."""
 MOST_FOUND = 50
 EXACT, BEGINNING, WORD, WITHIN = range(4)
 
@@ -19,7 +19,7 @@ _SHORT_NAME = re.compile(r"(?<![^\s(\[{\"'“‘«]):([a-z0-9_+-]{1,60}):(?![\w:
 
 
 def find(words: str) -> dict[str, str]:
-    """Return emoji and names: those that match, the best first; the common ones for no words."""
+    """Return matching emoji with their names, the best match first; the common ones if there are no words."""
     wanted, known = _plain(words), _names()
     if not wanted:
         return COMMON
@@ -35,7 +35,7 @@ def named(begun: str) -> Sequence[str]:
 
 
 def replace_short_names(text: str) -> str:
-    """Return a text with emoji in place of the short names that were typed out (`:+1:`), except in code and links."""
+    """Return a text with emoji in place of short names (`:+1:`), except in code and links."""
     if not _SHORT_NAME.search(text):
         return text
     # Imported late: compiling its patterns would delay the first frame.
@@ -59,7 +59,7 @@ def replace_short_names(text: str) -> str:
 
 
 def _matching(wanted: str, worst: int) -> list[str]:
-    """Return the emoji with a name that matches at least so well: by match, then common ones first, then by length."""
+    """Return the emoji with a name that matches at least this well: by match, common ones first, then by length."""
     ranked = []
     for emoji, *names in _names().values():
         ranks = [(_rank(wanted, name), len(name), at) for at, name in enumerate(names)]
@@ -82,7 +82,7 @@ def _rank(wanted: str, name: str) -> int:
 
 @cache
 def _names() -> dict[str, tuple[str, ...]]:
-    """Return every emoji and its names in lower case, the shown one first; by the emoji without variation selectors."""
+    """Return emoji without variation selectors -> the emoji, and its names in lower case, the displayed one first."""
     # Loading takes 20 ms, which only users who look for an emoji should wait for.
     from emoji import EMOJI_DATA, STATUS
 
@@ -90,7 +90,7 @@ def _names() -> dict[str, tuple[str, ...]]:
     for emoji, about in EMOJI_DATA.items():
         if about["status"] == STATUS["fully_qualified"]:
             names = (COMMON.get(emoji, ""), str(about["en"]), *about.get("alias", ()), ALSO.get(emoji, ""))
-            # The list has :_1: for a thumb that points down.
+            # The library has :_1: as a name of the thumb that points down.
             found[_bare(emoji)] = (emoji, *dict.fromkeys(_plain(name) for name in names if name.strip(":_1")))
     return found
 

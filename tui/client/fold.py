@@ -17,7 +17,7 @@ from tui.client.timeline import Line, Notice, Timeline
 from tui.tone import Tone
 
 NOT_THERE = "That message no longer exists."
-NOT_KEPT = "This room keeps no direct messages: they are delivered, and then forgotten."
+NOT_KEPT = "This room stores no direct messages: they are delivered, and then forgotten."
 NEW_NUMBERING = "The server started a new history; earlier messages are no longer available."
 
 
@@ -44,14 +44,14 @@ def _(frame: frames.Welcome, state: ClientState) -> None:
         state.timelines.setdefault(channel.id, Timeline(channel.id, channel.name)).name = channel.name
     state.gone_channels |= had - state.channels
     if state.logged_in:
-        _settle_channels(state)
+        _drop_gone_channels(state)
     if state.current not in state.timelines:
         state.current = next(iter(state.timelines), "")
         state.timeline.take_notices(state.timelines.notices)
 
 
-def _settle_channels(state: ClientState) -> None:
-    """Leave out channels that are gone. Before a login, the server lists none of those that are only for VIPs."""
+def _drop_gone_channels(state: ClientState) -> None:
+    """Remove the channels that are gone; only after a login, since the server lists channels for VIPs only then."""
     if state.current in state.gone_channels - state.channels:
         state.note(f"{state.place} no longer exists; nothing can be sent here.", Tone.BAD)
     state.gone_channels.clear()
@@ -102,7 +102,7 @@ def _(frame: frames.Presence, state: ClientState) -> None:
     else:
         state.leave_out()
     conversation = state.timelines.get(target.conversation(frame.username))
-    # Without a message they neither came nor left; a person who was just blocked has not left either.
+    # Without a message, nobody came or left; a person whom the user has just blocked did not leave either.
     if conversation and frame.message and not state.relations.asked(frame.username):
         words = f"{name_text.quoted(frame.username)} {frame.message}"
         conversation.note(Notice(words, at=state.now(), topic=PRESENCE, lasting=False))
@@ -121,7 +121,7 @@ def _(frame: frames.Message, state: ClientState) -> None:
     if not timeline.covered.holds(frame.msg_id):
         live = any(each.high == END for each in timeline.covered.holes())
         if live or own:
-            # The user's own message that is confirmed late may have others that are missing on both sides.
+            # On both sides of an own message that is confirmed late, others may be missing.
             timeline.cover(frame.msg_id, END if live else frame.msg_id)
 
 
@@ -131,9 +131,9 @@ def _is_own(state: ClientState, frame: frames.Message) -> bool:
 
 
 def _note_absence(state: ClientState, timeline: Timeline) -> None:
-    """Say that a message waits for its recipient, unless that was said and nothing has changed since."""
+    """Add a notice if the recipient of a message is away, unless the latest notice says so already."""
     peer = timeline.peer
-    # Without a history, nothing waits for anybody; the server says so itself.
+    # A server without a history stores nothing for people who are away, and says so itself.
     if (
         peer is None
         or not state.abilities.history
@@ -141,12 +141,12 @@ def _note_absence(state: ClientState, timeline: Timeline) -> None:
         or any(key(each) == key(peer) for each in state.people)
     ):
         return
-    words = f"{name_text.quoted(peer)} is away. Your messages wait until they are back."
+    words = f"{name_text.quoted(peer)} is away, and will see your messages when they return."
     timeline.note(Notice(words, at=state.now(), topic=ABSENCE, lasting=False))
 
 
 def _receive(state: ClientState, timeline: Timeline, frame: frames.Message, *, new: bool = True) -> None:
-    """Add a message; if it is new, the user has not received it before."""
+    """Add a message; `new`: the user has not received it before, so it may count as unread."""
     line = state.line_of(frame)
     if frame.username in state.own_names:
         _confirm_elsewhere(state, timeline, frame.nonce)
@@ -202,7 +202,7 @@ def _(frame: frames.Reacted, state: ClientState) -> None:
 
 @fold_frame.register
 def _(frame: frames.Echo, state: ClientState) -> None:
-    _settle_channels(state)
+    _drop_gone_channels(state)
     since, fresh = state.last_seen, not state.caught_up
     for message in frame.messages:
         if timeline := _timeline_for(state, message.channel):
@@ -262,7 +262,7 @@ def _(frame: frames.SearchResults, state: ClientState) -> None:
 @fold_frame.register
 def _(frame: frames.ReportStatus, state: ClientState) -> None:
     asked = state.reports.asked(frame.nonce)
-    state.add_remarks(state.reports.stands(frame, state.now()))
+    state.add_remarks(state.reports.fold_status(frame, state.now()))
     if frame.report.status == ReportState.WITHDRAWN:
         state.mute_offer = ""
     elif asked and asked.channel == state.current and asked.about not in state.relations.hidden:
@@ -271,7 +271,7 @@ def _(frame: frames.ReportStatus, state: ClientState) -> None:
 
 @fold_frame.register
 def _(frame: frames.Reports, state: ClientState) -> None:
-    state.add_remarks(state.reports.listed(frame, state.now()))
+    state.add_remarks(state.reports.fold_list(frame, state.now()))
 
 
 @fold_frame.register
@@ -283,13 +283,14 @@ def _(frame: frames.Profile, state: ClientState) -> None:
 @fold_frame.register
 def _(frame: frames.Error, state: ClientState) -> None:
     nonce = frame.nonce or ""
+    if frame.code in {ErrorCode.SIGN_IN_REQUIRED, ErrorCode.BAD_TOKEN}:
+        # The reason of the close, which follows, explains it.
+        return
     if frame.code == ErrorCode.NOTICE:
         state.note(frame.message, Tone.SAID, frame.channel)
-    elif frame.code in {ErrorCode.SIGN_IN_REQUIRED, ErrorCode.BAD_TOKEN}:
-        """The reason of the close says it."""
     elif frame.code == ErrorCode.BAD_NAME and not state.me:
         state.refused_name = frame.message
-    elif (remarks := state.reports.refused(frame)) is not None:
+    elif (remarks := state.reports.fold_error(frame)) is not None:
         state.add_remarks(remarks)
     elif nonce and state.profile and state.profile.nonce == nonce:
         state.profile = state.profile.failed(frame.message)

@@ -20,5 +20,5 @@ def after(text: str, at: int) -> int:
 
 
 def is_text(character: str | None) -> bool:
-    """Return whether a key typed a character of text, although Python does not call it printable."""
+    """Return whether a typed character is text although Python calls it unprintable."""
     return bool(character) and character in JOINERS | DIRECTIONS

@@ -10,7 +10,7 @@ from tui.client.timeline import Timeline
 PAGE = 50
 """Messages loaded at a time."""
 FEW = 25
-"""A timeline with fewer messages at its end than this is loaded when it is opened."""
+"""If fewer messages than this are loaded at the end of a timeline, opening it requests more."""
 CONTEXT = 20
 """Messages loaded before one that the user goes to."""
 
@@ -21,7 +21,7 @@ Nonces = Callable[[], str]
 def ask(
     timeline: Timeline, hole: Hole, nonce: str, *, forward: bool = False, limit: int = PAGE
 ) -> HistoryRequest | None:
-    """Request missing messages from the upper edge of a hole, or from the lower one; None if they are requested."""
+    """Request the last missing messages of a hole, or (forward) the first ones; None if that is pending already."""
     before = int(hole.high) if hole.high < END else 0
     after = int(hole.low) if forward and hole.low > BEGINNING else None
     return _request(timeline, HistoryRequest(timeline.id, nonce, before, limit, after))
@@ -40,7 +40,7 @@ def ask_newest(timeline: Timeline, nonces: Nonces) -> list[HistoryRequest]:
 
 
 def ask_around(timeline: Timeline, msg_id: int, nonces: Nonces, *, both: bool) -> list[HistoryRequest]:
-    """Request a message with what is before it, and (both) with what follows."""
+    """Request a message and those before it; if `both`, also those after it."""
     before = HistoryRequest(timeline.id, nonces(), msg_id + 1, CONTEXT)
     after = HistoryRequest(timeline.id, nonces(), 0, MAX_PAGE - CONTEXT, msg_id)
     wanted = [(before, msg_id), *([(after, msg_id + 1)] if both else [])]
@@ -62,7 +62,7 @@ def answer(timeline: Timeline, frame: History) -> HistoryRequest | None:
 
 
 def fail(timeline: Timeline, nonce: str) -> HistoryRequest | None:
-    """Record that the server refused a request; return it, if it is one of this timeline."""
+    """Record that the server refused a request; return the request, or None if it is not one of this timeline."""
     request = timeline.requests.pop(nonce, None)
     timeline.refused = timeline.refused or request is not None
     return request

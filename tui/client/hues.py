@@ -1,4 +1,4 @@
-"""Which hue each name has: as few people in the room as possible share one."""
+"""Assigns hues to names, so that as few people in the room as possible share one."""
 
 from collections.abc import Iterable, Mapping, Set
 from zlib import crc32
@@ -18,8 +18,8 @@ class Hues(Struct):
     """Name -> hue. It is replaced, never changed, so a view can tell whether it has drawn it."""
     _present: Set[str] = frozenset()
 
-    def seat(self, present: Iterable[str]) -> None:
-        """Give everyone in the room a hue: their own, or the first one after it that nobody there has."""
+    def assign(self, present: Iterable[str]) -> None:
+        """Give everyone in the room a hue: their usual one, or the next one that nobody there has."""
         names = frozenset(present)
         if names == self._present:
             return
@@ -37,5 +37,5 @@ class Hues(Struct):
 
 
 def usual(name: str) -> int:
-    """Return the hue of a name that nobody in the room has changed."""
+    """Return the hue of a name if nobody in the room has it."""
     return crc32(name.encode(errors="replace")) % HUES

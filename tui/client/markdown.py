@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _SAFE_URL = re.compile(
     r"https?://[\x21-\x7e]{1,2000}|mailto:[a-z0-9.!#$&'*+/=^_{|}~-]{1,64}@[a-z0-9.-]{1,255}", re.IGNORECASE
 )
-"""Of a mail link the address alone: a query could name a file to attach. Terminals take some 2,000 characters."""
+"""Mail links have no query, which could name a file to attach. Terminals accept links of about 2,000 characters."""
 _HOST = re.compile(r"[a-z]+:(?://)?(?:[^/?#@]*@)?([^/?#:]*)", re.IGNORECASE)
 
 

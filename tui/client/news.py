@@ -1,4 +1,4 @@
-"""New messages of others, and how many of them are addressed to the user."""
+"""New messages of others, and which of them are addressed to the user."""
 
 from collections.abc import Iterable, Iterator
 

@@ -9,7 +9,7 @@ from tui.client.completion import COMMAND
 
 
 def undo(command: str, username: str) -> str:
-    """Return how to undo a command about a person: by a command, since keys can be rebound."""
+    """Return how to undo a command about a person: with a command, because keys can be rebound."""
     return f"Undo: {COMMAND}{command} {name_text.shown(username)}"
 
 
@@ -19,7 +19,7 @@ class OwnRelations(Struct):
     muted: Set[str] = frozenset()
     blocked: Set[str] = frozenset()
     returned: bool = False
-    """True if a person was unhidden by the last frame: their messages from meanwhile were never sent."""
+    """True if the last frame unhid somebody: the server never sent what they wrote while hidden."""
     _asked: set[str] = field(default_factory=set)
 
     @property

@@ -80,7 +80,7 @@ class OwnReports(Struct):
     @property
     def statuses(self) -> Mapping[int, str]:
         """Return the status of the report of each message that has one, withdrawn ones too."""
-        # What became of a report that only the server knows is not known here.
+        # The server refuses another report of these; their status is unknown.
         return dict.fromkeys(self._refused, ReportState.RECEIVED.value) | {
             each.msg_id: each.status for each in self._entries.values()
         }
@@ -127,14 +127,14 @@ class OwnReports(Struct):
         self.drafts = {**drafts, **self.drafts}
 
     def keep_draft(self, msg_id: int, draft: ReportDraft) -> None:
-        """Store an unsent form about a message."""
+        """Store an unsent form about a message, if it has a comment."""
         self.drafts.pop(msg_id, None)
         if draft.comment:
             self.drafts[msg_id] = draft
 
     def send(self, line: Line, channel: str, draft: ReportDraft, nonce: str) -> frames.ReportRequest:
         """Report a message, or add to its report; stored until the server answers."""
-        # The server has the report of a withdrawn one too; another can only add to it.
+        # The server still has a withdrawn report: another one of the message can only add to it.
         add = self.reported(line.msg_id) or any(each.msg_id == line.msg_id for each in self._entries.values())
         frame = frames.ReportRequest(line.msg_id, draft.reason, draft.comment, nonce, draft.context, add)
         self._asked[nonce] = AskedReport(frame, channel, line.author)
@@ -160,7 +160,7 @@ class OwnReports(Struct):
     def give_up(self, why: str) -> list[Remark]:
         """Drop the unanswered requests; their forms are kept."""
         errors = (frames.Error(why, "", frames.CHAT_SERVER, nonce) for nonce in [*self._asked, *self._withdrawing])
-        return [remark for error in errors for remark in self.refused(error) or ()]
+        return [remark for error in errors for remark in self.fold_error(error) or ()]
 
     def lost(self) -> None:
         """Forget the request for the list: the connection is lost."""
@@ -173,7 +173,7 @@ class OwnReports(Struct):
             mine.clear()
         return lost
 
-    def stands(self, frame: frames.ReportStatus, now: datetime) -> list[Remark]:
+    def fold_status(self, frame: frames.ReportStatus, now: datetime) -> list[Remark]:
         """Fold the status of a report."""
         entry, nonce = _aware(frame.report), frame.nonce or ""
         asked = self._asked.pop(nonce, None)
@@ -188,7 +188,7 @@ class OwnReports(Struct):
             del self._entries[next(iter(self._entries))]
         return self._news(entry, now, entry.channel)
 
-    def listed(self, frame: frames.Reports, now: datetime) -> list[Remark]:
+    def fold_list(self, frame: frames.Reports, now: datetime) -> list[Remark]:
         """Fold the list; changes to a status notify the user in the current channel."""
         before, entries = self._entries, [_aware(each) for each in frame.reports]
         self._entries = {each.report_id: each for each in entries}
@@ -203,7 +203,7 @@ class OwnReports(Struct):
                 self._is_news(entry)
         return remarks
 
-    def refused(self, frame: frames.Error) -> list[Remark] | None:
+    def fold_error(self, frame: frames.Error) -> list[Remark] | None:
         """Fold the error of a report request; None if it is about something else."""
         nonce = frame.nonce or ""
         if nonce and (nonce == self.loading or nonce in self._withdrawing):

@@ -12,7 +12,7 @@ def problem_of(words: str) -> str | None:
 
 
 def again(before: WhoEntry | None, granted: Me) -> SetStatus | None:
-    """Return the frame that restores the status after a login, since the server forgets it with the connection."""
+    """Return the frame that restores the status after a login, if the server has forgotten it; else None."""
     if before is None or (before.status == granted.status and not before.dnd):
         return None
     return SetStatus(before.status, before.dnd)

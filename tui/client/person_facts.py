@@ -8,7 +8,7 @@ GENDERS = {"m": "male", "f": "female", "o": "other"}
 
 
 def badge(entry: WhoEntry) -> str:
-    """Return what a person is in the room, in one word; "" for most."""
+    """Return the role of a person in the room: "op", "vip" or ""."""
     return "op" if entry.op else "vip" if entry.vip else ""
 
 

@@ -24,7 +24,7 @@ def listed(reactions: Iterable[frames.Reaction], own_names: Set[str]) -> tuple[S
 def changed(
     reactions: tuple[ShownReaction, ...], change: frames.Reacted, own_names: Set[str]
 ) -> tuple[ShownReaction, ...]:
-    """Return the reactions after one was added or removed; a change that already holds has no effect."""
+    """Return the reactions after one was added or removed; repeating a change has no effect."""
     emoji = " ".join(change.message.split())
     there = {each.emoji: each for each in reactions}
     before = there[emoji].usernames if emoji in there else ()

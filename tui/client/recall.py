@@ -1,16 +1,16 @@
-"""What the user sent, to send it again: a history for each channel and conversation."""
+"""The history of what the user sent in each channel and conversation, to send it again."""
 
 MOST_KEPT = 100
 
 
 class Recall:
-    """Steps through what was sent in one place. What is being written counts as the newest, and is kept."""
+    """Steps through what was sent in one place. The text in the composer counts as the newest, and is not lost."""
 
     def __init__(self) -> None:
         self._sent: dict[str, list[str]] = {}
         self._place = ""
         self._back = 0
-        """How many steps back from what is being written."""
+        """Number of steps back from the text in the composer."""
         self._draft = ""
 
     def add(self, text: str, place: str) -> None:
@@ -26,7 +26,7 @@ class Recall:
         sent = self._sent.get(place, [])
         shown = self._draft if self._back == 0 else sent[-self._back] if self._back <= len(sent) else None
         if place != self._place or text != shown:
-            # The user went elsewhere, or edited what was recalled: that is what is being written now.
+            # The user went elsewhere, or edited a recalled text, which is the newest now.
             self._place, self._back, self._draft = place, 0, text
         back = self._back + by
         if not 0 <= back <= len(sent):

@@ -12,7 +12,7 @@ from tui.tone import Tone
 SITE_SAYS = "The site says: "
 MODERATOR = "A moderator of the site has looked at"
 EXPLAINED = frozenset({ReportState.WAITING, ReportState.GIVEN_UP})
-"""Statuses whose cause, the error of the last attempt, comes first."""
+"""Statuses whose notification begins with the error of the last attempt."""
 
 
 class StatusWords(NamedTuple):
@@ -38,8 +38,8 @@ STATUS_WORDS: dict[str, StatusWords] = {
     ReportState.GIVEN_UP: StatusWords(
         "✗",
         "given up",
-        "It is saved, but not resent automatically. The administrator can resend it.",
-        "Your {report} is saved, but not resent automatically. The administrator can resend it.",
+        "It is saved, but will not be resent automatically. The administrator can resend it.",
+        "Your {report} is saved, but will not be resent automatically. The administrator can resend it.",
         Tone.BAD,
     ),
     ReportState.WITHDRAWN: StatusWords("○", "withdrawn", "You withdrew it.", "Your {report} is withdrawn."),

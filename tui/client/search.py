@@ -22,18 +22,18 @@ class SearchState(Struct):
     """The nonce of the pending request."""
     problem: str | None = None
     mentions: bool = False
-    """Whether only messages that mention the user are searched."""
+    """True if only messages that mention the user are searched."""
     _utc_offset: int = 0
 
     def ask(self, query: str, nonce: str, now: datetime) -> frames.SearchRequest:
-        """Start a search; dates in it are days where `now` is."""
+        """Start a search; dates in the query are days in the time zone of `now`."""
         self.query, self.found, self.more, self.nonce, self.problem = query, [], False, nonce, None
         self.searched_to, self._utc_offset = 0, int((now.utcoffset() or timedelta()).total_seconds() // 60)
         return frames.SearchRequest(query, nonce, utc_offset=self._utc_offset, mentions=self.mentions)
 
     @property
     def unfinished(self) -> bool:
-        """Whether older messages can be searched."""
+        """Return whether older messages can be searched."""
         return self.more or bool(self.searched_to)
 
     def ask_more(self, nonce: str) -> frames.SearchRequest | None:

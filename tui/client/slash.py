@@ -25,7 +25,7 @@ def said(text: str) -> str:
 
 
 def action(name: str, text: str) -> str:
-    """Return the message that says what a person does: a text that every client shows as it is meant."""
+    """Return the message of /me: "* ada waves", which every client shows as it is meant."""
     return f"* {name} {text}"
 
 
@@ -50,6 +50,6 @@ def addressed(rest: str, names: Iterable[str]) -> tuple[str, str]:
 
 
 def names(state: ClientState) -> set[str]:
-    """Return the names of all people whom this client knows of."""
+    """Return the names of all people this client knows."""
     peers = (each.peer for each in state.timelines.values())
     return {*state.people, *state.relations.hidden, *(peer for peer in peers if peer is not None)}

@@ -12,7 +12,7 @@ HINT = f"Start with {LITERAL} to send a slash."
 
 
 class Definition(Struct, frozen=True):
-    """A command; `takes` names its arguments, in brackets those that may be missing, "" if it has none."""
+    """A command; `takes` names its arguments, optional ones in brackets."""
 
     name: str
     takes: str
@@ -24,7 +24,7 @@ class Definition(Struct, frozen=True):
 
     @property
     def usage(self) -> str:
-        """Name and arguments, as shown in the help."""
+        """The command with its arguments, as the help shows it."""
         return f"{COMMAND}{self.name} {self.takes}".rstrip()
 
     def problem(self, rest: str) -> str | None:
@@ -52,17 +52,17 @@ DEFINITIONS = {
         Definition("who", "", "Who is here"),
         Definition("history", "", "Older messages of this channel"),
         Definition("read", "[all]", "Mark this channel or conversation as read, or all of them"),
-        Definition("close", "[NAME]", "Close this conversation, or one, until it has a new message"),
+        Definition("close", "[NAME]", "Close this or another conversation until it has a new message"),
         Definition("notices", "[LEVEL]", "Notifications here: all, mentions, none (which mutes it) or default"),
         Definition("profile", "NAME", "The profile of a person"),
-        Definition("report", "N REASON [COMMENT]", "Report message N; REASON is its number, or a word of it"),
+        Definition("report", "N REASON [COMMENT]", "Report message N; REASON is the number or a word of a reason"),
         Definition("reports", "", "Your reports and their status"),
         Definition("withdraw", "N", "Withdraw report N of /reports"),
         Definition("react", "N EMOJI", "Add a reaction to message N, or remove it: 👍 or :+1:"),
         Definition("edit", "N TEXT", "Replace the text of your message N", verbatim=True),
         Definition("delete", "N", "Delete your message N"),
         Definition("status", "[WORDS]", "Set your status: online, away or a few words"),
-        Definition("dnd", "", "Turn do not disturb on or off: no direct messages, no notifications"),
+        Definition("dnd", "", "Turn Do not disturb on or off: no direct messages, no notifications"),
         Definition("mute", "NAME", "Mute or unmute a person"),
         Definition("unmute", "NAME", "Unmute a person"),
         Definition("block", "NAME", "Block or unblock a person; while blocked, neither of you sees the other"),

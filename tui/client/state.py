@@ -1,4 +1,4 @@
-"""What the client knows of the room, and what the user does there."""
+"""What the client knows of the room, and what the user does in it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ LEFT_OUT = "This server sends more than this client shows; some of it was left o
 
 
 class ClientState(Struct):
-    """Its methods are acts of the user, and return the frame to send; `fold` adds the server's frames."""
+    """The client's state. Its methods are acts of the user, and return the frame to send; `fold_frame` adds frames."""
 
     now: Callable[[], datetime]
     welcome: frames.Welcome | None = None
@@ -40,14 +40,14 @@ class ClientState(Struct):
     me: str = ""
     """The granted name; empty until the login is accepted."""
     words: tuple[str, ...] = ()
-    """Words that count like the name."""
+    """Words that count as mentions of the user, like the name."""
     refused_name: str = ""
     """Why the server refused the name."""
     timelines: Timelines = field(default_factory=Timelines)
     current: str = ""
     people: dict[str, frames.WhoEntry] = field(default_factory=dict)
     people_changes: int = 0
-    """Grows with each change of `people`, so that a view can tell whether it has drawn them."""
+    """Number of changes to `people`, by which a view recognizes whether it has drawn them."""
     profile: ProfileView | None = None
     reports: OwnReports = field(default_factory=OwnReports)
     relations: OwnRelations = field(default_factory=OwnRelations)
@@ -61,36 +61,37 @@ class ClientState(Struct):
     wanted: int = 0
     """A message of the current timeline to be shown once it is loaded; 0: none."""
     renamed: dict[str, str] = field(default_factory=dict)
-    """Conversations that have another target now, as the server spells the name otherwise; the interface clears it."""
+    """Old and new targets of conversations whose name the server spells differently; the interface clears it."""
     pages_forward: bool = False
-    """The server also pages forward, as those do that list places."""
+    """True if the server also returns pages in ascending order, as servers that send `Places` do."""
     wants_new: bool = False
-    """The first new message of the current timeline is to be shown once it is loaded."""
+    """True if the first new message of the current timeline is shown once it is loaded."""
     watched: Callable[[], bool] | None = None
     """Returns whether the user sees what arrives in the current timeline; None: everything is printed there."""
     markers: unread.MarkersToSend = field(default_factory=unread.MarkersToSend)
-    """How far the user has read, for the server."""
+    """How far the user has read, to be sent to the server."""
     last_seen: int = 0
     drafts: dict[str, str] = field(default_factory=dict)
-    """What is written in the composer and not sent, by channel or conversation."""
+    """Unsent texts of the composer, by channel or conversation."""
     typing: dict[str, datetime] = field(default_factory=dict)
-    """People who are writing to the user, and until when that is shown; the latest alone."""
+    """The conversation in which somebody is writing to the user, and until when that is shown; at most one."""
     arriving: dict[str, frames.WhoEntry] = field(default_factory=dict)
     """The people in the first frames of a list that is not complete yet."""
     has_facts: bool = False
-    """The site says more about people than their names."""
+    """True if the site says more about people than their names."""
     logged_in: bool = False
     gone_channels: set[str] = field(default_factory=set)
-    """Channels that the last welcome did not list any more."""
+    """Channels that a later welcome no longer listed."""
     caught_up: bool = False
+    """True once the messages of a login were received, in the present numbering."""
     first_echo: bool = True
-    """The last echo was that of a start, not of a reconnect."""
+    """True if the last echo answered the first login, not a reconnect."""
     own_names: set[str] = field(default_factory=set)
     """Every name granted to the user here."""
     hues: Hues = field(default_factory=Hues)
     _unseen_texts: NamedTexts = field(default_factory=NamedTexts)
-    _seated: int = 0
-    """The change of `people` up to which everyone has a hue."""
+    _hues_changed: int = 0
+    """The value of `people_changes` when the hues were assigned last."""
     is_incomplete: bool = False
     """True if the user was notified since the login that parts are not shown."""
 
@@ -112,10 +113,10 @@ class ClientState(Struct):
 
     @property
     def name_hues(self) -> Mapping[str, int]:
-        """Return the hues of names; everyone in the room has one. Each change makes a new mapping."""
-        if self._seated != self.people_changes:
-            self._seated = self.people_changes
-            self.hues.seat(self.people)
+        """Return the hues by name, one for everyone in the room. Each change creates a new mapping."""
+        if self._hues_changed != self.people_changes:
+            self._hues_changed = self.people_changes
+            self.hues.assign(self.people)
         return self.hues.of
 
     @property
@@ -145,7 +146,7 @@ class ClientState(Struct):
         return frames.Since(self.welcome.epoch, self.last_seen) if self.welcome and self.me else None
 
     def note(self, text: str, tone: Tone = Tone.INFO, channel: str = "", topic: str = "") -> None:
-        """Put a notice in a channel, or in the current one; only what the server said lasts."""
+        """Add a notice to a channel, or to the current one; only the server's own words last."""
         notice = Notice(text, tone, self.now(), topic, lasting=tone is Tone.SAID)
         self.timelines.get(channel, self.timeline).note(notice)
         self.timelines.weigh()
@@ -215,14 +216,14 @@ class ClientState(Struct):
         return first.msg_id if first and timeline.covered.spans(timeline.read + 1, first.msg_id) else 0
 
     def see(self, msg_id: int) -> bool:
-        """Record that the current timeline was on the screen up to a message; return whether that is news."""
+        """Record that the current timeline was on the screen up to a message; return whether this changes anything."""
         news = unread.see(self.timeline, msg_id, self.relations.hidden, self.named)
         if news:
             self.markers.add(self.current, msg_id)
         return news
 
     def see_all(self, channel: str) -> bool:
-        """Mark a channel or conversation as read; return whether that is news."""
+        """Mark a channel or conversation as read; return whether this changes anything."""
         timeline = self.timelines[channel]
         news = unread.see_all(timeline, timeline.newest)
         if news:
@@ -235,13 +236,13 @@ class ClientState(Struct):
         if timeline is None or timeline.peer is None:
             return "Only conversations can be closed. To mute a channel: /notices none"
         if timeline.holds_pending:
-            return "A message here has not been sent yet. Wait for it, or take it back first."
+            return "A message here has not been sent yet. Wait until it is sent, or edit it if it failed."
         self.markers.add(channel, timeline.newest, closed=True)
         del self.timelines[channel]
         return None
 
     def see_loaded(self) -> None:
-        """Mark as read whatever is unread and loaded in full: all of it has been printed."""
+        """Mark the timelines whose unread messages are all loaded as read: line mode has printed them."""
         for timeline in self.timelines.values():
             loaded = sum(unread.counts(each, self.relations.hidden) for each in timeline.after(timeline.read))
             if timeline.unread and (loaded >= timeline.unread or timeline.covered.spans(timeline.read + 1, END)):
@@ -254,7 +255,7 @@ class ClientState(Struct):
 
     @property
     def names_of_user(self) -> tuple[str, ...]:
-        """Return what makes a message one that names the user: the name, and the words that they configured."""
+        """Return the words that count as mentions of the user: their name, and those that they configured."""
         return (self.me, *self.words)
 
     def named(self, text: str) -> bool:
@@ -270,7 +271,7 @@ class ClientState(Struct):
         return self._said(channel, text, nonce)
 
     def _said(self, channel: str, text: str, nonce: str) -> frames.Say:
-        # What an operator begins with one slash is a command to the server.
+        # The server takes a text of an operator that begins with one slash for a command.
         return frames.Say(channel, f"/{text}" if self.is_operator and text.startswith("/") else text, nonce)
 
     def unsent(self) -> list[frames.Say | frames.ReportRequest | frames.Withdraw]:
@@ -279,7 +280,7 @@ class ClientState(Struct):
         return [*said, *self.reports.unsent()]
 
     def restore(self, channel: str, pending: Pending) -> None:
-        """Go on with a message that was not confirmed when the client ended; `failure` says why it never will be."""
+        """Restore a message that was unconfirmed when the client ended; one with a `failure` is not sent again."""
         timeline = self.timelines.obtain(self.known_as(channel))
         timeline.await_confirmation(replace(pending, failure=""))
         if pending.failure:
@@ -293,7 +294,7 @@ class ClientState(Struct):
                 self.timelines.obtain(place)
 
     def lose_reports(self, count: int) -> None:
-        """Notify the user of reports that were unanswered when the client ended, and refer to no message now."""
+        """Notify the user of lost reports: unanswered when the client ended, they refer to messages that are gone."""
         self.add_remarks([Remark(GONE, Tone.BAD, "")] * count)
 
     def give_up_unsent(self, why: str) -> None:
@@ -326,7 +327,7 @@ class ClientState(Struct):
         return frames.ProfileRequest(username, nonce)
 
     def knows_profile(self, username: str) -> bool:
-        """Return whether the tokens say something about a person without a profile at the site."""
+        """Return whether a person's profile consists of what the site's tokens say: the site provides no other."""
         asks = self.welcome is None or self.welcome.webhooks.profile
         return not asks and bool(self.facts_of(username))
 

@@ -18,13 +18,13 @@ from tui.tone import Tone
 
 GAP = "Some messages are not loaded here."
 MAX_LOOK_BACK = 200
-"""Entries between two messages that are searched for the relevant one."""
+"""Maximum entries that are searched for one near the end, or near the first new message."""
 MAX_RANGES = 100
-"""Loaded ranges of a timeline; what is before them is dropped, and can be requested again."""
+"""Maximum loaded ranges of a timeline; what is before them is dropped, and can be requested again."""
 MAX_PASSING = 10
 """Notices of a timeline that may be removed again; earlier ones stay."""
 CHANGES_KEPT = 5_000
-"""Limit on entries in changes that are not fetched, beyond twice those of the timeline; more than one frame adds."""
+"""Limit on entries in unfetched changes, beyond twice those of the timeline; one frame adds fewer."""
 WEIGHED_CHARS, WEIGHED_NAMES = 1_000, 10
 
 
@@ -46,7 +46,7 @@ class Line(Struct, frozen=True):
 
     @property
     def reported(self) -> bool:
-        """True if the user has reported it, and has not withdrawn the report."""
+        """Return whether the user has reported it, and has not withdrawn the report."""
         return self.report not in {"", ReportState.WITHDRAWN}
 
 
@@ -85,7 +85,7 @@ def weight(entry: Entry) -> int:
 
 
 class Change(NamedTuple):
-    """Entries that replaced a number of others."""
+    """Entries that replaced the `removed` ones from index `at` on."""
 
     at: int
     removed: int
@@ -106,7 +106,7 @@ class Timeline(Struct):
     unread: int = 0
     """Messages of others after `read`, as far as is known."""
     mentions: int = 0
-    """How many of them name the user."""
+    """How many of the unread messages name the user."""
     read: int = 0
     """The last message that was on the screen."""
     last: int = 0
@@ -188,7 +188,7 @@ class Timeline(Struct):
         return self._new_from
 
     def begin_new(self, after: int) -> None:
-        """Let the new messages begin after this one; -1: there are none."""
+        """Mark the messages after this one as new; -1: there are none."""
         self._new_after, self._new_from = after, -1
 
     def count_unread(self, line: Line, *, mentioned: bool = False) -> None:
@@ -219,7 +219,7 @@ class Timeline(Struct):
         self._show_gaps()
 
     def hole(self, low: float) -> Hole | None:
-        """Return the missing messages after a number; None if they are loaded."""
+        """Return the hole that begins after this number; None if there is none."""
         return next((each for each in self.covered.holes() if each.low == low), None)
 
     def _show_gaps(self) -> None:
@@ -260,7 +260,7 @@ class Timeline(Struct):
         return True
 
     def note(self, notice: Notice) -> None:
-        """Append a notice below all entries; remove those that it replaces, and those that have had their time."""
+        """Append a notice; remove the passing ones that it replaces, or that have a message below them."""
         near = range(len(self._entries) - 1, max(-1, len(self._entries) - 1 - MAX_LOOK_BACK), -1)
         last = next((at for at in near if isinstance(self._entries[at], Line)), -1)
         for passing in [*self._passing]:

@@ -1,4 +1,4 @@
-"""All timelines of a room: which one a frame belongs to, and what changes messages wherever they are."""
+"""All timelines of a room: which one a frame belongs to, and changes to messages in any of them."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import islice
@@ -53,12 +53,12 @@ class Timelines(dict[str, Timeline]):
         return title_of(channel, self[channel].name if channel in self else channel)
 
     def like(self, channel: str) -> Timeline | None:
-        """Return the conversation with the same person in another spelling, if there is one."""
+        """Return the conversation with the same person, in any spelling of the name; None if there is none."""
         name = target.name_of(channel)
         return self.get(self._spellings.get(key(name), channel)) if name else None
 
     def known_as(self, channel: str, people: Iterable[str]) -> str:
-        """Return the known spelling of a target: the name of a person may have been typed in another one."""
+        """Return a target in the known spelling: somebody may have typed the name in another one."""
         name = target.name_of(channel)
         if name is None or channel in self:
             return channel
@@ -151,7 +151,7 @@ class Timelines(dict[str, Timeline]):
         return self._reported.get(msg_id, "")
 
     def cover(self, frame: frames.Echo, since: int, *, fresh: bool) -> None:
-        """Record what is loaded now: what was missed, or (fresh) the newest messages of each channel."""
+        """Record what an echo loaded: what was missed or, if `fresh`, the newest messages of each channel."""
         first: dict[str, int] = {}
         for message in frame.messages:
             first[message.channel] = min(message.msg_id, first.get(message.channel, message.msg_id))

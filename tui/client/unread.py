@@ -1,4 +1,4 @@
-"""What is unread: counts behind the last message that was on the screen, and the markers that the server stores."""
+"""Unread messages: counts after the last one that was on the screen, and the markers that the server stores."""
 
 from collections.abc import Callable, Iterable, Sequence, Set
 
@@ -21,7 +21,7 @@ class Unseen(Struct, frozen=True):
 
 
 class MarkersToSend(Struct):
-    """How far the user has read in each place, as far as the server does not know it yet."""
+    """How far the user has read in each place, where the server does not know it yet."""
 
     _due: dict[str, Read] = field(default_factory=dict)
 
@@ -31,7 +31,7 @@ class MarkersToSend(Struct):
             self._due[channel] = Read(channel, msg_id, closed or (before is not None and before.closed))
 
     def take(self) -> list[Read]:
-        """Return them, once."""
+        """Return the markers, and clear them."""
         due, self._due = [*self._due.values()], {}
         return due
 
@@ -42,7 +42,7 @@ def counts(line: Line, hidden: Set[str]) -> bool:
 
 
 def unseen(timeline: Timeline, after: int, hidden: Set[str], named: Named) -> Unseen:
-    """Count the messages of others after one; without those that are not loaded, what the server counted."""
+    """Count the messages of others after a number; the server's counts apply if some are not loaded."""
     if not timeline.covered.spans(after + 1, END):
         return Unseen(timeline.unread, timeline.mentions)
     lines = [each for each in timeline.after(after) if counts(each, hidden)]
@@ -72,9 +72,9 @@ def see_all(timeline: Timeline, last: int) -> bool:
 
 
 def take_place(timeline: Timeline, entry: PlaceEntry, *, first: bool) -> None:
-    """Take over what the server knows about a place, unless (after the first login) more was read here."""
+    """Apply the server's marker of a place, unless (after the first login) more was read here."""
     timeline.last = max(timeline.last, entry.last_id)
-    # Whatever comes from now on is delivered.
+    # The server delivers all later messages.
     timeline.cover(entry.last_id + 1, END)
     if first or entry.read_id >= timeline.read:
         timeline.read, timeline.unread, timeline.mentions = entry.read_id, entry.unread, entry.mentions

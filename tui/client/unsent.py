@@ -14,10 +14,10 @@ from tui.client.timeline import Pending
 
 VERSION = 1
 MAX_BYTES = 512 * 1024
-"""Of everything together; what is left out first is what the server refused."""
+"""Maximum size of everything together; what the server refused is left out first."""
 RESEND_WITHIN = timedelta(hours=20)
 """A server knows the nonce of a message for a day: sent again within it, the message counts once."""
-TOO_OLD = "it was not sent for a day; send it again if it still matters"
+TOO_OLD = "it could not be sent for a day; send it again if it still matters"
 
 
 class UnsentMessage(Struct, frozen=True, omit_defaults=True):
@@ -48,7 +48,7 @@ class UnsentForm(Struct, frozen=True):
 
 
 class Unsent(Struct, frozen=True, omit_defaults=True):
-    """All of it, for one person at one server."""
+    """Everything unsent of one person at one server."""
 
     version: int = VERSION
     epoch: str = ""
@@ -104,6 +104,7 @@ Item = TypeVar("Item")
 
 
 def _budget() -> Callable[[list[Item]], list[Item]]:
+    """Return a function that returns the items that fit into what its calls have left of MAX_BYTES."""
     left = MAX_BYTES
 
     def keep(items: list[Item]) -> list[Item]:

@@ -25,7 +25,7 @@ class Owner(NamedTuple):
 
 
 class UnsentFile:
-    """Saves what `collect` returns. Without an owner there is no file yet; it is found out by the login."""
+    """Saves what `collect` returns, in the file of its owner, who is known after the login."""
 
     def __init__(self, collect: Callable[[], Unsent], folder: Callable[[], Path] | None = None) -> None:
         self._collect, self._folder = collect, folder or _folder
@@ -52,7 +52,7 @@ class UnsentFile:
         return found or Unsent()
 
     def take(self, owner: Owner) -> Unsent:
-        """Return what was saved for somebody whose identity was not known yet, and delete it."""
+        """Return what was saved under an owner without an identity, and delete it."""
         file = self._path(owner)
         found = _read(file)
         if found:
@@ -66,7 +66,7 @@ class UnsentFile:
             self._timer = asyncio.get_running_loop().call_later(SOON_SECONDS, self._begin)
 
     def save(self, owner: Owner | None = None) -> None:
-        """Save now; `owner` has it if nobody else has."""
+        """Save now; `owner` applies if none is known yet."""
         self._stop()
         unsent = self._collect()
         if self._file is None and owner and not unsent.is_empty and not self.problem:

@@ -6,7 +6,7 @@ from server.protocol.frames import Echo, Say
 from tests.support.folding import fold, said, state, texts
 
 SPELLINGS = ["bob", "Bob", "BOB", "ｂｏｂ"]
-AWAY = "“{}” is away. Your messages wait until they are back."
+AWAY = "“{}” is away, and will see your messages when they return."
 
 
 @pytest.mark.parametrize("typed", SPELLINGS)

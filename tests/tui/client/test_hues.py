@@ -14,7 +14,7 @@ def test_nobody_shares_a_hue_while_another_is_free_and_everyone_keeps_theirs(roo
     shared = set[str]()
     for present in rooms:
         old = hues.of
-        hues.seat(present)
+        hues.assign(present)
         assert {name: hues.of[name] for name in present & before} == {name: old[name] for name in present & before}
         # Those who came when all hues were taken share one until they leave.
         free = HUES - len(present)
@@ -28,24 +28,24 @@ def test_nobody_shares_a_hue_while_another_is_free_and_everyone_keeps_theirs(roo
 
 def test_an_empty_room_gives_each_name_its_usual_hue() -> None:
     hues = Hues()
-    hues.seat(["ada"])
+    hues.assign(["ada"])
     assert hues.of == {"ada": usual("ada")}
 
 
 def test_a_hue_is_remembered_for_who_comes_back() -> None:
     hues = Hues()
-    hues.seat([f"sailor {number}" for number in range(HUES)])
+    hues.assign([f"sailor {number}" for number in range(HUES)])
     known = dict(hues.of)
-    hues.seat([])
+    hues.assign([])
     assert hues.of == known
-    hues.seat(["sailor 3"])
+    hues.assign(["sailor 3"])
     assert hues.of == known
 
 
 def test_the_map_is_replaced_only_when_it_changes() -> None:
     hues = Hues()
-    hues.seat(["ada", "bob"])
+    hues.assign(["ada", "bob"])
     known = hues.of
-    hues.seat(["bob", "ada"])
-    hues.seat(["bob"])
+    hues.assign(["bob", "ada"])
+    hues.assign(["bob"])
     assert hues.of is known

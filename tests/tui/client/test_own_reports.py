@@ -36,7 +36,7 @@ def sent(nonce: str = "n1") -> tuple[OwnReports, ReportRequest]:
 
 def told(reports: OwnReports, *entries: ReportEntry) -> list[str]:
     """Return what the user is told about these changes."""
-    return [remark.text for entry in entries for remark in reports.stands(ReportStatus(entry), NOW)]
+    return [remark.text for entry in entries for remark in reports.fold_status(ReportStatus(entry), NOW)]
 
 
 def refusal(code: ErrorCode, nonce: str = "n1") -> Error:
@@ -55,37 +55,37 @@ def test_it_is_sent_again_until_it_was_answered() -> None:
     reports, ask = sent()
     reports.lost()
     assert reports.unsent() == [ask]
-    reports.stands(stands(ask, "received"), NOW)
+    reports.fold_status(stands(ask, "received"), NOW)
     assert reports.unsent() == []
     assert reports.marked == {3}
 
 
 def test_an_answer_to_another_request_answers_nothing() -> None:
     reports, ask = sent()
-    reports.stands(ReportStatus(report(3), "n9"), NOW)
-    reports.stands(ReportStatus(report(3)), NOW)
+    reports.fold_status(ReportStatus(report(3), "n9"), NOW)
+    reports.fold_status(ReportStatus(report(3)), NOW)
     assert reports.unsent() == [ask]
 
 
 @pytest.mark.parametrize("status", [*(state for state in ReportState if state != ReportState.WITHDRAWN), "odd"])
 def test_another_report_of_the_message_adds_to_the_first(status: str) -> None:
     reports, ask = sent()
-    reports.stands(stands(ask, status), NOW)
+    reports.fold_status(stands(ask, status), NOW)
     assert reports.reported(3)
     assert reports.send(LINE, "lobby", DRAFT, "n2").add
 
 
 def test_a_withdrawn_report_is_not_seen_but_the_server_has_it_still() -> None:
     reports, ask = sent()
-    reports.stands(stands(ask, "withdrawn"), NOW)
+    reports.fold_status(stands(ask, "withdrawn"), NOW)
     assert not reports.reported(3)
     assert reports.send(LINE, "lobby", DRAFT, "n2").add
 
 
 def test_received_and_delivered_are_one_line() -> None:
     reports, ask = sent()
-    assert reports.stands(stands(ask, "received"), NOW) == []
-    assert reports.stands(stands(ask, "delivered"), NOW) == [
+    assert reports.fold_status(stands(ask, "received"), NOW) == []
+    assert reports.fold_status(stands(ask, "delivered"), NOW) == [
         Remark("Your report about “bob” reached the site. Thank you.", Tone.GOOD, "lobby")
     ]
     assert told(reports, report(3)) == []
@@ -106,13 +106,13 @@ def test_a_waiting_report_is_announced_once_for_each_cause() -> None:
 
 def test_a_second_delivery_after_an_addition_is_shown_too() -> None:
     reports, ask = sent()
-    reports.stands(stands(ask), NOW)
+    reports.fold_status(stands(ask), NOW)
     more = reports.send(LINE, "lobby", DRAFT, "n2")
-    reports.stands(stands(more, "received"), NOW)
+    reports.fold_status(stands(more, "received"), NOW)
     assert len(told(reports, report(3))) == 1
     # The answer arrives after the news that it was delivered.
     again = reports.send(LINE, "lobby", DRAFT, "n3")
-    assert len(reports.stands(stands(again), NOW)) == 1
+    assert len(reports.fold_status(stands(again), NOW)) == 1
 
 
 def test_a_status_from_the_site_is_shown_with_its_note_and_again_for_another_note() -> None:
@@ -127,8 +127,8 @@ def test_a_status_from_the_site_is_shown_with_its_note_and_again_for_another_not
 
 def test_given_up_withdrawn_and_unknown_statuses_are_shown() -> None:
     assert news(report(3, status="given-up", error="It never answered"), NOW) == (
-        "It never answered. Your report about “bob” is saved, but not resent automatically. The administrator can"
-        " resend it."
+        "It never answered. Your report about “bob” is saved, but will not be resent automatically. The administrator"
+        " can resend it."
     )
     assert news(report(3, status="withdrawn"), NOW) == "Your report about “bob” is withdrawn."
     assert news(report(3, status="lost at sea"), NOW) == "Your report about “bob”: lost at sea."
@@ -138,24 +138,24 @@ def test_a_list_of_reports_notifies_of_what_changed_since() -> None:
     reports = OwnReports()
     told(reports, report(4, status="received"))
     list_ = Reports([report(3), report(4), report(5)], ["rep_3"])
-    remarks = reports.listed(list_, NOW)
+    remarks = reports.fold_list(list_, NOW)
     assert [(remark.channel, "bob" in remark.text) for remark in remarks] == [("", True), ("", True)]
-    assert reports.listed(list_, NOW) == []
+    assert reports.fold_list(list_, NOW) == []
     assert told(reports, report(5)) == []
     assert reports.marked == {3, 4, 5}
 
 
 def test_an_answer_that_arrives_after_the_list_is_still_shown() -> None:
     reports, ask = sent()
-    assert reports.listed(Reports([report(3)]), NOW) == []
-    assert len(reports.stands(stands(ask), NOW)) == 1
+    assert reports.fold_list(Reports([report(3)]), NOW) == []
+    assert len(reports.fold_status(stands(ask), NOW)) == 1
 
 
 def test_the_list_is_the_latest_first_and_takes_the_place_of_the_one_before() -> None:
     reports = OwnReports()
-    reports.listed(Reports([report(3), report(5), report(4)]), NOW)
+    reports.fold_list(Reports([report(3), report(5), report(4)]), NOW)
     assert [each.msg_id for each in reports.entries] == [5, 4, 3]
-    reports.listed(Reports([report(4)]), NOW)
+    reports.fold_list(Reports([report(4)]), NOW)
     assert [each.msg_id for each in reports.entries] == [4]
     assert reports.find("rep_3") is None
 
@@ -163,8 +163,8 @@ def test_the_list_is_the_latest_first_and_takes_the_place_of_the_one_before() ->
 def test_the_list_is_loading_until_it_came_or_cannot_come() -> None:
     reports = OwnReports()
     ends: list[Callable[[], object]] = [
-        lambda: reports.listed(Reports([], nonce="n1"), NOW),
-        lambda: reports.refused(refusal(ErrorCode.STORAGE)),
+        lambda: reports.fold_list(Reports([], nonce="n1"), NOW),
+        lambda: reports.fold_error(refusal(ErrorCode.STORAGE)),
         reports.lost,
     ]
     for end in ends:
@@ -180,14 +180,14 @@ def test_a_withdrawal_is_sent_again_until_it_was_answered() -> None:
     assert reports.withdraw("rep_3", "n2") == Withdraw("rep_3", "n2")
     reports.lost()
     assert reports.unsent() == [Withdraw("rep_3", "n2")]
-    reports.stands(ReportStatus(report(3, status="withdrawn"), "n2"), NOW)
+    reports.fold_status(ReportStatus(report(3, status="withdrawn"), "n2"), NOW)
     assert reports.unsent() == []
 
 
 def test_a_refused_withdrawal_says_why_and_is_not_sent_again() -> None:
     reports = OwnReports()
     reports.withdraw("rep_3", "n2")
-    assert reports.refused(refusal(ErrorCode.UNKNOWN_REPORT, "n2")) == []
+    assert reports.fold_error(refusal(ErrorCode.UNKNOWN_REPORT, "n2")) == []
     assert (reports.problem, reports.unsent()) == ("Why not", [])
     reports.ask("n3")
     assert not reports.problem
@@ -196,7 +196,7 @@ def test_a_refused_withdrawal_says_why_and_is_not_sent_again() -> None:
 @pytest.mark.parametrize("code", ErrorCode)
 def test_every_refusal_is_shown_and_only_an_earlier_report_is_flagged(code: ErrorCode) -> None:
     reports, _ = sent()
-    (remark,) = reports.refused(refusal(code)) or []
+    (remark,) = reports.fold_error(refusal(code)) or []
     assert remark.text.startswith(f"{REFUSED} Why not.")
     assert remark.tone is Tone.BAD
     assert reports.marked == ({3} if code is ErrorCode.ALREADY_REPORTED else set())
@@ -205,29 +205,29 @@ def test_every_refusal_is_shown_and_only_an_earlier_report_is_flagged(code: Erro
 @pytest.mark.parametrize("code", [ErrorCode.BAD_REASON, ErrorCode.TOO_MANY_REPORTS, ErrorCode.STORAGE, "new-code"])
 def test_what_was_filled_in_outlives_a_refusal_until_it_is_sent(code: ErrorCode) -> None:
     reports, _ = sent()
-    assert reports.refused(refusal(code)) == [Remark(f"{REFUSED} Why not. {KEPT}", Tone.BAD, "lobby")]
+    assert reports.fold_error(refusal(code)) == [Remark(f"{REFUSED} Why not. {KEPT}", Tone.BAD, "lobby")]
     assert reports.drafts == {3: DRAFT}
     assert not reports.reported(3)
-    reports.stands(stands(reports.send(LINE, "lobby", DRAFT, "n2"), "received"), NOW)
+    reports.fold_status(stands(reports.send(LINE, "lobby", DRAFT, "n2"), "received"), NOW)
     assert reports.drafts == {}
 
 
 @pytest.mark.parametrize("code", [ErrorCode.UNKNOWN_MESSAGE, ErrorCode.CANNOT_REPORT_SELF, ErrorCode.WEBHOOK_OFF])
 def test_nothing_is_kept_where_no_other_try_would_do(code: ErrorCode) -> None:
     reports, _ = sent()
-    assert reports.refused(refusal(code)) == [Remark(f"{REFUSED} Why not.", Tone.BAD, "lobby")]
+    assert reports.fold_error(refusal(code)) == [Remark(f"{REFUSED} Why not.", Tone.BAD, "lobby")]
     assert reports.drafts == {}
 
 
 def test_a_context_that_was_refused_is_not_sent_again() -> None:
     reports, _ = sent()
-    reports.refused(refusal(ErrorCode.BAD_CONTEXT))
+    reports.fold_error(refusal(ErrorCode.BAD_CONTEXT))
     assert reports.drafts == {3: DRAFT._replace(context=())}
 
 
 def test_what_was_reported_before_can_be_added_to() -> None:
     reports, _ = sent()
-    assert reports.refused(refusal(ErrorCode.ALREADY_REPORTED)) == [
+    assert reports.fold_error(refusal(ErrorCode.ALREADY_REPORTED)) == [
         Remark(f"{REFUSED} Why not. {ADD_INSTEAD}", Tone.BAD, "lobby")
     ]
     assert reports.marked == {3}
@@ -236,8 +236,8 @@ def test_what_was_reported_before_can_be_added_to() -> None:
 
 def test_an_error_of_something_else_is_not_taken() -> None:
     reports, _ = sent()
-    assert reports.refused(refusal(ErrorCode.STORAGE, "n9")) is None
-    assert reports.refused(structs.replace(refusal(ErrorCode.STORAGE), nonce=None)) is None
+    assert reports.fold_error(refusal(ErrorCode.STORAGE, "n9")) is None
+    assert reports.fold_error(structs.replace(refusal(ErrorCode.STORAGE), nonce=None)) is None
 
 
 def test_times_without_a_zone_are_compared_all_the_same() -> None:

@@ -172,8 +172,8 @@ def test_a_message_to_somebody_who_is_away_is_said_to_wait_once() -> None:
     for number in (3, 4):
         made.say("hello", f"n{number}", "@carol")
         fold(made, Message("@carol", "ada", "hello", number, AT, f"n{number}"))
-    waits = [each.text for each in made.timelines["@carol"].entries if "wait" in each.text]
-    assert waits == ["“carol” is away. Your messages wait until they are back."]
+    waits = [each.text for each in made.timelines["@carol"].entries if "away" in each.text]
+    assert waits == ["“carol” is away, and will see your messages when they return."]
     made.say("hello", "n5", "@bob")
     fold(made, Message("@bob", "ada", "hello", 5, AT, "n5"))
     assert len(made.timelines["@bob"].entries) == 1
