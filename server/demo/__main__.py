@@ -1,4 +1,4 @@
-"""`python -m server.demo`: a site, a room and its bots; the room in this process, or on several nodes."""
+"""`python -m server.demo`: a site, a room and its bots. The room runs in this process, or on several nodes."""
 
 import argparse
 import asyncio
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 async def _run(settings: Settings, room: Listener, site: Listener, nodes: Nodes | None) -> None:
-    """Run everything until a signal ends the room; the site and the users stop after it has delivered its reports."""
+    """Run everything until a signal ends the room; site and bots stop once the room has delivered its reports."""
     if nodes:
         await nodes.start()
     key, signing = settings.admin_api_key, settings.webhook_urls[0].secret
@@ -68,7 +68,7 @@ async def _run(settings: Settings, room: Listener, site: Listener, nodes: Nodes 
 
 
 class _Website(uvicorn.Server):
-    """A web server that does not handle signals: the room does, and stops this one when it is done."""
+    """A web server that does not handle signals: the room handles them, and stops this server afterwards."""
 
     def __init__(self, site: Site) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""Leads each connection to a node that runs, as a proxy in front of several nodes does."""
+"""Forwards each connection to a running node, as a proxy in front of several nodes does."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -10,24 +10,24 @@ from server.protocol.address import Address
 
 CHUNK_BYTES = 65_536
 REPEATABLE = b"GET "
-"""Beginning of a request that two nodes may receive, such as the one that opens a websocket."""
+"""The beginning of a request that a second node may receive again, such as a websocket handshake."""
 KEPT_BYTES = 65_536
-"""A longer request goes to one node only."""
+"""A longer request is sent to one node only."""
 
 
 class Balancer:
-    """Takes the nodes in turn, and the next one if a node cannot be reached or dies before it answers."""
+    """Uses the nodes in turn; tries the next one if a node cannot be reached or dies before it answers."""
 
     def __init__(self) -> None:
         self.nodes: Sequence[Address] = ()
         self._first = 0
 
     async def serve(self, listener: Listener) -> None:
-        """Lead connections to the nodes until cancelled."""
-        servers = [await asyncio.start_server(self._lead, sock=sock) for sock in listener.sockets]
+        """Forward connections to the nodes until cancelled."""
+        servers = [await asyncio.start_server(self._forward, sock=sock) for sock in listener.sockets]
         await asyncio.gather(*(server.serve_forever() for server in servers))
 
-    async def _lead(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _forward(self, reader: StreamReader, writer: StreamWriter) -> None:
         self._first += 1
         exchange = _Exchange(reader, writer)
         try:
@@ -43,7 +43,7 @@ class Balancer:
 
 
 class _Exchange:
-    """A client's connection, with what it has sent for as long as another node may still answer it."""
+    """A client's connection, and what it has sent, for as long as another node may still answer it."""
 
     def __init__(self, client: StreamReader, to_client: StreamWriter) -> None:
         self._client = client
@@ -53,10 +53,10 @@ class _Exchange:
 
     @property
     def repeatable(self) -> bool:
-        """Return whether another node may take over: none has answered, and a second one does no harm."""
-        there = not self._client.at_eof() and not self._to_client.is_closing()
+        """Return whether another node may take over: none has answered, and repeating the request is harmless."""
+        connected = not self._client.at_eof() and not self._to_client.is_closing()
         harmless = not self._sent or (self._sent.startswith(REPEATABLE) and len(self._sent) < KEPT_BYTES)
-        return there and harmless and not self._answered
+        return connected and harmless and not self._answered
 
     async def run(self, node: StreamReader, to_node: StreamWriter) -> None:
         """Forward both directions until one of them ends."""

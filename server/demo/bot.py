@@ -32,10 +32,10 @@ def filled(text: str, name: str) -> str:
 
 
 class Bot:
-    """One of the cast; reconnects by itself."""
+    """A bot of the cast; reconnects by itself."""
 
     def __init__(self, part: Part, members: set[str], seen: Callable[[str], None]) -> None:
-        """Create a bot; adds its granted name to `members`, and calls `seen` with each name in the room."""
+        """Create a bot that adds its granted name to `members`, and calls `seen` with each name in the room."""
         self._part = part
         self._members = members
         self._seen = seen

@@ -68,7 +68,7 @@ class Bots:
         for greeting, lure in zip(cycle(GREETINGS), cycle(LURES), strict=False):
             name = await self._newcomers.get()
             await pause(GREETING_SECONDS)
-            # A bot has another name if a guest took theirs first.
+            # A bot has another name if a guest took its name first.
             if name not in self._members:
                 await self._bots[HOST].say(LOBBY, filled(greeting, name))
                 await self._bots[HOST].say(target.conversation(name), filled(HINT, name))

@@ -1,4 +1,4 @@
-"""Renders a report as HTML for the inbox and for its own page. Everything that users wrote is escaped."""
+"""Renders a report as HTML, for the inbox and for its own page. All text from users is escaped."""
 
 from collections.abc import Sequence
 from datetime import datetime

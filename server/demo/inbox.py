@@ -102,7 +102,7 @@ class Inbox:
             del self._cards[next(iter(self._cards))]
 
     def withdraw(self, report_id: str) -> None:
-        """Mark a report as withdrawn, if it is here; it may have been withdrawn before it was delivered."""
+        """Mark a report as withdrawn. Does nothing if it was withdrawn before it was delivered."""
         if card := self.card(report_id):
             card.withdrawn = True
 

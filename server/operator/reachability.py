@@ -103,16 +103,12 @@ async def _through(
     except OSError as error:
         raise Unreachable(f"the proxy {where} cannot be reached: {_why(error)}; check Proxy") from None
     try:
+        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         if tls is None:
             return None
-        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         writer.write(_connect_request(target, proxy.userinfo))
-        status = (await reader.readuntil(b"\r\n\r\n")).split()[1:2]
-        if status != [b"200"]:
-            said = status[0].decode(errors="replace") if status else "nothing"
-            raise Unreachable(
-                f"the proxy {where} does not connect to {target}: it answered {said}; check Proxy and URL"
-            )
+        if problem := _refused((await reader.readuntil(b"\r\n\r\n")).split()[1:2]):
+            raise Unreachable(f"the proxy {where} does not connect to {target}: {problem}; check Proxy and URL")
         with _tls_failures(host, f"{target} through the proxy"):
             await writer.start_tls(tls, server_hostname=host)
         return _days(writer)
@@ -126,6 +122,13 @@ def _connect_request(target: str, userinfo: bytes) -> bytes:
     login = b":".join(unquote_to_bytes(part) for part in userinfo.partition(b":")[::2])
     credentials = f"Proxy-Authorization: Basic {b64encode(login).decode()}\r\n" if userinfo else ""
     return f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{credentials}\r\n".encode()
+
+
+def _refused(status: list[bytes]) -> str | None:
+    """Return the answer to a CONNECT request, in words, if it is a refusal."""
+    if status == [b"200"]:
+        return None
+    return f"it answered {status[0].decode(errors='replace') if status else 'nothing'}"
 
 
 def _days(writer: asyncio.StreamWriter) -> int | None:

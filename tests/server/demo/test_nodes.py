@@ -33,7 +33,7 @@ async def test_a_killed_node_loses_nothing_and_runs_again() -> None:
     async with running("--nodes", "2", *ANYWHERE) as demo:
         nodes = [await read(demo.process, NODE) for _ in range(2)]
         await read(demo.process, re.compile(f".*kill -9 {nodes[0][3]}$"))
-        await read(demo.process, re.compile("Everyone there is on another one within a second"))
+        await read(demo.process, re.compile("Its users are on another node within a second"))
         async with visit(nodes[0][2], "ada") as ada, visit(nodes[1][2], "bob") as bob:
             await ada.meet({"ada", "bob"})
             await ada.send(Say("lobby", "stored before the kill"))
@@ -42,7 +42,7 @@ async def test_a_killed_node_loses_nothing_and_runs_again() -> None:
         # By the room's address, which leads to the other node until this one runs again.
         async with visit(demo.room, "carol") as carol:
             await carol.message("ada", "stored before the kill")
-        again = await read(demo.process, re.compile(r"Node 1 was ended by SIGKILL; it runs again as process (\d+)"))
+        again = await read(demo.process, re.compile(r"Node 1 was ended by SIGKILL; it was restarted as process (\d+)"))
         assert again[1] != nodes[0][3]
         async with visit(nodes[0][2], "dora") as dora:
             await dora.message("ada", "stored before the kill")
