@@ -270,7 +270,7 @@ class Dispatcher:
             raise Refusal(ErrorCode.STORAGE, DISK_LOW)
 
     def relations_frame(self, identity: str) -> Relations:
-        """Return the frame that lists whom a user has muted and blocked."""
+        """Return the frame that lists the people a user has muted and blocked."""
         # Lists from an earlier version may exceed the limit.
         wants = [*self.people.relations.of(identity)][-MAX_RELATIONS:]
         return Relations(

@@ -89,8 +89,8 @@ class SharedAttendance(Attendance):
         for node, theirs in others.settings.items():
             self._compare(node, theirs)
         backlog, self._backlog, self._opened = self._backlog or [], None, True
-        for hear in backlog:
-            hear()
+        for handle in backlog:
+            handle()
 
     def set_settings(self, settings: Digests) -> None:
         """See Attendance."""

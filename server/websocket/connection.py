@@ -282,8 +282,8 @@ class WebsocketConnection(asyncio.Protocol):
             self._finish_writing()
 
     def _close_code(self) -> int:
-        sent, came = self._protocol.close_sent, self._protocol.close_rcvd
-        first = came if self._protocol.close_rcvd_then_sent else sent or came
+        sent, received = self._protocol.close_sent, self._protocol.close_rcvd
+        first = received if self._protocol.close_rcvd_then_sent else sent or received
         return first.code if first else CUT
 
     def _finish_writing(self) -> None:
