@@ -1,4 +1,4 @@
-"""The OpenAPI document of the calls below /api/, from the table of endpoints and the types of their bodies."""
+"""Generates the OpenAPI document of the calls below /api/ from the table of endpoints and the types of their bodies."""
 
 from collections.abc import Collection, Iterator
 from inspect import getdoc
@@ -15,11 +15,11 @@ FAILURES = {
     "400": "The body, its Content-Type, the method or the token is not valid.",
     "401": "APIKey is wrong, or the token of `amend-jwt` is not valid.",
     "403": "APIKey is wrong (`report/status`).",
-    "404": "Nobody of this name is here, or there is no such report.",
+    "404": "Nobody in the room has this name, or there is no such report.",
     "411": "There is no Content-Length.",
     "413": "The body has more than 64 KiB.",
     "421": "The server does not know the name by which it was called; see `AllowedHosts`.",
-    "429": "Too many requests, or too many wrong keys; `Retry-After` says in how many seconds to try again.",
+    "429": "Too many requests, or too many wrong keys; `Retry-After` is the number of seconds to wait.",
     "500": "The member has no direct messages, or the site did not send the profile.",
     "503": "The storage is unavailable, or reports are turned off.",
 }
@@ -36,7 +36,7 @@ def calls() -> Iterator[tuple[str, str, type[msgspec.Struct] | None, type[msgspe
 
 
 def inner_kinds(outer: Collection[type[msgspec.Struct]]) -> list[type[msgspec.Struct]]:
-    """Return the types within these, by name."""
+    """Return the types that the fields of these have, at any depth, sorted by name."""
     found: set[type[msgspec.Struct]] = set()
 
     def visit(kind: inspect.Type) -> None:
@@ -58,7 +58,7 @@ def inner_kinds(outer: Collection[type[msgspec.Struct]]) -> list[type[msgspec.St
 
 
 def document() -> Document:
-    """Return the document as JSON types."""
+    """Return the document as values that can be encoded as JSON."""
     kinds = [kind for _, _, sent, answered in calls() for kind in (sent, answered) if kind]
     _, schemas = msgspec.json.schema_components([*kinds, Answer], ref_template="#/components/schemas/{name}")
     paths: dict[str, Document] = {
@@ -76,7 +76,7 @@ def document() -> Document:
 
 
 def text() -> str:
-    """Return the document as a file."""
+    """Return the document as formatted JSON."""
     return msgspec.json.format(msgspec.json.encode(document()), indent=1).decode() + "\n"
 
 

@@ -1,0 +1,91 @@
+"""Markdown tables of the fields of frames, settings and bodies."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec import inspect
+
+from server.settings import Secret, SigningSecrets
+
+UNBOUNDED = 2**63 - 1
+
+
+def rows(fields: Sequence[inspect.Field]) -> list[Sequence[str]]:
+    """Return a row for each field: name, type, default and meaning."""
+    return [[f"`{field.encode_name}`", _type(field.type), _default(field), _meaning(field.type)] for field in fields]
+
+
+def fields_of(kind: type[msgspec.Struct]) -> Sequence[inspect.Field]:
+    """Return the fields of a type."""
+    info = inspect.type_info(kind)
+    return info.fields if isinstance(info, inspect.StructType) else ()
+
+
+def _type(kind: inspect.Type) -> str:
+    match kind:
+        case inspect.Metadata(type=inner):
+            return _type(inner)
+        case inspect.UnionType(types=types):
+            return " or ".join(_type(each) for each in types)
+        case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
+            bound = f"up to {kind.max_length}: " if kind.max_length is not None else ""
+            return f"list of {bound}{_type(item)}"
+        case inspect.StructType(cls=cls, tag=tag):
+            return f"`{tag}`" if tag else cls.__name__
+        case inspect.DateTimeType():
+            return "RFC 3339, UTC"
+    return _bounded(kind) or {
+        "StrType": "text",
+        "IntType": "number",
+        "FloatType": "number",
+        "BoolType": "true or false",
+        "NoneType": "null",
+        "BytesType": "32 bytes in base64",
+        "DictType": "table",
+    }.get(type(kind).__name__, "text")
+
+
+def _bounded(kind: inspect.Type) -> str:
+    """Return the type of a text or number with its bounds; "" if it has none."""
+    match kind:
+        case inspect.StrType(min_length=int(least), max_length=int(longest)):
+            return f"text, {least} to {longest} characters"
+        case inspect.StrType(max_length=int(longest)):
+            return f"text, at most {longest}"
+        case inspect.IntType(ge=int(least), le=int(most)) if most < UNBOUNDED:
+            return f"number, {least} to {most}"
+        case inspect.IntType(ge=int(least)):
+            return f"number, at least {least}"
+        case inspect.FloatType(ge=bound) if bound is not None:
+            return f"number, at least {bound:g}"
+    return ""
+
+
+def _meaning(kind: inspect.Type) -> str:
+    if isinstance(kind, inspect.Metadata):
+        found = str((kind.extra_json_schema or {}).get("description", ""))
+        return found or _meaning(kind.type)
+    if isinstance(kind, inspect.UnionType):
+        return next((text for text in map(_meaning, kind.types) if text), "")
+    return ""
+
+
+def _default(field: inspect.Field) -> str:
+    if field.default_factory is dict:
+        return "none"
+    value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory
+    if value is msgspec.NODEFAULT:
+        return "required" if field.required else "left out"
+    if isinstance(value, Secret | SigningSecrets):
+        return '`""`'
+    if value is list or value in ((), []):
+        return "`[]`"
+    if isinstance(value, tuple | msgspec.Struct):
+        return "see settings.toml"
+    return f"`{msgspec.json.encode(value).decode()}`"
+
+
+def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    """Format a table in Markdown."""
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
