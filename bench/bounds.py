@@ -30,8 +30,8 @@ from server.protocol.frames import MAX_MESSAGE_CHARS
 from server.webhooks.html import to_html
 from tests.support.folding import AT, said, state
 from tests.support.grammars import ADVERSARIAL, MULTILINE, TOKENS
+from tui.client.entries import Line
 from tui.client.fold import fold_frame
-from tui.client.timeline import Line
 from tui.fullscreen.timeline.blocks import render
 from tui.fullscreen.timeline.look import Look, Styles
 from tui.fullscreen.timeline.view import TimelineView

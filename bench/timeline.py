@@ -26,7 +26,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 import tui.fullscreen.app
-from tui.client.timeline import Line, Timeline
+from tui.client.entries import Line
+from tui.client.timeline import Timeline
 from tui.fullscreen.themes import DARK
 from tui.fullscreen.timeline.view import TimelineView
 

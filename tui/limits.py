@@ -23,7 +23,7 @@ MAX_EMOJI = 40
 MAX_NAMES = 500
 """People listed under one emoji of a message."""
 MAX_WEIGHT = 200_000
-"""Messages and notices in all timelines; see `tui.client.timeline.weight`."""
+"""Messages and notices in all timelines; see `tui.client.entries.weight`."""
 
 ID = 128
 NAME = 4 * frames.MAX_NAME_CHARS

@@ -25,10 +25,10 @@ from tests.support.grammars import ADVERSARIAL, Grammar, drawn
 from tests.support.growth import assert_linear
 from tui.client import markdown
 from tui.client.completion import Known, complete
+from tui.client.entries import Line
 from tui.client.fuzzy import rank
 from tui.client.quotation import quotation
 from tui.client.search import excerpt
-from tui.client.timeline import Line
 from tui.fullscreen.timeline.blocks import render
 from tui.fullscreen.timeline.look import Look, Styles
 from tui.text import clean, clean_line

@@ -16,7 +16,8 @@ from tests.support.database_file import Disk
 from tests.support.faulty_member import Member, Stranger
 from tests.support.faulty_proxy import Proxy
 from tests.support.server_process import ServerProcess, write_settings
-from tui.client.timeline import Entry, Line, Notice, Timeline
+from tui.client.entries import Entry, Line, Notice
+from tui.client.timeline import Timeline
 
 NAMES = ("ada", "bob", "cleo")
 CHANNELS = ("lobby", "tea")

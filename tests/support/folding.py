@@ -14,9 +14,10 @@ from server.protocol.frames import (
     Who,
     WhoEntry,
 )
+from tui.client.entries import Line, Notice
 from tui.client.fold import fold_frame
 from tui.client.state import ClientState
-from tui.client.timeline import Line, Notice, Timeline
+from tui.client.timeline import Timeline
 from tui.tone import Tone
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)

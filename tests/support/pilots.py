@@ -13,7 +13,7 @@ from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Say
 from tests.support.drawing import FRAMES
 from tests.support.scripted_server import ScriptedServer, scripted_server
-from tui.client.timeline import Notice
+from tui.client.entries import Notice
 from tui.config import load
 from tui.fullscreen.app import FlagpostApp
 from tui.options import Options

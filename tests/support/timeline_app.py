@@ -10,7 +10,8 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 import tui.fullscreen.app
-from tui.client.timeline import Line, Timeline
+from tui.client.entries import Line
+from tui.client.timeline import Timeline
 from tui.fullscreen.timeline.view import TimelineView
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)

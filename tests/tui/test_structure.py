@@ -13,11 +13,11 @@ from textual.style import Style
 from server.protocol import frames, name_text
 from tests.support.folding import fold
 from tests.support.imitation import TEXTS
+from tui.client.entries import Entry, Line, Notice
 from tui.client.news import NewMessage
 from tui.client.own_relations import OwnRelations
 from tui.client.quotation import MARK, quotation
 from tui.client.state import ClientState
-from tui.client.timeline import Entry, Line, Notice
 from tui.fullscreen.notices import Notices
 from tui.fullscreen.timeline.blocks import AUTHOR, MARKS, render
 from tui.fullscreen.timeline.look import FLAG_CELLS, LEAST_COLUMN_CELLS, LEFT_CELLS, Look, Styles

@@ -11,9 +11,10 @@ from server.protocol.names import key
 from tui import limits
 from tui.client import history, unread
 from tui.client.coverage import END
+from tui.client.entries import Line, Notice
 from tui.client.person_facts import has_facts
 from tui.client.state import ABSENCE, PRESENCE, TYPING_SHOWN, ClientState
-from tui.client.timeline import Line, Notice, Timeline
+from tui.client.timeline import Timeline
 from tui.tone import Tone
 
 NOT_THERE = "That message no longer exists."

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
+from tui.client.entries import Line
 from tui.client.named_texts import NamedTexts
 from tui.client.state import ClientState
-from tui.client.timeline import Line
 
 
 class Mention(NamedTuple):

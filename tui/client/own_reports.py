@@ -11,8 +11,8 @@ from server.protocol import frames
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import ReportEntry
 from tui.client import report_words
+from tui.client.entries import Line
 from tui.client.report_words import sentence
-from tui.client.timeline import Line
 from tui.limits import MAX_REPORTS
 from tui.tone import Tone
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from server.protocol import name_text
-from tui.client.timeline import Entry, Line
+from tui.client.entries import Entry, Line
 
 MOST_CHARS = 80
 MARK = "> "

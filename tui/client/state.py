@@ -13,6 +13,7 @@ from tui import limits
 from tui.client import history, reactions, unread
 from tui.client.abilities import OF_FLAGPOST, Abilities
 from tui.client.coverage import END
+from tui.client.entries import Line, Notice, Pending
 from tui.client.hues import Hues
 from tui.client.named_texts import NamedTexts
 from tui.client.own_relations import OwnRelations
@@ -20,7 +21,7 @@ from tui.client.own_reports import GONE, OwnReports, Remark, ReportDraft
 from tui.client.person_facts import facts
 from tui.client.profile_view import ProfileView, Stage
 from tui.client.search import SearchState
-from tui.client.timeline import Line, Notice, Pending, Timeline
+from tui.client.timeline import Timeline
 from tui.client.timelines import Timelines
 from tui.tone import Tone
 

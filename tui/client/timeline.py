@@ -2,19 +2,16 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
-from datetime import datetime
 from itertools import islice, takewhile
-from typing import NamedTuple
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from server.protocol import name_text, target
-from server.protocol.codes import ReportState
 from server.protocol.frames import HistoryRequest
 from tui.client.coverage import BEGINNING, END, Coverage, Hole
+from tui.client.entries import Change, Entry, Line, Notice, Pending, is_gap, weight
 from tui.client.reactions import ShownReaction
-from tui.tone import Tone
 
 GAP = "Some messages are not loaded here."
 MAX_LOOK_BACK = 200
@@ -25,71 +22,6 @@ MAX_PASSING = 10
 """Notices of a timeline that may be removed again; earlier ones stay."""
 CHANGES_KEPT = 5_000
 """Limit on entries in unfetched changes, beyond twice those of the timeline; one frame adds fewer."""
-WEIGHED_CHARS, WEIGHED_NAMES = 1_000, 10
-
-
-class Line(Struct, frozen=True):
-    """A message that the server has numbered; `at` has a time zone."""
-
-    msg_id: int
-    author: str
-    text: str
-    at: datetime
-    mine: bool
-    report: str = ""
-    """The status of the user's report of it; "" if there is none."""
-    taken_back: bool = False
-    """Deleted: the text is empty; the server stores it for reports only."""
-    reactions: tuple[ShownReaction, ...] = ()
-    edited: bool = False
-    """The author has replaced the text."""
-
-    @property
-    def reported(self) -> bool:
-        """Return whether the user has reported it, and has not withdrawn the report."""
-        return self.report not in {"", ReportState.WITHDRAWN}
-
-
-class Pending(Struct, frozen=True):
-    """The user's own message that the server has not confirmed; `failure` says why it never will."""
-
-    nonce: str
-    author: str
-    text: str
-    at: datetime
-    failure: str = ""
-
-
-class Notice(Struct, frozen=True):
-    """A line that is not a message: from the server or from this client."""
-
-    text: str
-    tone: Tone = Tone.INFO
-    at: datetime | None = None
-    """When it appeared; None: it has no time."""
-    topic: str = ""
-    """What it is about, if a later notice about the same replaces it."""
-    lasting: bool = True
-    """False if it is removed once there are messages and another notice below it."""
-    gap: bool = False
-    """True if messages are missing between the entries around it."""
-
-
-Entry = Line | Notice | Pending
-
-
-def weight(entry: Entry) -> int:
-    """Return how much an entry counts towards the limit on all entries: 1, and more if it takes more memory."""
-    names = sum(len(each.usernames) for each in entry.reactions) if isinstance(entry, Line) else 0
-    return 1 + len(entry.text) // WEIGHED_CHARS + names // WEIGHED_NAMES
-
-
-class Change(NamedTuple):
-    """Entries that replaced the `removed` ones from index `at` on."""
-
-    at: int
-    removed: int
-    added: list[Entry]
 
 
 def title_of(channel: str, name: str) -> str:
@@ -461,8 +393,3 @@ class Timeline(Struct):
         if self._recorded > 2 * len(self._entries) + CHANGES_KEPT:
             # No view follows this timeline now; replace the recorded changes, which have grown longer than the entries.
             self._changes, self._recorded = [Change(0, self._taken, list(self._entries))], len(self._entries)
-
-
-def is_gap(entry: Entry) -> bool:
-    """Return whether messages are missing here."""
-    return isinstance(entry, Notice) and entry.gap

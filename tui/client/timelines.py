@@ -8,7 +8,8 @@ from server.protocol.names import key
 from tui import limits
 from tui.client import history, reactions
 from tui.client.coverage import END
-from tui.client.timeline import Pending, Timeline, title_of
+from tui.client.entries import Pending
+from tui.client.timeline import Timeline, title_of
 
 WEIGHED_EVERY = 500
 """Number of new entries between two checks of the weight of all timelines."""

@@ -7,7 +7,8 @@ from msgspec import Struct, field
 from server.protocol import target
 from server.protocol.frames import MAX_UNREAD, PlaceEntry, Read
 from tui.client.coverage import END
-from tui.client.timeline import Line, Timeline
+from tui.client.entries import Line
+from tui.client.timeline import Timeline
 
 Named = Callable[[str], bool]
 """Returns whether a text names the user."""

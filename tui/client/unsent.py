@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from server.protocol.frames import ReportRequest
+from tui.client.entries import Pending
 from tui.client.own_reports import AskedReport, ReportDraft
 from tui.client.state import ClientState
-from tui.client.timeline import Pending
 
 VERSION = 1
 MAX_BYTES = 512 * 1024

@@ -7,10 +7,11 @@ from textual.style import Style
 
 from server.protocol import target
 from tui.client.emojis import find
+from tui.client.entries import Line
 from tui.client.fuzzy import BEGINNING, LETTERS, WITHIN, WORD, rank
 from tui.client.own_status import AWAY, ONLINE
 from tui.client.state import ClientState
-from tui.client.timeline import Line, Timeline
+from tui.client.timeline import Timeline
 from tui.fullscreen.keys.keymap import Key
 from tui.fullscreen.slash_commands import SlashCommand
 from tui.fullscreen.widgets.rows import ListRow

@@ -9,11 +9,11 @@ from server.protocol.frames import MAX_QUERY_CHARS, Edit, Frame, React, ReportEn
 from server.protocol.names import key
 from tui.client.client import OFFLINE, Client, nonce
 from tui.client.emojis import replace_short_names
+from tui.client.entries import Line
 from tui.client.own_reports import ReportDraft
 from tui.client.own_status import problem_of
 from tui.client.slash import action, addressed, names
 from tui.client.slash_table import OPERATOR_COMMANDS, for_server
-from tui.client.timeline import Line
 from tui.plain import output, typed_commands
 from tui.plain.output import OutputLine, Transcript
 from tui.plain.typed_commands import LineError, TypedCommand

@@ -6,11 +6,12 @@ from typing import NamedTuple
 from server.protocol import name_text
 from server.protocol.frames import ReportEntry, WhoEntry
 from tui.client import report_words
+from tui.client.entries import Entry, Line, Notice
 from tui.client.person_facts import badge, short_emoji
 from tui.client.profile_view import Stage
 from tui.client.slash_table import DEFINITIONS, HINT
 from tui.client.state import ClientState
-from tui.client.timeline import Entry, Line, Notice, Timeline
+from tui.client.timeline import Timeline
 from tui.client.unread import by_importance, shown_count
 from tui.plain.typed_commands import COMMANDS, numbered
 from tui.text import clean_line

@@ -24,9 +24,10 @@ from server.protocol.frames import (
     WhoEntry,
 )
 from tests.support.folding import AT, error, fold, last_notice, notice, numbers, said, state, texts, welcome
+from tui.client.entries import Line, Pending
 from tui.client.fold import NEW_NUMBERING, NOT_KEPT
 from tui.client.state import ClientState
-from tui.client.timeline import GAP, Line, Pending, Timeline
+from tui.client.timeline import GAP, Timeline
 from tui.tone import Tone
 
 

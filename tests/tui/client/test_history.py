@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from server.protocol.frames import Echo, History, HistoryRequest, Me, PlaceEntry, Places
 from tests.support.folding import error, fold, numbers, said, state, texts, welcome
 from tui.client.coverage import BEGINNING, END, Coverage, Hole
+from tui.client.entries import is_gap
 from tui.client.fold import NOT_THERE
 from tui.client.state import ClientState
-from tui.client.timeline import GAP, is_gap
+from tui.client.timeline import GAP
 
 LAST = 400
 

@@ -18,9 +18,9 @@ from server.protocol.frames import (
     Withdraw,
 )
 from tests.support.scripted_server import report, stands
+from tui.client.entries import Line
 from tui.client.own_reports import ADD_INSTEAD, KEPT, REFUSED, OwnReports, Remark, ReportDraft
 from tui.client.report_words import STATUS_WORDS, meaning, news, sentence
-from tui.client.timeline import Line
 from tui.tone import Tone
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)

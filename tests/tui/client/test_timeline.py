@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from server.protocol.frames import HistoryRequest
 from tui.client.coverage import BEGINNING, END
-from tui.client.timeline import Line, Notice, Pending, Timeline
+from tui.client.entries import Line, Notice, Pending
+from tui.client.timeline import Timeline
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 

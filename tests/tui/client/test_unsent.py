@@ -16,9 +16,9 @@ from msgspec import structs
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import ReportRequest, Say, Withdraw
 from tests.support.folding import AT, error, fold, lines, notices, said, state, welcome
+from tui.client.entries import Pending
 from tui.client.own_reports import GONE, ReportDraft
 from tui.client.state import ClientState
-from tui.client.timeline import Pending
 from tui.client.unsent import MAX_BYTES, RESEND_WITHIN, TOO_OLD, Unsent, UnsentMessage, collect, restore
 from tui.client.unsent_file import Owner, UnsentFile, encoded
 

@@ -4,9 +4,9 @@ from functools import partial
 
 from server.protocol.frames import MAX_QUERY_CHARS, Edit, Limits, React, Takeback
 from tui.client.client import OFFLINE, nonce
+from tui.client.entries import Line
 from tui.client.markdown import addresses
 from tui.client.quotation import excerpt, original, quoted, words_of
-from tui.client.timeline import Line
 from tui.fullscreen.room.desktop import Desktop
 from tui.fullscreen.room.interface import RoomInterface
 from tui.tone import Tone

@@ -5,8 +5,8 @@ from functools import partial
 from server.protocol import name_text
 from server.protocol.frames import Frame, SetStatus
 from tui.client.client import OFFLINE, nonce
+from tui.client.entries import Line
 from tui.client.own_status import problem_of
-from tui.client.timeline import Line
 from tui.fullscreen.keys.keymap import pressed
 from tui.fullscreen.room.interface import RoomInterface
 from tui.tone import Tone

@@ -6,8 +6,8 @@ from server.protocol import name_text
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry
 from tui.client.client import OFFLINE, nonce
+from tui.client.entries import Line
 from tui.client.own_reports import GONE
-from tui.client.timeline import Line
 from tui.fullscreen.room.interface import RoomInterface
 from tui.tone import Tone
 

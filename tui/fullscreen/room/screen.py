@@ -12,9 +12,9 @@ from textual.screen import Screen
 from server.protocol import target
 from tui.client import slash
 from tui.client.client import OFFLINE, Client
+from tui.client.entries import Line
 from tui.client.search import SearchState
 from tui.client.state import ACT
-from tui.client.timeline import Line
 from tui.config import Level
 from tui.fullscreen import slash_commands
 from tui.fullscreen.keys.bindings import bindings

@@ -7,9 +7,9 @@ from time import monotonic
 from server.protocol import name_text, target
 from server.protocol.frames import Typing
 from tui.client.emojis import replace_short_names
+from tui.client.entries import Line
 from tui.client.own_relations import undo
 from tui.client.quotation import quotation
-from tui.client.timeline import Line
 from tui.fullscreen.room.interface import RoomInterface
 from tui.text import clean_line
 from tui.tone import Tone

@@ -15,8 +15,8 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from server.protocol.frames import ReportReason
+from tui.client.entries import Line
 from tui.client.own_reports import ReportDraft
-from tui.client.timeline import Line
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.evidence_view import EvidenceView

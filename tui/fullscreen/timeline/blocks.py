@@ -13,8 +13,8 @@ from textual.style import Style
 
 from server.protocol.codes import ReportState
 from server.protocol.mentions import mentions
+from tui.client.entries import Entry, Line, Notice, Pending
 from tui.client.report_words import status_words
-from tui.client.timeline import Entry, Line, Notice, Pending
 from tui.fullscreen.timeline.entry_rows import CONTINUES, Row, Run, leads, rows
 from tui.fullscreen.timeline.look import FLAG_CELLS, LEFT_CELLS, Look
 from tui.fullscreen.timeline.wrapping import WrappedRows

@@ -8,8 +8,8 @@ from textual.style import Style
 
 from server.protocol import name_text
 from tui.client import markdown
+from tui.client.entries import Entry, Line, Notice, Pending
 from tui.client.reactions import ShownReaction
-from tui.client.timeline import Entry, Line, Notice, Pending
 from tui.fullscreen.keys.keymap import pressed
 from tui.fullscreen.timeline.look import CLOCK_CELLS, Look, Styles
 from tui.text import clean

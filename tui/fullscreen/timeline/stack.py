@@ -4,7 +4,8 @@ from collections.abc import Sequence, Set
 
 from msgspec import structs
 
-from tui.client.timeline import MAX_LOOK_BACK, Change, Entry, Line, Notice, Pending, Timeline
+from tui.client.entries import Change, Entry, Line, Notice, Pending
+from tui.client.timeline import MAX_LOOK_BACK, Timeline
 from tui.fullscreen.timeline.blocks import EntryBlock, estimates, render
 from tui.fullscreen.timeline.heights import Heights
 from tui.fullscreen.timeline.look import Look

@@ -18,7 +18,8 @@ from textual.strip import Strip
 from textual.style import Style
 
 from tui.client.coverage import BEGINNING, END
-from tui.client.timeline import Line, Timeline, is_gap
+from tui.client.entries import Line, is_gap
+from tui.client.timeline import Timeline
 from tui.fullscreen.timeline.blocks import EntryBlock
 from tui.fullscreen.timeline.look import FLAG_CELLS, LEFT_CELLS, Look, Styles
 from tui.fullscreen.timeline.selection import ABOVE, MANY, Range, Spot, paint, place, spot, text_of

@@ -8,9 +8,10 @@ from textual.message import Message
 
 from server.protocol import name_text
 from tui.client.coverage import BEGINNING
+from tui.client.entries import Entry, Line
 from tui.client.markdown import addresses
 from tui.client.quotation import quoted
-from tui.client.timeline import Entry, Line, Timeline
+from tui.client.timeline import Timeline
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.timeline.blocks import FLAG

@@ -10,7 +10,7 @@ from textual.style import Style
 from textual.widgets import Static
 
 from server.protocol import name_text
-from tui.client.timeline import Line
+from tui.client.entries import Line
 from tui.fullscreen.widgets.colours import name_colour
 from tui.times import clock
 

@@ -18,7 +18,7 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import app_of, case, client, screen_text, until, until_on, until_said, until_seen, until_told
 from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
-from tui.client.timeline import Notice
+from tui.client.entries import Notice
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen

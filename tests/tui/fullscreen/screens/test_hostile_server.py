@@ -21,8 +21,8 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import app_of, client, screen_text, until, until_seen
 from tests.support.scripted_server import line
+from tui.client.entries import Line
 from tui.client.state import LEFT_OUT
-from tui.client.timeline import Line
 from tui.limits import MAX_EMOJI
 
 

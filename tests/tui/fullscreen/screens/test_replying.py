@@ -9,8 +9,8 @@ import pytest
 from server.protocol.frames import ClientFrame, Echo, Mute, SearchRequest, SearchResults, ServerFrame
 from tests.support.pilots import app_of, client, until, until_seen
 from tests.support.scripted_server import PEOPLE, Answer, ScriptedServer, line, relating
+from tui.client.entries import Line
 from tui.client.quotation import MOST_CHARS, is_bare, original, quotation, words_of
-from tui.client.timeline import Line
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.row_list import RowList

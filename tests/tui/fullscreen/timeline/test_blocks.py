@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.style import Style
 
 from server.protocol.codes import ReportState
-from tui.client.timeline import Line
+from tui.client.entries import Line
 from tui.config import Hours
 from tui.fullscreen.timeline.blocks import FLAG, EntryBlock, LazyStrips, render
 from tui.fullscreen.timeline.entry_rows import CONTINUES, MOST_TABS

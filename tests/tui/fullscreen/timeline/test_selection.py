@@ -7,7 +7,7 @@ from textual.geometry import Offset
 from textual.pilot import Pilot
 
 from tests.support.timeline_app import COUNT, Viewer, line, viewer
-from tui.client.timeline import Notice, Pending
+from tui.client.entries import Notice, Pending
 
 
 def where(app: Viewer, text: str, inside: int = 0) -> Offset:

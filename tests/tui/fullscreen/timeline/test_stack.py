@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from rich.style import Style as Ink
 from textual.style import Style
 
+from tui.client.entries import Line, Notice, Pending
 from tui.client.hues import HUES, usual
-from tui.client.timeline import Line, Notice, Pending, Timeline
+from tui.client.timeline import Timeline
 from tui.fullscreen.timeline.look import Look, Styles
 from tui.fullscreen.timeline.stack import Stack, moved
 
