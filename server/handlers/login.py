@@ -228,7 +228,6 @@ def _apply_relations(dispatcher: Dispatcher, session: Session, person: Person) -
 
 
 def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:
-    """Reply to a ping."""
     del dispatcher, frame
     session.send(Pong())
 

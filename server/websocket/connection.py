@@ -23,7 +23,7 @@ from server.websocket.compression import compressed, extension, window_bits
 from server.websocket.handler import ConnectionHandler
 
 PING_SECONDS = 20.0
-"""Time between pings; a client that sends nothing in this time after a ping is considered gone."""
+"""Time between pings; a client that sends nothing in this time after a ping is disconnected."""
 CLOSE_SECONDS = 5.0
 """Timeout of the closing handshake, after which the connection is cut."""
 LOGIN_SECONDS = 10.0
