@@ -20,7 +20,7 @@ from tests.support.fork_server import Request
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = {
-    "server": ["server.app", "server.operator.commands", "uvloop"],
+    "server": ["server.app", "server.operator.commands", "server.demo.bots", "server.demo.nodes", "uvloop"],
     "tui": ["tui.cli", "tui.fullscreen.app", "tui.web.serve"],
 }
 
@@ -71,7 +71,7 @@ class Fork:
         request = Request(program, [*arguments], str(directory), dict(environment), new_session, dict(constants or {}))
         self._report, report = os.pipe()
         with _LOCK:
-            socket.send_fds(_fork_server(program), [msgspec.json.encode(request)], [*streams, report])
+            socket.send_fds(_fork_server(program.partition(".")[0]), [msgspec.json.encode(request)], [*streams, report])
         os.close(report)
         self.pid = int(self._line())
 
@@ -137,11 +137,11 @@ _LOCK = Lock()
 
 
 @cache
-def _fork_server(program: str) -> socket.socket:
-    """Return a connection to the fork server of a program, which ends when the connection is closed."""
+def _fork_server(package: str) -> socket.socket:
+    """Return a connection to the fork server of a package's programs, which ends when the connection is closed."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.fork_server", str(theirs.fileno()), *IMPORTED[program]],
+        [sys.executable, "-m", "tests.support.fork_server", str(theirs.fileno()), *IMPORTED[package]],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         pass_fds=[theirs.fileno()],

@@ -13,7 +13,7 @@ import pytest
 from server.demo.cast import CAST, HOST, SPAMMER
 from server.demo.script import CHANNELS, OPENING, TITLE
 from server.protocol.frames import Profile, ProfileRequest, ReportRequest, ReportStatus, Say, Welcome, Withdraw
-from tests.server.demo.visitor import ANYWHERE, Demo, Visitor, ended, running, start, visit
+from tests.server.demo.visitor import ANYWHERE, Demo, Visitor, running, started, visit
 
 
 @pytest.fixture
@@ -152,22 +152,22 @@ async def test_a_signal_ends_it_without_output(demo: Demo, number: signal.Signal
         await alice.message(SPAMMER, "FREE gold compass")
         await browser.get(demo.inbox)
         demo.process.send_signal(number)
-        assert await ended(demo.process) == (0, "", "")
+        assert await demo.process.ended() == (0, "", "")
 
 
 async def test_a_child_ends_with_its_parent() -> None:
     async with running(*ANYWHERE, "--child") as demo:
         async with visit(demo.room, "alice") as alice:
             await alice.message(SPAMMER, "FREE gold compass")
-        assert demo.process.stdin
-        demo.process.stdin.close()
-        assert await ended(demo.process) == (0, "", "")
+        demo.process.close_input()
+        assert await demo.process.ended() == (0, "", "")
 
 
 @pytest.mark.parametrize("option", ["--address", "--site"])
 async def test_an_address_in_use_is_an_error_of_one_line(option: str, taken: str) -> None:
     other = "--site" if option == "--address" else "--address"
-    code, output, errors = await ended(await start(option, taken, other, "127.0.0.1:0"))
+    async with started(option, taken, other, "127.0.0.1:0") as process:
+        code, output, errors = await process.ended()
     assert (code, output) == (2, "")
     assert errors.startswith(f"flagpost: cannot listen on {taken}: ")
     assert errors.endswith(f"; choose another with {option} HOST:PORT\n")
@@ -191,6 +191,5 @@ async def test_default_ports_in_use_are_replaced() -> None:
 async def test_it_shuts_down_cleanly_while_it_starts(seconds: float) -> None:
     async with running(*ANYWHERE, "--child") as demo:
         await asyncio.sleep(seconds)
-        assert demo.process.stdin
-        demo.process.stdin.close()
-        assert await ended(demo.process) == (0, "", "")
+        demo.process.close_input()
+        assert await demo.process.ended() == (0, "", "")

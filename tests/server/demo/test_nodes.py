@@ -3,18 +3,16 @@
 import os
 import re
 import signal
-from asyncio.subprocess import Process
 
 from server.protocol.frames import Say
-from tests.server.demo.visitor import ANYWHERE, ended, running, visit
+from tests.server.demo.visitor import ANYWHERE, DemoProcess, running, visit
 
 NODE = re.compile(r"^Node (\d): (ws://\S+), process (\d+)$")
 
 
-async def read(process: Process, pattern: re.Pattern[str]) -> re.Match[str]:
+async def read(process: DemoProcess, pattern: re.Pattern[str]) -> re.Match[str]:
     """Return the next line that the demo prints; it must match."""
-    assert process.stdout
-    line = (await process.stdout.readline()).decode().rstrip()
+    line = await process.line()
     found = pattern.match(line)
     assert found, line
     return found
@@ -47,5 +45,5 @@ async def test_a_killed_node_loses_nothing_and_runs_again() -> None:
         async with visit(nodes[0][2], "dora") as dora:
             await dora.message("ada", "stored before the kill")
         demo.process.send_signal(signal.SIGTERM)
-        assert await ended(demo.process) == (0, "", "")
+        assert await demo.process.ended() == (0, "", "")
     assert not [pid for pid in (int(each[3]) for each in nodes) if runs(pid)]

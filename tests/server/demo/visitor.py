@@ -1,16 +1,18 @@
 """A visitor of the demo: a process to visit, and a websocket to it."""
 
 import asyncio
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple, TypeVar
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 
 from server.protocol.codec import decode_server, encode
 from server.protocol.frames import Echo, Frame, Login, Me, Message, Presence, ServerFrame, Who
+from tests.support.server_process import ROOT, start
 
 PATIENCE_SECONDS = 15
 
@@ -20,10 +22,52 @@ Kind = TypeVar("Kind", bound=Frame)
 ANYWHERE = ("--address", "127.0.0.1:0", "--site", "127.0.0.1:0")
 
 
+class DemoProcess:
+    """`python -m server.demo` as a process of its own."""
+
+    def __init__(self, options: Sequence[str], errors: IO[str]) -> None:
+        """`errors` is the file that becomes its standard error."""
+        self._errors = errors
+        self._process = start("server.demo", options, ROOT, errors.fileno())
+
+    async def line(self) -> str:
+        """Return the next line of its output, without the end; "" at the end of the output."""
+        assert self._process.stdout
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return (await asyncio.to_thread(self._process.stdout.readline)).rstrip("\n")
+
+    def send_signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def close_input(self) -> None:
+        """Close its standard input, as a parent that ends."""
+        assert self._process.stdin
+        self._process.stdin.close()
+
+    async def ended(self) -> tuple[int, str, str]:
+        """Wait for the end; return its exit code and remaining output."""
+        assert self._process.stdout
+        try:
+            code = await asyncio.to_thread(self._process.wait, PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+        self._errors.seek(0)
+        return code, self._process.stdout.read(), self._errors.read()
+
+    def close(self) -> None:
+        """Kill it if it runs, and close its pipes."""
+        self._process.kill()
+        self._process.wait(PATIENCE_SECONDS)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
+
+
 class Demo(NamedTuple):
     """A running demo, and the addresses that it printed."""
 
-    process: Process
+    process: DemoProcess
     room: str
     inbox: str
 
@@ -89,39 +133,28 @@ async def visit(url: str, name: str) -> AsyncIterator[Visitor]:
         yield visitor
 
 
-async def start(*options: str) -> Process:
-    """Start `python -m server.demo` with these options."""
-    command = (sys.executable, "-m", "server.demo", *options)
-    return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+@asynccontextmanager
+async def started(*options: str) -> AsyncIterator[DemoProcess]:
+    """Start `python -m server.demo` with these options; stop it at the end."""
+    with TemporaryFile("w+", encoding="utf-8") as errors:
+        process = DemoProcess(options, errors)
+        try:
+            yield process
+            process.send_signal(signal.SIGTERM)
+            await process.ended()
+        finally:
+            process.close()
 
 
 @asynccontextmanager
 async def running(*options: str) -> AsyncIterator[Demo]:
     """Start a demo, wait until it listens, and stop it at the end."""
-    process = await start(*options)
-    try:
-        room = await _line(process, "Chat room: ")
-        yield Demo(process, room, await _line(process, "Report inbox: "))
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await ended(process)
+    async with started(*options) as process:
+        room = await _address(process, "Chat room: ")
+        yield Demo(process, room, await _address(process, "Report inbox: "))
 
 
-async def ended(process: Process) -> tuple[int | None, str, str]:
-    """Wait for the end of the process; return its exit code and remaining output."""
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            output, errors = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        raise
-    return process.returncode, output.decode(), errors.decode()
-
-
-async def _line(process: Process, beginning: str) -> str:
-    assert process.stdout
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        line = (await process.stdout.readline()).decode()
+async def _address(process: DemoProcess, beginning: str) -> str:
+    line = await process.line()
     assert line.startswith(beginning), line
-    return line.removeprefix(beginning).rstrip("\n")
+    return line.removeprefix(beginning)
