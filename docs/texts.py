@@ -180,8 +180,8 @@ CONFIG = f"""\
 
 The client reads `config.toml` in the folder `flagpost` where your platform stores configurations (`~/.config` on
 Linux). The settings screen (`f2`) shows the path and changes the file. `{VARIABLE}` in the environment names another
-file; the client does not start if that is not a regular file, such as a device. Each mistake in the file is reported at
-startup in one line; everything else still applies. Comments, unknown keys and line ends are preserved.
+file; if it is not a regular file, the client does not start. Each mistake in the file is reported at startup in one
+line; everything else still applies. Comments, unknown keys and line ends are preserved.
 
 Without the file, and without a URL, `--name` or `--demo`, the first start asks for name and server. Both are saved
 after the first successful login, except a URL that contains a password or a query. Unsent messages, drafts, login
