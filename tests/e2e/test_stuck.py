@@ -1,7 +1,6 @@
 """A client whose event loop hangs still ends, and the terminal is restored."""
 
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.scripted_server import scripted_server
-from tests.support.server_process import environment
+from tests.support.server_process import start
 
 if sys.platform == "win32":
     pytest.skip("there is no pseudo-terminal", allow_module_level=True)
@@ -18,48 +17,6 @@ if sys.platform == "win32":
 from tests.e2e.test_killed import assert_usable, in_the_room
 from tests.support.terminal import Terminal
 
-STUCK = """
-import ctypes, re
-from pathlib import Path
-from tui.fullscreen.app import FlagpostApp
-from tui.fullscreen.room.writing import Writing
-from tui.cli import options, parser
-from tui.config import LoadedConfig
-
-def in_python():
-    while True:
-        pass
-
-def in_a_pattern():
-    re.match(r"(a+)+$", "a" * 100 + "b")
-
-def in_one_call():
-    # Waits for itself, holds the interpreter's lock for ever, and looks for no signal.
-    lock = ctypes.create_string_buffer(64)
-    while True:
-        ctypes.PyDLL(None).pthread_mutex_lock(lock)
-
-def say(self, text, place):
-    Path("stuck").touch()
-    globals()[text]()
-
-if __name__ == "__main__":
-    Writing.say = say
-    FlagpostApp(options(parser().parse_args(), LoadedConfig())).run_to_the_end()
-"""
-PLAIN = """
-import tui.plain.line_commands
-from pathlib import Path
-from stuck_client import in_a_pattern, in_one_call, in_python
-from tui.cli import run
-
-def say(self, text, channel=""):
-    Path("stuck").touch()
-    globals()[text]()
-
-tui.plain.line_commands.LineCommands.say = say
-run()
-"""
 WAYS = ["in_python", "in_a_pattern", "in_one_call"]
 WAIT_SECONDS = 20.0
 
@@ -93,12 +50,9 @@ def kill(terminal: Terminal) -> None:
 def test_stuck_client_ends_and_gives_the_terminal_back(
     tmp_path: Path, way: str, end: Callable[[Terminal], None]
 ) -> None:
-    (tmp_path / "stuck_client.py").write_text(STUCK)
     with (
         scripted_server() as script,
-        Terminal(
-            script.url, "--name", "ada", directory=tmp_path, program=[str(tmp_path / "stuck_client.py")]
-        ) as terminal,
+        Terminal(script.url, "--name", "ada", directory=tmp_path, program="tests.support.stuck_client") as terminal,
     ):
         in_the_room(terminal)
         terminal.press(*way, "enter")
@@ -122,24 +76,19 @@ def test_stuck_client_ends_and_gives_the_terminal_back(
     ],
 )
 def test_stuck_client_without_a_screen_ends(tmp_path: Path, way: str, sent: signal.Signals) -> None:
-    (tmp_path / "stuck_client.py").write_text(STUCK)
-    (tmp_path / "stuck_plain.py").write_text(PLAIN)
-    with scripted_server() as script:
-        process = subprocess.Popen(
-            [sys.executable, str(tmp_path / "stuck_plain.py"), "--plain", "--name", "ada", script.url],
-            cwd=tmp_path,
-            env=environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+    with scripted_server() as script, (tmp_path / "errors").open("w") as errors:
+        process = start(
+            "tests.support.stuck_client", ["--plain", "--name", "ada", script.url], tmp_path, errors.fileno()
         )
-        with process:
-            assert process.stdin
-            process.stdin.write(f"{way}\n".encode())
-            process.stdin.flush()
+        assert process.stdin
+        assert process.stdout
+        with process.stdin, process.stdout:
             try:
+                process.stdin.write(f"{way}\n")
+                process.stdin.flush()
                 until((tmp_path / "stuck").exists)
                 process.send_signal(sent)
                 assert process.wait(WAIT_SECONDS) in {130, -sent}
             finally:
                 process.kill()
+                process.wait(WAIT_SECONDS)

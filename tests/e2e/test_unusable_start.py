@@ -20,13 +20,7 @@ from tests.support.terminal import Terminal
 NOBODY = "ws://127.0.0.1:9"
 """Nothing listens there."""
 WAIT_SECONDS = 20.0
-IN_A_HURRY = """
-import sys
-from tui.fullscreen import shutdown
-shutdown.END_SECONDS = 0.5
-from tui.cli import run
-sys.exit(run())
-"""
+IN_A_HURRY = {"tui.fullscreen.shutdown.END_SECONDS": 0.5}
 
 
 class Stream:
@@ -125,7 +119,7 @@ def test_what_is_no_file_cannot_be_the_configuration(make: Callable[[Path], None
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_a_client_whose_output_nobody_reads(sent: signal.Signals, tmp_path: Path) -> None:
-    with Terminal("--name", "ada", NOBODY, directory=tmp_path, program=("-c", IN_A_HURRY)) as terminal:
+    with Terminal("--name", "ada", NOBODY, directory=tmp_path, constants=IN_A_HURRY) as terminal:
         terminal.until_full()
         terminal.process.send_signal(sent)
         assert terminal.process.wait(WAIT_SECONDS) == 128 + sent

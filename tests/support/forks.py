@@ -25,6 +25,10 @@ IMPORTED = {
 }
 
 
+PACKAGES = {"server.demo": "server", "tests.support.stuck_client": "tui"}
+"""The package that a program needs, if it is not its own."""
+
+
 def can_fork(extra: Mapping[str, str] | None) -> bool:
     """Return whether a program with these extra variables can be forked; if not, it is started.
 
@@ -71,7 +75,9 @@ class Fork:
         request = Request(program, [*arguments], str(directory), dict(environment), new_session, dict(constants or {}))
         self._report, report = os.pipe()
         with _LOCK:
-            socket.send_fds(_fork_server(program.partition(".")[0]), [msgspec.json.encode(request)], [*streams, report])
+            socket.send_fds(
+                _fork_server(PACKAGES.get(program, program)), [msgspec.json.encode(request)], [*streams, report]
+            )
         os.close(report)
         self.pid = int(self._line())
 

@@ -26,9 +26,9 @@ import json, runpy, sys
 from tests.support.fork_server import set_constants
 
 set_constants(json.loads(sys.argv.pop(1)))
-runpy.run_module("server", run_name="__main__", alter_sys=True)
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """
-"""Runs `python -m server` with other values of constants, given as JSON before its arguments."""
+"""Runs `python -m program` with other values of constants. The arguments: these as JSON, the program, and its own."""
 
 
 class Channel(NamedTuple):
@@ -81,8 +81,12 @@ def start(
     """Start `python -m program` with pipes to its input and from its output, and its errors in `log`."""
     if can_fork(extra):
         return Fork.piped(program, arguments, directory, environment(extra), log, constants)
-    words = ["-c", WITH_CONSTANTS, json.dumps(constants)] if constants else ["-m", program]
-    return started([*words, *arguments], directory, log, extra)
+    return started([*as_module(program, constants), *arguments], directory, log, extra)
+
+
+def as_module(program: str, constants: Mapping[str, float] | None) -> list[str]:
+    """Return Python's arguments for `python -m program` with other values of constants."""
+    return ["-c", WITH_CONSTANTS, json.dumps(constants), program] if constants else ["-m", program]
 
 
 def started(

@@ -9,16 +9,15 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import pyte
 
 from tests.support.forks import Fork, Process, can_fork
-from tests.support.server_process import environment
+from tests.support.server_process import as_module, environment
 
-TUI = ("-m", "tui")
 COLUMNS, LINES = 120, 36
 WAIT_SECONDS = 30.0
 FULL_BYTES = 4000
@@ -63,16 +62,17 @@ class Place(NamedTuple):
 
 
 class Terminal:
-    """`python -m tui ARGUMENTS` in a terminal; the context manager ends it."""
+    """`python -m tui ARGUMENTS`, or another program, in a terminal; the context manager ends it."""
 
     def __init__(
         self,
         *arguments: str,
         directory: Path,
         extra: Mapping[str, str] | None = None,
-        program: Sequence[str] = TUI,
+        program: str = "tui",
+        constants: Mapping[str, float] | None = None,
     ) -> None:
-        """`program` has the arguments of Python."""
+        """`constants` maps the full names of constants in the client to their values in this process."""
         self.raw = bytearray()
         """All bytes that were sent to the terminal."""
         self._fed = 0
@@ -86,11 +86,14 @@ class Terminal:
         # Variables that name the terminal of the tests themselves do not apply to this one.
         plain |= dict.fromkeys(("TERM_PROGRAM", "KITTY_WINDOW_ID", "WEZTERM_PANE", "TMUX", "STY"), "")
         environ = environment({**plain, **(extra or {})})
-        if program == TUI and can_fork(extra):
-            self.process: Process = Fork("tui", arguments, directory, environ, [slave] * 3, new_session=True)
+        if can_fork(extra):
+            streams = [slave] * 3
+            self.process: Process = Fork(
+                program, arguments, directory, environ, streams, new_session=True, constants=constants
+            )
         else:
             self.process = subprocess.Popen(
-                [sys.executable, *program, *arguments],
+                [sys.executable, *as_module(program, constants), *arguments],
                 cwd=directory,
                 env=environ,
                 stdin=slave,
