@@ -59,7 +59,7 @@ class Card:
         self.answer: ModeratorAnswer | None = None
 
     def add(self, report: ReceivedReport) -> None:
-        """Add an addition, which opens the report again."""
+        """Add an addition, which reopens the report."""
         self.additions.append(report)
         self.withdrawn = False
         self.answer = None

@@ -51,7 +51,7 @@ class _Account(TypedDict, total=False):
 
 
 def installations() -> list[Path]:
-    """Return the installed folders of programs, best first: Debian's, newest first, then the wheel's."""
+    """Return the folders of installed programs, best first: Debian's, newest first, then the wheel's."""
     debian = sorted(DEBIAN.glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
     wheel = importlib.util.find_spec(WHEEL)
     return debian + [Path(each) / "pginstall" / "bin" for each in (wheel and wheel.submodule_search_locations) or []]

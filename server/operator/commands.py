@@ -45,7 +45,7 @@ class CommandContext(NamedTuple):
             with self.store.transaction(write=write) as connection:
                 yield connection
         except StorageError as error:
-            # SQLite quotes what it cannot read.
+            # SQLite's errors quote data that it cannot read.
             raise CommandError(shown(str(error))) from None
         except ValueError as error:
             # Values that were altered may not be valid numbers, states or times.

@@ -6,7 +6,7 @@ import os
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import NamedTuple, cast
@@ -34,11 +34,11 @@ class Reached(NamedTuple):
 
     host: str
     port: int
-    addresses: list[str]
-    refused: list[str]
-    address: str
     milliseconds: int
     certificate_days: int | None
+    addresses: Sequence[str] = ()
+    refused: Sequence[str] = ()
+    address: str = ""
     proxy: str = ""
     """The proxy, if the connection uses one; then there are no addresses."""
 
@@ -61,7 +61,7 @@ async def reach(url: str, tls: ssl.SSLContext, security: WebhookSecurity) -> Rea
                     raise _not_allowed(host, reason)
                 proxy = httpx.URL(security.proxy.reveal())
                 days = await _through(proxy, tls, host, port, context)
-                return Reached(host, port, [], [], "", _since(began), days, outbound.shown(proxy))
+                return Reached(host, port, _since(began), days, proxy=outbound.shown(proxy))
             addresses = await _resolve(host, port)
             reasons = {each: forbidden(each, block_private=security.block_private) for each in addresses}
             allowed = [each for each in addresses if not reasons[each]]
@@ -72,7 +72,7 @@ async def reach(url: str, tls: ssl.SSLContext, security: WebhookSecurity) -> Rea
     except TimeoutError:
         why = f"{host} port {port} did not answer within {TIMEOUT_SECONDS:.0f} s"
         raise Unreachable(f"{why}; check that the site is up, and that no firewall blocks it") from None
-    return Reached(host, port, addresses, refused, address, _since(began), days)
+    return Reached(host, port, _since(began), days, addresses, refused, address)
 
 
 def _since(began: float) -> int:

@@ -197,7 +197,7 @@ def _client(settings: Settings, hook: WebhookURL) -> WebhookClient:
 
 
 def _judged(hook: WebhookURL, answer: SiteAnswer) -> tuple[str | None, str | None]:
-    """Return why an answer is not usable, or else what is odd about it; None if nothing is."""
+    """Return why an answer is not usable, and what is odd about a usable one; None for each that does not apply."""
     signed = bool(hook.secret)
     if not retries.is_success(answer.status, signed=signed):
         only = "only a status from 200 to 299 means success" if signed else "only status 200 means success"

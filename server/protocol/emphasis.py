@@ -1,8 +1,8 @@
 r"""Finds the runs of *, _ and ~~ that mark emphasis, and pairs them. Takes linear time.
 
 A run acts only at the edge of a word, so that sums, globs, paths and identifiers are left as typed: it opens before a
-word that follows white space, and closes behind a word that white space follows. Quotation marks, brackets, other runs
-and, behind the word, punctuation may be in between. A dash or a wide character (Chinese, Japanese, Korean, emoji)
+word that follows white space, and closes after a word that white space follows. Quotation marks, brackets, other runs
+and, after the word, punctuation may be in between. A dash or a wide character (Chinese, Japanese, Korean, emoji)
 counts as white space. __init__ is a name, not emphasis.
 
 A closing delimiter is paired as in CommonMark: with the nearest opening delimiter of the same mark before it, except

@@ -117,7 +117,7 @@ class Say(Frame, frozen=True, tag="message"):
     nonce: Nonce | None = None
 
     def __post_init__(self) -> None:
-        # A field behind one with a default needs a default as well.
+        # A field after one with a default needs a default as well.
         if self.message is _ABSENT:
             raise ValueError("Object missing required field `message`")
 

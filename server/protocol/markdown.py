@@ -3,7 +3,7 @@ r"""Parses the Markdown of messages, line by line, without HTML and entities. Ta
 The tokens of a line, joined, are the line: marks are tokens too, so that a client that shows all of them hides nothing.
 
     text      lines of text, and of code between fences (see text_blocks.py)
-    line      inlines; code has no marks, nor have the line in which a message exceeds MAX_MARKS and those after it
+    line      inlines; there are no marks in code, nor from the line on in which a message exceeds MAX_MARKS
     inline    code | escape | link | bare link (see links.py) | strong | emphasis | strikethrough | any character
     code      between two runs of ` of the same length; one space on each side belongs to the runs
     escape    \ before a mark that would otherwise act

@@ -9,7 +9,7 @@ from server.protocol import names
 from server.protocol.characters import limit_marks
 
 WORD = "[0-9A-Za-z_]"
-"""Characters that, beside a name that begins or ends with one of them, make it part of a longer word."""
+"""Word characters: next to a name that begins or ends with one, they make it part of a longer word."""
 _ADDRESS_BEFORE, _DOTTED = re.compile(r"\w[@.]"), re.compile(r"\.\w")
 """What surrounds a name in addresses and file names, like me@ada.example."""
 

@@ -9,7 +9,7 @@ from server.protocol.frames import MAX_NAME_CHARS
 MAX_TYPED_CHARS = 8 * MAX_NAME_CHARS
 """Maximum length before accents are composed; normalising a longer text can take quadratic time."""
 NOBODY = "\x01"
-"""No name contains this character."""
+"""A character that no name contains."""
 
 
 def key(name: str) -> str:

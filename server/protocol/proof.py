@@ -1,4 +1,4 @@
-"""Prove an identity without sending the secret: SCRAM-SHA-256 (RFC 5802, RFC 7677) with a random key as the password.
+"""Proves an identity without sending the secret: SCRAM-SHA-256 (RFC 5802, RFC 7677) with a random key as the password.
 
 Used by both sides. A key of 32 random bytes cannot be guessed, so neither salt nor iterations are needed.
 """

@@ -22,5 +22,5 @@ def name_of(target: str) -> str | None:
 
 
 def without_sign(name: str) -> str:
-    """Return a name that the user typed, without the sign that may stand before it."""
+    """Return a name that the user typed, without a leading sign."""
     return name.removeprefix(_SIGN)

@@ -158,7 +158,7 @@ def _identity(person: Person | None) -> str:
 
 
 def check_edit(publication: Publication | None, person: Person, access: MessageAccess, text: str) -> Publication:
-    """Return the message with its new text. Raises Refusal if this person may not edit it, or no longer."""
+    """Return the message with its new text. Raises Refusal if this person may not edit it now."""
     before = _own(publication, person, access, "edit")
     if before.taken_back:
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message was deleted. Send a new one.")

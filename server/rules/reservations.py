@@ -35,7 +35,7 @@ class _Hold(NamedTuple):
 
 
 class Reservations:
-    """All names that somebody holds, indexed by what they look like. Times are in milliseconds."""
+    """All held names, indexed by what they look like. Times are in milliseconds."""
 
     def __init__(self) -> None:
         self.days = DEFAULT_DAYS

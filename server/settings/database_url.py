@@ -84,7 +84,7 @@ def _parsed(source: str, text: str) -> DatabaseUrl:
 
 
 def environment_password(url: str, environ: Mapping[str, str]) -> Secret:
-    """Return the password in the environment's URL if that is this URL; libpq itself knows PGPASSWORD and pgpass."""
+    """Return the password in the environment's URL if that is this URL; libpq itself reads PGPASSWORD and pgpass."""
     whole = environ.get(URL_VARIABLE, "")
     if is_url(whole):
         found = parse_url(whole)

@@ -11,7 +11,7 @@ class Use(Enum):
 
     USED = auto()
     CHANGED = auto()
-    """It is used, but with another value than the one in the file."""
+    """It is used, but with a different value than in the file."""
     MISSING = auto()
     """It is not in the file, but should be."""
     IGNORED = auto()

@@ -20,7 +20,7 @@ MAX_ECHO = 500
 MAX_FILTERS = 256
 MAX_TITLE = 64
 MAX_REASONS = 32
-"""Maximum number of report reasons. So many fit, together with all channels, into one `welcome` frame."""
+"""Maximum number of report reasons. This many fit, together with all channels, into one `welcome` frame."""
 
 
 class SettingsError(OneLineError):

@@ -1,4 +1,4 @@
-"""The tables about webhooks."""
+"""The tables of settings for webhooks."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from msgspec import Meta
 from server.settings.secret import Secret, SigningSecrets
 
 QUEUED_WEBHOOK = "report"
-"""The only webhook with queues. Profiles are requested only while a user waits for them."""
+"""The name of the only webhook with queues. Profiles are requested only while a user waits for them."""
 WEBHOOK_NAMES = (QUEUED_WEBHOOK, "profile")
 
 

@@ -209,7 +209,7 @@ class Broker:
     def _store(
         self, store: Callable[[SqlConnection], Published], record: Recorder | None
     ) -> "asyncio.Future[Published]":
-        """Store a message by this function; `record` as in `publish`."""
+        """Store a message with this function; `record` as in `publish`."""
 
         def work(connection: SqlConnection) -> Published:
             published = store(connection)

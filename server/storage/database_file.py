@@ -116,7 +116,7 @@ def _files(path: str) -> list[str]:
 
 
 def _lock_file(path: str) -> Path:
-    # A name apart from `chat.sqlite3*`, which people delete or move as a whole.
+    # Not named like `chat.sqlite3*`, because people delete or move these files together.
     real = Path(path).resolve()
     return real.with_name(f".{real.name}.lock")
 

@@ -28,7 +28,7 @@ class SqlDialect(NamedTuple):
     as_array: Callable[[str, str], str]
     """Returns the query for the rows of an ordered query as one JSON array of arrays, with these columns.
 
-    For each row, the reader thread of SQLite would release the interpreter, and wait to get it back.
+    Otherwise, SQLite's reader thread would release and reacquire the lock of the interpreter for each row.
     """
     candidates: Callable[[Query, int, int], Candidates]
     """Finds messages that may contain the words of an indexed query, between two numbers, both excluded."""

@@ -80,7 +80,7 @@ def companions(connection: SqlConnection, carrier: Claim) -> Companions:
         with suppress(msgspec.DecodeError):
             said = statement(content)
             found.append(Companion(report_id, said.reporter, identity, said.reason, said.comment))
-    # + 0: PostgreSQL would search the latest of all deliveries for one of these.
+    # + 0: otherwise PostgreSQL would scan all deliveries, from the latest, for one of these.
     (people,) = connection.execute(
         "SELECT count(*) FROM report WHERE status != 'withdrawn' AND msg_id = (SELECT msg_id FROM report WHERE id = ?1)"
         " AND seq <= (SELECT coalesce(max(seq + 0), ?2) FROM delivery WHERE gathered_in = ?3)",

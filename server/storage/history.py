@@ -19,7 +19,7 @@ READABLE = (
     "CASE WHEN peer IS NULL THEN channel IN (SELECT value FROM json_each(?))"
     " ELSE ? IN (author_identity, peer_identity) END"
 )
-"""What a reader may read; its values are those of `readable`."""
+"""Condition: the reader may read the message. `readable` returns its values."""
 NOT_HIDDEN = "author_identity NOT IN (SELECT value FROM json_each(?))"
 IN_CHANNEL = "peer IS NULL AND channel = ?"
 LAST_IN_CHANNEL = f"SELECT max(id) FROM message WHERE {IN_CHANNEL} AND id < ?"  # noqa: S608 - a constant

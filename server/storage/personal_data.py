@@ -33,10 +33,10 @@ ERASURES = (
     "DELETE FROM reaction WHERE identity = :identity",
     "DELETE FROM reaction WHERE msg_id IN (SELECT id FROM message WHERE author_identity = :identity)",
     "UPDATE message_version SET text = '' WHERE msg_id IN (SELECT id FROM message WHERE author_identity = :identity)",
-    # As deleted messages, so that clients that know them remove them when they reconnect.
+    # Marked as deleted, so that clients that have them remove them when they reconnect.
     "UPDATE message SET taken_back_at = coalesce(taken_back_at, :now), reacted_at = NULL, nonce = NULL,"
     " text = '', author = :erased, author_key = '', author_identity = '' WHERE author_identity = :identity",
-    # The messages of others stay theirs.
+    # Messages from others remain theirs.
     "UPDATE message SET peer = :erased, peer_key = '', peer_identity = ''"
     " WHERE peer IS NOT NULL AND peer_identity = :identity",
     "DELETE FROM withheld WHERE :identity IN (author_identity, peer_identity)",

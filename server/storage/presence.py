@@ -58,7 +58,7 @@ def enter(wish: Wish, connection: SqlConnection) -> Joined | Outdated:
     if outdated is not None:
         return Outdated(outdated)
     if name is not None:
-        # A guest with the name of a member, who takes it over.
+        # A guest had the member's name, and loses it.
         people.leave(Person(name, identity), 0, connection)
     connection.announce(joined)
     connection.announce(PersonEntered(person, wish.node, wish.session, wish.entry, wish.rank, wish.member, number))
@@ -93,7 +93,7 @@ def enter_by_statements(wish: Wish, connection: SqlConnection) -> Joined | Outda
 
 
 def _dismiss_guest(member: Person, connection: SqlConnection) -> None:
-    """Note that somebody with the name of a member, who takes it over, has left."""
+    """Record that a guest with the member's name has left: the member takes it over."""
     query = "SELECT name, identity FROM presence WHERE key = ? AND identity <> ?"
     for row in connection.execute(query, (names.key(member.name), member.identity)).fetchall():
         people.leave(Person(*row), 0, connection)
@@ -118,7 +118,7 @@ def leave(exited: PersonExited, last_message: int, connection: SqlConnection) ->
 
 
 def expire(connection: SqlConnection) -> list[str]:
-    """Remove servers that have not written for too long, with everyone there; announce it, and return them."""
+    """Remove servers that are silent for too long, with everyone on them; announce that, and return their IDs."""
     gone = connection.execute("SELECT id FROM node WHERE beat < ?", (connection.now - GONE_MILLISECONDS,)).fetchall()
     for (node,) in gone:
         for row in connection.execute("SELECT name, identity FROM presence WHERE node = ?", (node,)).fetchall():

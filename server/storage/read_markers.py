@@ -111,7 +111,7 @@ _entries = msgspec.json.Decoder(list[tuple[str, int, int, int]])
 def update(identity: str, marker: Marker, connection: SqlConnection) -> Marker | None:
     """Move a marker forward to the last message up to its number; return what is stored, None if nothing changed.
 
-    A place without messages has no marker, so nobody can store any number of them.
+    A place without messages has no marker, so that nobody can store an unlimited number of markers.
     """
     last = _last(identity, marker, connection)
     if last is None:

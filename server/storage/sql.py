@@ -1,4 +1,4 @@
-"""The part of a database connection that functions which read and write use, the same for SQLite and PostgreSQL."""
+"""The interface of a database connection to functions that read and write, the same for SQLite and PostgreSQL."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -32,11 +32,11 @@ from server.storage.sql import SqlConnection
 log = logging.getLogger(__name__)
 
 INDEX_EVERY = 400
-"""Number of writes after which the search index is brought up to date, if it was not while nothing was written."""
+"""Number of writes after which the search index is brought up to date, unless a pause in writing came first."""
 IDLE_SECONDS = 1.0
 """Time without a write after which the search index is brought up to date."""
 INDEX_PAUSE_SECONDS = 0.1
-"""Time between two steps for the index: a step takes some 10 ms, so they take a tenth of the time at most."""
+"""Time between two steps for the index: a step takes about 10 ms, so they take at most a tenth of the time."""
 
 Result = TypeVar("Result")
 

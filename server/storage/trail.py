@@ -160,6 +160,11 @@ def _compare(connection: SqlConnection, accounts: dict[str, Account]) -> None:
         if stored != known:
             raise TrailError(f"report {report_id} does not match its rows: they are missing, or one was altered")
         left.remove(report_id)
+    _check_stored(connection, left)
+
+
+def _check_stored(connection: SqlConnection, left: Iterable[str]) -> None:
+    """Raise TrailError if reports are left that are not stored, or rows of reporters have no delivery."""
     unsent = connection.execute(
         "SELECT report_id FROM trail WHERE (content LIKE ? OR content LIKE ?)"
         # Uses the index of reports.

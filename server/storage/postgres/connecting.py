@@ -20,7 +20,7 @@ CONNECT_SECONDS = 5
 LIBPQ: dict[str, str | int | None] = {
     "application_name": "flagpost",
     "connect_timeout": CONNECT_SECONDS,
-    # After a failover, only the new primary is of use.
+    # After a failover, only the new primary is useful.
     "target_session_attrs": "read-write",
     # Notice within about 8 s that the network or the machine of the database is gone.
     "keepalives_idle": 2,
@@ -41,7 +41,7 @@ Parameters = Mapping[str, str]
 
 
 def connect(url: str, parameters: Parameters) -> PostgresConnection:
-    """Open a connection with these session parameters. Raises psycopg.Error, or StorageError if it does not fit."""
+    """Open a connection with these session parameters. Raises psycopg.Error, or StorageError if it is unsuitable."""
     password = environment_password(url, os.environ)
     secret = {"password": password.reveal()} if password else {}
     options: dict[str, str | int | None] = {**LIBPQ, **secret, **conninfo_to_dict(url)}

@@ -1,4 +1,4 @@
-"""Functions of the database: with one call under the lock of the room, a node that stops cannot delay the others."""
+"""Database functions: what needs the lock of the room is one call, so that a node that stops cannot delay others."""
 
 FENCED = "FL001"
 """The SQLSTATE for a node that the others have removed, or that repeats an outdated call."""

@@ -14,7 +14,7 @@ Batch = Sequence[PendingWrite[object]]
 
 
 class Position(NamedTuple):
-    """A position in the events of a room: the number of the last one, and its time, which shows that it is the same."""
+    """A position in the events of a room: the number of the last one, and its time, which identifies it."""
 
     number: int
     at: int
@@ -45,7 +45,7 @@ class Hearing:
         self._loop = loop
         self._lock = threading.Lock()
         self._position = position
-        """How far events were passed to the loop."""
+        """The position up to which events were passed to the loop."""
         self._known = position.number
         """The number of the last event that is known to be committed."""
         self._heard = position.number

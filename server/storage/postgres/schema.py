@@ -14,7 +14,7 @@ from server.storage.postgres.tables import TABLES
 STEPS = (TABLES,)
 """The upgrade from each version to the next; an empty schema runs all of them. `{extension}` is where pg_trgm is."""
 OLDEST = 1
-"""The oldest version whose servers can go on while the tables have this one: raise it if a step breaks their SQL."""
+"""The oldest version whose servers can keep running with these tables: raise it if a step breaks their SQL."""
 NO_ROW = "the room has no row; restore the database from a backup"
 ANOTHER = "name a database that only this room uses"
 RUNNING = """
@@ -127,7 +127,7 @@ def _run(connection: Connection, steps: tuple[str, ...]) -> None:
 
 
 def _extension(connection: Connection) -> str:
-    """Return the schema of pg_trgm, which is installed if it is not."""
+    """Return the schema of pg_trgm; install it if it is missing."""
     try:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public")
     except (psycopg.errors.FeatureNotSupported, psycopg.errors.UndefinedFile):

@@ -85,7 +85,7 @@ async def test_a_site_that_cannot_be_called_is_bad(tmp_path: Path, url: str, mor
     ],
 )
 def test_http_to_this_machine_needs_no_encryption(address: str, local: bool) -> None:
-    assert Reached("site", 80, ["127.0.0.1", address], [], address, 1, None).loopback == local
+    assert Reached("site", 80, 1, None, ["127.0.0.1", address]).loopback == local
 
 
 @asynccontextmanager
