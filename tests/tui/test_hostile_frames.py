@@ -27,6 +27,7 @@ from tests.support.folding import fold, said, state
 from tests.support.frames import KINDS, frame_of, lists
 from tests.support.growth import assert_linear
 from tui import limits
+from tui.client.coverage import BEGINNING
 from tui.client.news import news
 from tui.client.state import LEFT_OUT, ClientState
 from tui.plain.output import Transcript
@@ -139,7 +140,7 @@ def test_what_is_known_of_a_server_that_never_stops_is_bounded(
     largest = {name: getattr(known, name) for name in known.__struct_fields__}
     assert all(len(value) <= 1000 for value in largest.values() if isinstance(value, dict | list | set))
     assert sum(each.weight for each in known.timelines.values()) <= 2000
-    assert all(len(each._changes) + each._recorded <= 12_000 for each in known.timelines.values())
+    assert all(each._changes.size <= 12_000 for each in known.timelines.values())
     line = known.timelines["lobby"].find(1)
     assert line is None or sum(len(each.usernames) for each in line.reactions) <= 100
 
@@ -150,7 +151,7 @@ def test_a_full_timeline_keeps_the_newest_and_can_load_the_others_again(monkeypa
     timeline = known.timelines["lobby"]
     assert timeline.find(5000)
     assert not timeline.find(1)
-    assert timeline.more
+    assert not timeline.covered.holds(BEGINNING)
     assert 900 <= len(timeline.entries) <= 1500
     assert timeline.weight == len(timeline.entries)
 

@@ -1,14 +1,17 @@
-"""The entries of a timeline: messages, the user's pending messages, and notices."""
+"""The entries of a timeline: messages, the user's pending messages, and notices; and the record of their changes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from server.protocol.codes import ReportState
 from tui.client.reactions import ShownReaction
 from tui.tone import Tone
 
+CHANGES_KEPT = 5_000
+"""Limit on entries in unfetched changes, beyond twice those of the timeline; one frame adds fewer."""
 WEIGHED_CHARS, WEIGHED_NAMES = 1_000, 10
 
 
@@ -74,6 +77,39 @@ class Change(NamedTuple):
     at: int
     removed: int
     added: list[Entry]
+
+
+class ChangeLog(Struct):
+    """The changes to the entries of a timeline since its view last fetched them."""
+
+    _changes: list[Change] = field(default_factory=list)
+    _recorded: int = 0
+    """Number of changes, and of entries in them."""
+    _fetched: int = 0
+    """Number of entries when the changes were last fetched."""
+
+    @property
+    def size(self) -> int:
+        """Return the number of changes, and of entries in them."""
+        return self._recorded
+
+    def record(self, change: Change, entries: Sequence[Entry]) -> None:
+        """Add a change that resulted in these entries."""
+        last = self._changes[-1] if self._changes else None
+        if last and not change.removed and change.at == last.at + len(last.added):
+            last.added.extend(change.added)
+        elif change.removed or change.added:
+            self._changes.append(change)
+        self._recorded += 1 + len(change.added)
+        if self._recorded > 2 * len(entries) + CHANGES_KEPT:
+            # No view follows this timeline now; replace the recorded changes, which have grown longer than the entries.
+            self._changes, self._recorded = [Change(0, self._fetched, list(entries))], len(entries)
+
+    def take(self, entries: Sequence[Entry]) -> list[Change]:
+        """Return the changes that resulted in these entries, in order, and clear them."""
+        taken, self._changes = self._changes, []
+        self._recorded, self._fetched = 0, len(entries)
+        return taken
 
 
 def is_gap(entry: Entry) -> bool:

@@ -20,6 +20,7 @@ from tui.client.own_relations import OwnRelations
 from tui.client.own_reports import GONE, OwnReports, Remark, ReportDraft
 from tui.client.person_facts import facts
 from tui.client.profile_view import ProfileView, Stage
+from tui.client.report_context import around
 from tui.client.search import SearchState
 from tui.client.timeline import Timeline
 from tui.client.timelines import Timelines
@@ -316,7 +317,7 @@ class ClientState(Struct):
         before = min(limits.context_before, frames.MAX_CONTEXT_BEFORE)
         after = min(limits.context_after, frames.MAX_CONTEXT_AFTER)
         timeline = self.timelines.get(channel, self.timeline)
-        return timeline.around(line.msg_id, before, after, self.relations.hidden)
+        return around(timeline, line.msg_id, before, after, self.relations.hidden)
 
     def toggle_mute(self, username: str) -> frames.Mute | frames.Unmute:
         """Mute or unmute a person; it takes effect when the server confirms."""

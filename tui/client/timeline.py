@@ -1,8 +1,8 @@
 """The entries of one channel or conversation, in the server's order."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
-from itertools import islice, takewhile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from server.protocol import name_text, target
 from server.protocol.frames import HistoryRequest
 from tui.client.coverage import BEGINNING, END, Coverage, Hole
-from tui.client.entries import Change, Entry, Line, Notice, Pending, is_gap, weight
+from tui.client.entries import Change, ChangeLog, Entry, Line, Notice, Pending, is_gap, weight
 from tui.client.reactions import ShownReaction
 
 GAP = "Some messages are not loaded here."
@@ -20,8 +20,6 @@ MAX_RANGES = 100
 """Maximum loaded ranges of a timeline; what is before them is dropped, and can be requested again."""
 MAX_PASSING = 10
 """Notices of a timeline that may be removed again; earlier ones stay."""
-CHANGES_KEPT = 5_000
-"""Limit on entries in unfetched changes, beyond twice those of the timeline; one frame adds fewer."""
 
 
 def title_of(channel: str, name: str) -> str:
@@ -60,12 +58,7 @@ class Timeline(Struct):
     """The last entries, by nonce."""
     _failed: list[Pending] = field(default_factory=list)
     """In the order in which the server refused them."""
-    _reported: set[int] = field(default_factory=set)
-    _changes: list[Change] = field(default_factory=list)
-    _recorded: int = 0
-    """Number of changes, and of entries in them."""
-    _taken: int = 0
-    """Number of entries when the changes were last fetched."""
+    _changes: ChangeLog = field(default_factory=ChangeLog)
     _weight: int = 0
     _passing: list[Notice] = field(default_factory=list)
     """The notices that do not last."""
@@ -90,16 +83,6 @@ class Timeline(Struct):
     def entries(self) -> Sequence[Entry]:
         """Return a live view of all entries in display order; pending ones come last."""
         return self._entries
-
-    @property
-    def more(self) -> bool:
-        """Return whether the server may have older messages than the first one that is loaded."""
-        return not self.covered.holds(BEGINNING)
-
-    @property
-    def oldest(self) -> int:
-        """Return the number of the first message, 0 if there is none."""
-        return next((entry.msg_id for entry in self._entries if isinstance(entry, Line)), 0)
 
     @property
     def newest(self) -> int:
@@ -176,9 +159,7 @@ class Timeline(Struct):
 
     def take_changes(self) -> list[Change]:
         """Return the changes since the last call, in order; for the one view that shows the timeline."""
-        taken, self._changes = self._changes, []
-        self._recorded, self._taken = 0, len(self._entries)
-        return taken
+        return self._changes.take(self._entries)
 
     def add(self, line: Line, nonce: str | None = None) -> bool:
         """Insert a message, in exchange for the pending one of its nonce; return False if it is there already."""
@@ -187,8 +168,6 @@ class Timeline(Struct):
         if self.find(line.msg_id):
             return False
         self._splice(bisect_right(self._keys, line.msg_id), 0, [line], [line.msg_id])
-        if line.report:
-            self._reported.add(line.msg_id)
         return True
 
     def note(self, notice: Notice) -> None:
@@ -290,16 +269,12 @@ class Timeline(Struct):
         found = self.find(line.msg_id)
         return found is not None and (found.author, found.at) == (line.author, line.at)
 
-    def mark_reported(self, statuses: Mapping[int, str], among: Set[int] | None = None) -> None:
-        """Mark these messages with the status of their report, and no others; only those `among` can have changed."""
-        for msg_id in self._reported | statuses.keys() if among is None else among:
-            line, status = self.find(msg_id), statuses.get(msg_id, "")
+    def mark_reported(self, statuses: Mapping[int, str]) -> None:
+        """Mark messages with the status of their report; "" removes the mark."""
+        for msg_id, status in statuses.items():
+            line = self.find(msg_id)
             if line and line.report != status:
                 self._replace(replace(line, report=status))
-            if line and status:
-                self._reported.add(msg_id)
-            else:
-                self._reported.discard(msg_id)
 
     def take_back(self, msg_ids: Iterable[int]) -> None:
         """Mark messages as deleted, and clear their text."""
@@ -319,30 +294,11 @@ class Timeline(Struct):
         if line := self.find(msg_id):
             self._replace(replace(line, reactions=reactions))
 
-    def around(
-        self, msg_id: int, before: int, after: int, hidden: Container[str] = ()
-    ) -> tuple[list[Line], list[Line]]:
-        """Return up to so many readable messages before and after one, in order; none from beyond a gap.
-
-        Counts as the server does: a deleted message counts, a message of a hidden author does not.
-        """
-
-        def seen(numbers: Iterable[int], count: int) -> list[Line]:
-            near = takewhile(lambda each: not is_gap(each), (self._entries[number] for number in numbers))
-            lines = (each for each in near if isinstance(each, Line) and each.msg_id != msg_id)
-            counted = islice((each for each in lines if each.author not in hidden), max(0, count))
-            return [each for each in counted if not each.taken_back]
-
-        at = self.position(msg_id)
-        earlier = seen(range(at - 1, -1, -1), before)
-        return earlier[::-1], seen(range(at, len(self._entries)), after)
-
     def forget(self) -> None:
         """Remove all numbered messages: the server has started a new numbering."""
         left = [entry for entry in self._entries if not (isinstance(entry, Line) or is_gap(entry))]
         notices = len(left) - len(self._pending)
         self._splice(0, len(self._entries), left, [BEGINNING] * notices + [END] * len(self._pending))
-        self._reported.clear()
         self.unread = self.mentions = self.read = self.last = 0
         self.covered.clear()
         self.requests.clear()
@@ -384,12 +340,4 @@ class Timeline(Struct):
         self._weight += sum(map(weight, added)) - sum(map(weight, self._entries[at : at + removed]))
         self._entries[at : at + removed] = added
         self._keys[at : at + removed] = keys
-        last = self._changes[-1] if self._changes else None
-        if last and not removed and at == last.at + len(last.added):
-            last.added.extend(added)
-        elif removed or added:
-            self._changes.append(Change(at, removed, list(added)))
-        self._recorded += 1 + len(added)
-        if self._recorded > 2 * len(self._entries) + CHANGES_KEPT:
-            # No view follows this timeline now; replace the recorded changes, which have grown longer than the entries.
-            self._changes, self._recorded = [Change(0, self._taken, list(self._entries))], len(self._entries)
+        self._changes.record(Change(at, removed, list(added)), self._entries)

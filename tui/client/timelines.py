@@ -143,9 +143,9 @@ class Timelines(dict[str, Timeline]):
     def mark_reported(self, statuses: Mapping[int, str]) -> None:
         """Mark messages with the statuses of their reports."""
         before, self._reported = self._reported, statuses
-        if changed := {msg_id for msg_id, _ in statuses.items() ^ before.items()}:
+        if changed := {msg_id: statuses.get(msg_id, "") for msg_id, _ in statuses.items() ^ before.items()}:
             for timeline in self.values():
-                timeline.mark_reported(statuses, changed)
+                timeline.mark_reported(changed)
 
     def report_of(self, msg_id: int) -> str:
         """Return the status of a message's report; empty without one."""

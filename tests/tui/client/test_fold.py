@@ -24,6 +24,7 @@ from server.protocol.frames import (
     WhoEntry,
 )
 from tests.support.folding import AT, error, fold, last_notice, notice, numbers, said, state, texts, welcome
+from tui.client.coverage import BEGINNING
 from tui.client.entries import Line, Pending
 from tui.client.fold import NEW_NUMBERING, NOT_KEPT
 from tui.client.state import ClientState
@@ -167,7 +168,7 @@ def test_a_gap_is_shown_between_what_is_there_and_what_comes() -> None:
     fold(made, welcome(), Me("ada", op=False), Echo([said(90), said(91)], recovered=False))
     assert texts(made.timeline) == ["1", GAP, "90", "91"]
     assert texts(made.timelines["tea"]) == [], "nothing of it is loaded"
-    assert made.timelines["tea"].more
+    assert not made.timelines["tea"].covered.holds(BEGINNING)
 
 
 def test_a_new_epoch_takes_the_old_messages_away_and_says_so() -> None:

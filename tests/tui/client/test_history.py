@@ -112,7 +112,7 @@ def test_a_message_is_loaded_with_what_is_around_it_and_nothing_in_between() -> 
         fold(made, answer(each))
     assert made.arrived() == 100
     assert holds(made) == [*range(81, 181), *range(380, LAST + 1)]
-    assert (gaps(made), made.timeline.more) == (1, True)
+    assert (gaps(made), made.timeline.covered.holds(BEGINNING)) == (1, False)
     assert made.ask_page(BEGINNING, "older") == HistoryRequest("lobby", "older", 81)
     assert made.ask_page(180, "upper") == HistoryRequest("lobby", "upper", 380)
     assert made.ask_page(180, "lower", forward=True) == HistoryRequest("lobby", "lower", 380, after_id=180)

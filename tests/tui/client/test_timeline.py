@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from server.protocol.frames import HistoryRequest
 from tui.client.coverage import BEGINNING, END
 from tui.client.entries import Line, Notice, Pending
+from tui.client.report_context import around
 from tui.client.timeline import Timeline
+from tui.client.timelines import Timelines
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 
@@ -53,7 +55,6 @@ def test_a_number_is_shown_once_with_its_first_text() -> None:
 def test_any_order_and_any_repetition_give_the_same_timeline(order: list[int]) -> None:
     made = timeline(*order)
     assert numbers(made) == sorted(set(order))
-    assert made.oldest == min(order, default=0)
 
 
 @given(st.lists(st.one_of(st.integers(1, 20), st.none()), max_size=30))
@@ -89,7 +90,6 @@ def test_history_is_shown_above_everything() -> None:
     for number in (5, 6, 7):
         made.add(line(number))
     assert numbers(made) == [5, 6, 7, 8, 9]
-    assert made.oldest == 5
 
 
 @pytest.mark.parametrize("msg_id", [0, -1, -9])
@@ -198,10 +198,12 @@ def test_the_flag_of_a_report_is_on_its_message_alone_and_stays() -> None:
 
 
 def test_the_flag_is_reset_when_the_report_is_not_listed_any_more() -> None:
-    made = timeline(1, 2)
+    made = Timelines()
+    for number in (1, 2):
+        made.obtain("lobby").add(line(number))
     made.mark_reported({1: "waiting", 2: "waiting"})
     made.mark_reported({2: "delivered"})
-    assert [each.msg_id for each in made.entries if isinstance(each, Line) and each.reported] == [2]
+    assert [each.msg_id for each in made["lobby"].entries if isinstance(each, Line) and each.reported] == [2]
 
 
 def test_a_message_that_was_taken_back_keeps_its_place_and_loses_its_text() -> None:
@@ -223,7 +225,7 @@ def test_around_a_message_are_the_nearest_ones_in_order(
     made = timeline(*range(1, 8))
     made.note(Notice("n"))
     made.await_confirmation(pending("n1"))
-    earlier, later = made.around(5, before, after)
+    earlier, later = around(made, 5, before, after)
     assert ([each.msg_id for each in earlier], [each.msg_id for each in later]) == numbers
 
 
@@ -233,13 +235,13 @@ def test_messages_around_another_are_only_readable_ones() -> None:
     made.add(line(4, "mallory"))
     made.add(line(5))
     made.take_back([1])
-    assert made.around(3, 10, 10, {"mallory"}) == ([], [line(5)])
+    assert around(made, 3, 10, 10, {"mallory"}) == ([], [line(5)])
 
 
 def test_around_a_message_the_server_counts_what_was_taken_back() -> None:
     made = timeline(*range(1, 8))
     made.take_back([3, 5])
-    assert made.around(4, 2, 2) == ([line(2)], [line(6)])
+    assert around(made, 4, 2, 2) == ([line(2)], [line(6)])
 
 
 def test_around_a_message_is_nothing_from_behind_a_gap() -> None:
@@ -250,8 +252,8 @@ def test_around_a_message_is_nothing_from_behind_a_gap() -> None:
     made.add(line(11))
     made.note(Notice("a word of the server"))
     made.add(line(12))
-    assert made.around(11, 10, 5) == ([line(10)], [line(12)])
-    assert made.around(2, 10, 5) == ([line(1)], [])
+    assert around(made, 11, 10, 5) == ([line(10)], [line(12)])
+    assert around(made, 2, 10, 5) == ([line(1)], [])
 
 
 def test_to_find_what_is_not_there() -> None:
@@ -266,7 +268,6 @@ def test_a_new_numbering_leaves_notices_and_what_is_pending() -> None:
     made.await_confirmation(pending("n1"))
     made.forget()
     assert made.entries == [Notice("n"), pending("n1")]
-    assert made.oldest == 0
     assert made.add(line(5))
     assert made.add(line(2))
     assert numbers(made) == [2, 5]
@@ -277,7 +278,7 @@ def test_a_new_numbering_may_have_older_messages_and_nothing_is_unread_of_the_ol
     made.cover(BEGINNING, END)
     made.unread, made.requests["n1"] = 3, HistoryRequest("lobby", "n1")
     made.forget()
-    assert (made.more, made.requests, made.unread) == (True, {}, 0)
+    assert (made.covered.holds(BEGINNING), made.requests, made.unread) == (False, {}, 0)
 
 
 def test_notices_of_another_timeline_come_first_and_leave_it() -> None:

@@ -7,6 +7,7 @@ from server.protocol.mentions import mentions
 from tests.support.folding import AT, fold, said, state
 from tui.client import named_texts, unread
 from tui.client import state as client_state
+from tui.client.coverage import BEGINNING
 from tui.client.state import ClientState
 from tui.client.unread import Unseen
 
@@ -82,7 +83,7 @@ def test_the_list_of_the_server_says_what_is_unread() -> None:
     made = state(Echo([said(8), said(9)]), Places([PlaceEntry("lobby", 9, 7, 2, 1), PlaceEntry("@carol", 4, 2, 1)]))
     assert counts(made) == (2, 1, 8)
     assert counts(made, "@carol") == (1, 0, 0), "not loaded yet"
-    assert made.timelines["@carol"].more
+    assert not made.timelines["@carol"].covered.holds(BEGINNING)
 
 
 def test_a_message_that_was_kept_and_is_read_already_is_not_new() -> None:
