@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual import events, on
-from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
 
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import KEYS, Where, first_key
@@ -16,6 +16,8 @@ from tui.fullscreen.keys.keymap import KEYS, Where, first_key
 HELP = "always.help"
 BORDERS = 3
 """Cells around the key for help."""
+BETWEEN = 1
+"""Cells after each key."""
 _RANKS = {key.id: (key.where in {Where.ALWAYS, Where.EVERYWHERE}, number) for number, key in enumerate(KEYS)}
 """Position of each key in the footer: those of the focused part of the screen come first."""
 _WAYS_OUT = frozenset(key.id for key in KEYS if "escape" in key.keys.split(","))
@@ -56,29 +58,61 @@ def fitting(entries: Sequence[FooterEntry], width: int) -> list[FooterEntry]:
     return sorted(kept, key=lambda each: each.rank)
 
 
-class KeyFooter(Footer):
-    """A footer that shows whole keys only, and the key for help on every screen."""
+class KeyFooter(Widget):
+    """One line with whole keys only, and the key for help on every screen.
+
+    Textual's footer has a widget for each key, which costs as much as drawing the room does.
+    """
+
+    ALLOW_SELECT = False
 
     def __init__(self) -> None:
-        super().__init__(show_command_palette=False, compact=True)
-        self._composed: list[FooterEntry] = []
+        super().__init__()
+        self._shown: list[FooterEntry] = []
 
-    async def recompose(self) -> None:
-        """Replace the keys if they changed: each is a widget, and Textual asks for new ones at each change of focus."""
-        if self.is_attached and self._fitting() != self._composed:
-            await super().recompose()
+    @property
+    def entries(self) -> Sequence[FooterEntry]:
+        """The keys that are shown, from left to right."""
+        return self._shown
+
+    @on(events.Mount)
+    def _watch_bindings(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+
+    @on(events.Unmount)
+    def _ignore_bindings(self) -> None:
+        self.screen.bindings_updated_signal.unsubscribe(self)
+
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        if screen.app.app_focus and self.is_attached:
+            self.call_after_refresh(self._fit)
 
     @on(events.Resize)
     def _fit(self) -> None:
-        if self._bindings_ready:
-            self.call_after_refresh(self.recompose)
+        """Draw the keys if they changed: Textual announces a change whenever the focus moves."""
+        if self.is_attached and (entries := self._fitting()) != self._shown:
+            self._shown = entries
+            self.refresh()
 
-    def compose(self) -> ComposeResult:
-        self._composed = self._fitting() if self._bindings_ready else []
-        for each in self._composed:
-            # Textual would add the class after mounting, and match all style rules once more.
-            classes = "-compact -always" if each.id == HELP else "-compact"
-            yield FooterKey(each.key, each.display, each.label, each.action, disabled=not each.enabled, classes=classes)
+    @on(events.MouseDown)
+    def _press(self, event: events.MouseDown) -> None:
+        """Press the key that is clicked."""
+        x = event.x - self.styles.padding.left
+        for start, entry in _placed(self._shown, self.size.width):
+            if start <= x < start + entry.width - BETWEEN:
+                if entry.enabled:
+                    self.app.simulate_key(entry.key)
+                else:
+                    self.app.bell()
+
+    def render(self) -> Content:
+        line = Content()
+        for start, each in _placed(self._shown, self.size.width):
+            edge = Content.assemble(("▏", "$foreground 20%"), " ") if each.id == HELP else Content()
+            dim = "" if each.enabled else " dim"
+            text = Content.assemble((each.display, f"bold $primary{dim}"), (f" {each.label}", f"$foreground 80%{dim}"))
+            line = line.pad_right(start - line.cell_length) + edge + text
+        return line
 
     def _fitting(self) -> list[FooterEntry]:
         # The first of several keys for the same action.
@@ -100,3 +134,11 @@ class KeyFooter(Footer):
         now = binding.with_key(key) if key else binding
         display = self.app.get_key_display(now)
         return FooterEntry(now.id or "", now.key, display, now.description, now.action, enabled)
+
+
+def _placed(entries: Sequence[FooterEntry], width: int) -> Iterator[tuple[int, FooterEntry]]:
+    """Yield each entry with the cell where it begins; help is at the right end."""
+    start = 0
+    for each in sorted(entries, key=lambda each: each.id == HELP):
+        yield (width - each.width if each.id == HELP else start), each
+        start += each.width

@@ -3,9 +3,14 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.pilot import Pilot
+from textual.widget import Widget
 
-from tests.support.pilots import app_of, client, screen_text, until_seen
+from tests.support.pilots import app_of, client, screen_text, until_on, until_seen
 from tui.fullscreen.keys.keymap import KEYS
+from tui.fullscreen.room.screen import RoomScreen
+from tui.fullscreen.screens.help import HelpScreen
+from tui.fullscreen.screens.reports_screen import ReportsScreen
 from tui.fullscreen.widgets.footer import HELP, FooterEntry, KeyFooter, fitting
 
 ENTRIES = [FooterEntry(key.id, key.keys, key.keys[:6], key.label, key.action) for key in KEYS if key.label]
@@ -43,5 +48,26 @@ async def test_no_word_of_the_footer_is_cut(focus: str) -> None:
             await until_seen(pilot, "Keys")
             footer = pilot.app.screen.query_one(KeyFooter)
             line = screen_text(app_of(pilot)).splitlines()[-1]
-            assert all(f"{each.display} {each.label}" in line for each in footer._composed), (width, line)
-            assert any(each.id == HELP for each in footer._composed)
+            assert all(f"{each.display} {each.label}" in line for each in footer.entries), (width, line)
+            assert any(each.id == HELP for each in footer.entries)
+
+
+PLACES: dict[str, type[Widget]] = {"Reports": ReportsScreen, "Keys": HelpScreen}
+
+
+async def test_a_click_presses_the_key_under_it() -> None:
+    async with client(size=(120, 24)) as (pilot, _):
+        for label, screen in PLACES.items():
+            await until_seen(pilot, f" {label}")
+            await pilot.click(offset=(_footer(pilot).rindex(label), 23))
+            await until_on(pilot, screen)
+            await pilot.press("escape")
+            await until_on(pilot, RoomScreen)
+        await until_seen(pilot, " Keys")
+        await pilot.click(offset=(_footer(pilot).rindex("▏") - 1, 23))
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, RoomScreen)
+
+
+def _footer(pilot: Pilot[None]) -> str:
+    return screen_text(app_of(pilot)).splitlines()[-1]
