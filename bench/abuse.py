@@ -202,7 +202,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkout", type=Path, default=HERE, metavar="DIR")
     parser.add_argument("--against", type=Path, metavar="DIR")
-    parser.add_argument("--only", default="", metavar="WORDS", help="attacks whose name holds these words")
+    parser.add_argument("--only", default="", metavar="WORDS", help="only attacks whose name contains this")
     parser.add_argument("--seconds", type=float, default=12.0)
     options = parser.parse_args()
     sys.exit(main(options.checkout.resolve(), options.against, options.only, options.seconds))

@@ -77,7 +77,7 @@ class Echo:
 @asynccontextmanager
 async def our_server() -> AsyncIterator[str]:
     """Run our server, and yield its URL."""
-    # The suite has far more echoed than one client of a room may leave unread.
+    # The suite leaves far more unread than a client of a room may.
     connection.MAX_UNSENT_BYTES = 2 * MESSAGE_BYTES
 
     @asynccontextmanager
@@ -167,6 +167,6 @@ async def main(wstest: Path, cases: Sequence[str]) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--wstest", type=Path, required=True, metavar="PATH")
-    parser.add_argument("--cases", default="*", help="which, such as 1.*,7.* (default: all but compression)")
+    parser.add_argument("--cases", default="*", help="cases to run, such as 1.*,7.* (default: all except compression)")
     options = parser.parse_args()
     sys.exit(asyncio.run(main(options.wstest.absolute(), options.cases.split(","))))

@@ -1,9 +1,9 @@
-"""Cost of the most expensive messages that can be made, beside plain text of the same length in the same run.
+"""Cost of the most expensive possible messages, beside plain text of the same length in the same run.
 
 `python -m bench.bounds [--rounds 15] [--search 400]`; prints a table. Measured is the CPU time of this process from the
 bytes of a frame to the last screen that follows: decoding, cleaning, folding, wrapping, painting, and the terminal's
-bytes. The texts are those of the tests' grammars that cost most, and the worst that a search finds: it changes a random
-sequence of tokens for as long as that makes it more expensive. Rich's Markdown of the same text is the peer.
+bytes. The texts are the most expensive ones of the tests' grammars, and the worst that a search finds: it changes a
+random sequence of tokens as long as that makes it more expensive. For comparison, Rich renders the same texts.
 """
 
 import argparse
@@ -59,7 +59,7 @@ class Found(NamedTuple):
 
 
 def draw(text: str) -> None:
-    """Do the part of the work that depends most on the text: parse, wrap and paint a screen of it."""
+    """Do the work that depends most on the text: parse, wrap and paint a screen of it."""
     styles = Styles(*(Style(foreground=Color(20 * number, 90, 120)) for number in range(8)))
     look = Look(80, styles, Ink(), Ink(), Ink(), reports=True, words=("ada",))
     strips = render(Line(1, "bob", text, AT, mine=False), look, above=None, before=None).strips
@@ -68,7 +68,7 @@ def draw(text: str) -> None:
 
 
 def milliseconds(work: Callable[[], object], runs: int = 3) -> float:
-    """Return the CPU time of a call, the least of several."""
+    """Return the CPU time of a call: the minimum of several."""
     costs = []
     for _ in range(runs):
         begin = time.process_time()
@@ -84,7 +84,7 @@ def known() -> list[Found]:
 
 
 def search(steps: int, chance: random.Random) -> Found:
-    """Return the most expensive text that a search of so many steps finds."""
+    """Return the most expensive text that a search of this number of steps finds."""
     parts = chance.choices(MORE_TOKENS, k=3)
     best = _repeated(parts)
     for _ in range(steps):
@@ -105,7 +105,7 @@ def _measured(name: str, text: str) -> Found:
 
 
 async def arrivals(texts: Mapping[str, str], width: int, rounds: int) -> Times:
-    """Let each text arrive once a round, in a timeline of this width that follows its end."""
+    """Add each text once a round to a timeline of this width, which follows its end."""
     app, view, made, costs = Bench(), TimelineView(id="timeline"), state(), Times()
     message = said(1)
 
@@ -120,7 +120,7 @@ async def arrivals(texts: Mapping[str, str], width: int, rounds: int) -> Times:
             for name, text in texts.items():
                 message = replace(message, msg_id=message.msg_id + 1, message=text)
                 frame = codec.encode(message)
-                # Otherwise a full collection, caused by the texts before, may fall on any of them.
+                # Otherwise a full garbage collection, caused by earlier texts, may hit any of them.
                 gc.collect()
                 gc.freeze()
                 cost = await app.cost(arrive)

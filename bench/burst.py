@@ -63,7 +63,7 @@ class Peer:
         self._reader = reader
 
     async def enter(self, name: str) -> None:
-        """Shake hands and log in."""
+        """Complete the handshake, and log in."""
         self.writer.write(UPGRADE.encode())
         await self._reader.readuntil(b"\r\n\r\n")
         self.writer.write(wire(Login(name, dialect="flagpost")))
@@ -97,7 +97,7 @@ def wire(frame: Login | Say) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.burst", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--readers", type=int, default=10, help="who only read")
+    parser.add_argument("--readers", type=int, default=10, help="clients that only read")
     options = parser.parse_args()
     rows = []
     for authors in (1, 50):

@@ -66,7 +66,7 @@ GOALS = {
 
 
 class Seen(Struct):
-    """The figures of one client: one of each round, and all keys."""
+    """The figures of one client: one for each round, and one for each key."""
 
     idle: list[float] = field(default_factory=list)
     message: list[float] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Seen(Struct):
 
 
 async def cost(room: Room, work: Awaitable[None]) -> float:
-    """Return the CPU seconds of some work, and those of its last frame."""
+    """Return the CPU seconds of some work, including its last frame."""
     before = room.cpu
     await work
     await asyncio.sleep(SETTLE_SECONDS)
@@ -85,7 +85,7 @@ async def cost(room: Room, work: Awaitable[None]) -> float:
 
 
 async def keys(room: Room, chance: random.Random) -> list[float]:
-    """Type each letter once, and delete them; return the milliseconds until each was drawn."""
+    """Type each letter once, then delete all; return the milliseconds until each was drawn."""
     waits = []
     for letter in LETTERS:
         await asyncio.sleep(chance.uniform(*KEY_SECONDS))
@@ -113,7 +113,7 @@ async def measure(room: Room, seen: Seen, chance: random.Random) -> None:
 
 
 def kinds(against: Path | None) -> list[Kind]:
-    """Return the rooms: with the bare app, this checkout, and perhaps another one."""
+    """Return the rooms: of the bare app, of this checkout, and of the other checkout if there is one."""
     small, crowd, many = list(GOALS)[1:]
     found = [Kind("bare", 10, 2, None)]
     for label, checkout in (("before: ", against), ("", HERE)):
@@ -181,7 +181,7 @@ def report(figures: dict[str, Seen]) -> None:
 
 
 def ratio(figure: float, of: float, goal: float) -> str:
-    """Return a ratio, with its goal if there is one, and whether it is missed."""
+    """Return a ratio, with its goal, if there is one, and whether the goal is missed."""
     if not of:
         return ""
     found = figure / of
@@ -215,8 +215,8 @@ async def main(rounds: int, against: Path | None, only: str, file: Path | None) 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--against", type=Path, help="a checkout to measure as well, as before")
-    parser.add_argument("--only", default="", help="measure only rooms with this in their name, and the bare app")
+    parser.add_argument("--against", type=Path, help="another checkout to measure, as 'before'")
+    parser.add_argument("--only", default="", help="measure only rooms whose name contains this, and the bare app")
     parser.add_argument("--profile", type=Path, help="record profiles with py-spy instead")
     given = parser.parse_args()
     asyncio.run(main(given.rounds, given.against, given.only, given.profile))

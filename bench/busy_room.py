@@ -94,7 +94,7 @@ class Kind(NamedTuple):
 
 
 class Room:
-    """A room with one client, and what is measured of it."""
+    """A room with one client, and the measurements of that client."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -187,11 +187,11 @@ class Room:
         return Message(channel, name, text, next(self._numbers), datetime.now(UTC))
 
     def _arrival(self) -> Presence:
-        """A guest joins, whose name has a random place among the others."""
+        """Return the arrival of a guest, whose name sorts at a random place among the others."""
         name = f"person{self._chance.randrange(self.kind.people):04} guest {next(self._guests)}"
         return Presence(name, "has joined the room!", WhoEntry(name, 1))
 
-    # What happens in it.
+    # Events in the room, and input.
 
     async def say(self, number: int, rate: float) -> None:
         """Send messages at a rate."""
@@ -230,7 +230,7 @@ class Room:
 
     @property
     def pid(self) -> int:
-        """Return the process of the client."""
+        """Return the process ID of the client."""
         return self._process.pid if self._process else 0
 
 

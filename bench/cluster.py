@@ -1,8 +1,9 @@
 """Several nodes beside one: the delay of a message, and its CPU on the busiest node and in PostgreSQL.
 
-`python -m bench.cluster [--clients 100 1000] [--nodes 1 2] [--rounds 4]`: a node on SQLite, and rooms of so many nodes
-on a PostgreSQL each, in turn. PostgreSQL waits for the disk, as does SQLite. Nothing is pinned: nodes, PostgreSQL and
-clients share the cores, so the CPU of a node says how far a room scales, and the delay what one machine makes of it.
+`python -m bench.cluster [--clients 100 1000] [--nodes 1 2] [--rounds 4]` measures, in turn, a node on SQLite, and rooms
+with each of these numbers of nodes, each on its own PostgreSQL. PostgreSQL waits for the disk, as SQLite does. No
+process is pinned to a core: nodes, PostgreSQL and clients share the cores, so the CPU of a node shows how far a room
+scales, while the delay is that of a single machine.
 """
 
 import argparse
@@ -39,7 +40,7 @@ class Cost(NamedTuple):
 
 
 class Room:
-    """The nodes of a room, and what they spend."""
+    """The nodes of a room, and the CPU that they use."""
 
     def __init__(self, name: str, nodes: Sequence[Side], postgres: PostgresProcess | None = None) -> None:
         self.name = name
@@ -52,7 +53,7 @@ class Room:
         return sum(Side("", pid, 0).cpu for pid in _family(self._postgres.pid)) if self._postgres else 0.0
 
     def measure(self, load: Load, command: str, messages: int) -> Cost:
-        """Run a command of load.c that sends so many messages."""
+        """Run a command of load.c that sends this number of messages."""
         nodes, loops = [node.cpu for node in self.nodes], [node.loop_cpu for node in self.nodes]
         postgres = self.postgres_cpu
         result = load.run(command)
@@ -64,7 +65,7 @@ class Room:
 
 
 def main() -> None:
-    """Print a table for each number of clients, and what became of the goals."""
+    """Print a table for each number of clients, and whether the goals are met."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.cluster", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -89,7 +90,7 @@ def _compare(built: Path, clients: int, nodes: Sequence[int], rounds: int) -> No
         costs: dict[tuple[str, str], list[Cost]] = {}
         for turn in range(rounds):
             for command, messages in loads.items():
-                # Each round begins with another room, so that none always follows a pause.
+                # Each round begins with another room, so that no room always runs first after a pause.
                 for number in (*range(turn % len(rooms), len(rooms)), *range(turn % len(rooms))):
                     cost = rooms[number].measure(crowds[number], command, messages)
                     costs.setdefault((command, rooms[number].name), []).append(cost)
@@ -99,7 +100,7 @@ def _compare(built: Path, clients: int, nodes: Sequence[int], rounds: int) -> No
 
 
 def _commands(clients: int) -> Iterator[tuple[str, int]]:
-    """Yield the commands of load.c, and how many messages each sends."""
+    """Yield the commands of load.c, each with the number of messages that it sends."""
     size = min(RATES, key=lambda known: abs(known - clients))
     for rate in RATES[size]:
         yield f"rate {rate} {rate * RATE_SECONDS}", rate * RATE_SECONDS
@@ -126,7 +127,7 @@ def _row(command: str, name: str, costs: Sequence[Cost]) -> list[str]:
 
 
 def _goals(clients: int, nodes: Sequence[int], costs: dict[tuple[str, str], list[Cost]]) -> Iterator[str]:
-    """Yield a line for each goal: ratios and differences of the same round, in the middle of all rounds."""
+    """Yield a line for each goal: the median of the ratios or differences of each round."""
     for (command, name), found in costs.items():
         base = costs[command, SQLITE]
         if clients == CPU_CLIENTS and name == on_nodes(2) and not command.startswith("burst"):
@@ -148,7 +149,7 @@ SQLITE = "SQLite, 1 node"
 
 
 def on_nodes(count: int) -> str:
-    """Return the name of a room of so many nodes."""
+    """Return the name of a room with this number of nodes."""
     return f"PostgreSQL, {count} node{'s' if count > 1 else ''}"
 
 
@@ -161,7 +162,7 @@ def on_sqlite() -> Iterator[Room]:
 
 @contextmanager
 def on_postgres(count: int) -> Iterator[Room]:
-    """Run so many nodes on a PostgreSQL of their own."""
+    """Run this number of nodes on a PostgreSQL of their own."""
     with ExitStack() as stack:
         postgres = stack.enter_context(PostgresProcess())
         nodes = [stack.enter_context(ours(f'Database = "{postgres.url}"\n', pinned=False)) for _ in range(count)]

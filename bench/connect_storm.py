@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.connect_storm", description=__doc__)
     parser.add_argument("--clients", type=int, nargs="+", default=[1000, 5000])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--against", type=Path, metavar="DIR", help="a checkout to measure as before")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="another checkout to measure, as 'before'")
     options = parser.parse_args()
     contenders = [Contender("websockets broadcast()", bare), Contender("Flagpost", ours)]
     if options.against:
@@ -57,7 +57,7 @@ def _storm(built: Path, contender: Contender, clients: int) -> Storm:
         before = side.cpu
         load = Load(built / "load", side, clients)
         stack.callback(load.end)
-        # One message to all clients: it arrives after everything that the logins have queued.
+        # A message to all clients arrives after everything that the logins have queued.
         lost = load.run("seq 1").gone
         return Storm(contender.name, side.cpu - before, load.arrival.seconds, lost)
 

@@ -55,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.fanout", description=__doc__)
     parser.add_argument("--clients", type=int, nargs="+", default=[100, 1000, 5000])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--against", type=Path, metavar="DIR", help="a checkout to measure as well, as `before`")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="another checkout to measure, as 'before'")
     options = parser.parse_args()
     with programs() as built:
         for clients in options.clients:
@@ -73,7 +73,7 @@ def _measure(built: Path, clients: int, rounds: int, against: Path | None) -> No
         loads = stack.enter_context(loaded(built, sides, clients))
         costs = [Costs() for _ in sides]
         for turn in range(rounds):
-            # Each round begins with another side, so that no side always follows a pause.
+            # Each round begins with another side, so that no side always runs first after a pause.
             for place in range(len(sides)):
                 number = (turn + place) % len(sides)
                 _round(sides[number], loads[number], clients, costs[number])

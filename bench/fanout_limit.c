@@ -1,4 +1,4 @@
-/* The limit of fan-out: what a message costs if each delivery is one send() in C and there is nothing else.
+/* The limit of fan-out: the cost of a message if each delivery is one send() in C, and nothing else happens.
  *
  * Accepts every handshake (with the same answer to every key; the load does not check it) and sends each text frame to
  * everyone, framed once. Prints its port. No rules, no names, no pings.

@@ -1,7 +1,7 @@
 /* The storage of a limit: prepared statements, and one transaction for all messages until commit().
  *
- * The database exists: bench/sides.py creates it with our own schema, so tables and indexes are the same. Prepared
- * statements, write-ahead log and synchronous = FULL, as the server has them.
+ * bench/sides.py creates the database with our schema, so tables and indexes are the same. Like the server, this uses
+ * prepared statements, a write-ahead log and synchronous = FULL.
  */
 #define _GNU_SOURCE
 #include <sqlite3.h>

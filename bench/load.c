@@ -1,16 +1,17 @@
-/* The load of the benches: many websocket clients in one process, which only count and time what comes.
+/* The load of the benches: many websocket clients in one process, which only count and time what arrives.
  *
  *   load PORT[,PORT...] CLIENTS LOGIN READY MESSAGE PROSE
  *
- * Clients take the ports in turn. Each client shakes hands, sends LOGIN (if not empty; %d becomes its number) and is in the room once a frame with the
- * action READY came (empty: once it has shaken hands). MESSAGE is what is sent; '#########' in it becomes the number of
- * the message, and a row of '@' becomes a part of the file PROSE, another one for each message. Answers each line of standard input with one line of JSON:
+ * Clients connect to the ports in turn. Each client completes the handshake, sends LOGIN (if not empty; %d becomes its
+ * number), and is in the room once a frame with the action READY has arrived (empty: after the handshake). MESSAGE is
+ * sent; '#########' in it becomes the number of the message, and a row of '@' a part of the file PROSE, a different one
+ * for each message. Each line of standard input is answered with one line of JSON:
  *
- *   seq COUNT           COUNT messages, each after everyone has the one before
+ *   seq COUNT           COUNT messages, each after everyone has received the one before
  *   burst COUNT SIZE    COUNT times: SIZE messages from SIZE clients at once, until everyone has all of them
  *   rate PER_SECOND N   N messages at this rate
- *   stall COUNT         the last COUNT clients read no more
- *   close COUNT         the last COUNT clients go away
+ *   stall COUNT         the last COUNT clients stop reading
+ *   close COUNT         the last COUNT clients disconnect
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -97,7 +98,7 @@ static void say(struct client *c) {
 
 static void arrived(struct client *c) { c->state = IN_ROOM; pending--; present++; }
 
-/* A frame came; `data` may be only its beginning. */
+/* Handles a frame; `data` may be only its beginning. */
 static void take(struct client *c, int opcode, const unsigned char *data, size_t length) {
     static const char action[] = "{\"action\":\"";
     if (opcode == 9) { put_frame(c, 10, (const char *)data, length); return; }
@@ -115,7 +116,7 @@ static void take(struct client *c, int opcode, const unsigned char *data, size_t
     }
 }
 
-/* Take whole frames off; the number of bytes that were used. */
+/* Handles complete frames; returns the number of bytes used. */
 static size_t parse(struct client *c, const unsigned char *data, size_t length) {
     size_t used = 0;
     while (c->state != GONE && length - used >= 2) {

@@ -1,4 +1,4 @@
-"""English text for messages: the index of a search costs little if all messages are alike."""
+"""English text for messages, because indexing costs too little if all messages are alike."""
 
 import re
 from pathlib import Path

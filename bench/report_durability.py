@@ -46,7 +46,7 @@ NOTE_MILLISECONDS = 1000
 
 @dataclass
 class Tally:
-    """What the reporters were told."""
+    """What the server has answered to the reporters."""
 
     received: dict[str, str] = field(default_factory=dict)
     """ReportID -> comment."""

@@ -80,8 +80,8 @@ class Sample(NamedTuple):
 RIVALS = {
     "bare Textual app": Rival(["-c", BARE], ["first frame"]),
     "same widgets": Rival(["-c", FURNISHED], ["first frame"]),
-    # Nothing listens there: the first frame waits for no server. The cursor is on the W of "Write a message"; the last
-    # text is the frame around it.
+    # Nothing listens at this address: the first frame does not wait for a server. The cursor covers the W of "Write a
+    # message"; the last text is a corner of the frame around it.
     "client": Rival(
         ["-m", "tui", "--name", "ada", "ws://127.0.0.1:9"], ["Flagpost", "starting", "rite a message", "╯"]
     ),
@@ -149,7 +149,7 @@ def main() -> None:
     """Measure in turn, and print medians, ratios and the slowest imports."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--imports", type=int, default=12, help="how many of the slowest imports are listed")
+    parser.add_argument("--imports", type=int, default=12, help="number of slowest imports to list")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)

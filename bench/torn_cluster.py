@@ -1,4 +1,4 @@
-"""Kill the nodes and the databases of a busy room again and again, and count what was lost.
+"""Kill the nodes and databases of a busy room repeatedly, and count what was lost.
 
 `python -m bench.torn_cluster [--kills 200] [--crashes 100] [--stops 20] [--failovers 20] [--partitions 20] [--seed 1]`;
 exits 1 if a message was lost, duplicated, out of order, or missing without a visible gap, or a ghost is left.
@@ -7,7 +7,7 @@ Two nodes share a primary with a synchronous standby. Four people with the clien
 with raw frames, talk all the time; they reach the nodes by a balancer, and each node reaches the databases by proxies.
 The faults: a node is killed (kill -9); the database crashes, and recovers; a node stops for up to 12 s (SIGSTOP), after
 which the other has declared it gone; the primary is killed, and the standby promoted half a second later; the network
-between a node and the databases falls apart for up to 12 s. A node that ends is started again at once.
+between a node and the databases is interrupted for up to 12 s. A node that ends is restarted at once.
 """
 
 import argparse
