@@ -236,7 +236,7 @@ ALTER TABLE server ADD COLUMN id_key TEXT NOT NULL DEFAULT '';
 UPDATE server SET id_key = lower(hex(randomblob(32)));
 """
 NONCES = """
--- A nonce is a promise for a day; after that it may be used again.
+-- A nonce counts for a day; after that it may be used again.
 DROP INDEX message_nonce;
 CREATE INDEX message_nonce ON message (author_identity, nonce) WHERE nonce IS NOT NULL;
 """
@@ -264,7 +264,7 @@ CREATE TRIGGER message_deleted AFTER DELETE ON message WHEN old.taken_back_at IS
 END;
 """
 EDITS = """
--- The text of an edited message is the present one; these are the earlier ones, since when each was the text.
+-- Earlier texts of edited messages, and when each was set; the current text is in the table message.
 ALTER TABLE message ADD COLUMN edited_at INTEGER;
 CREATE INDEX message_edited ON message (edited_at) WHERE edited_at IS NOT NULL;
 CREATE TABLE message_version (
@@ -289,7 +289,7 @@ WHEN new.text = '' AND new.edited_at IS NOT NULL BEGIN
 END;
 """
 GATHERED_REPORTS = """
--- The delivery that takes this one along, because both are about one message.
+-- The delivery that carries this one, because both are about one message.
 ALTER TABLE delivery ADD COLUMN gathered_in TEXT;
 CREATE INDEX delivery_gathered ON delivery (gathered_in) WHERE gathered_in IS NOT NULL;
 CREATE INDEX report_message ON report (msg_id);
@@ -310,7 +310,7 @@ CREATE TABLE withheld (
 CREATE INDEX withheld_nonce ON withheld (author_identity, nonce) WHERE nonce IS NOT NULL;
 """
 BANS = """
--- Who may not enter until when, in milliseconds; `key` is the name whatever its case and width.
+-- Bans, each until a time in milliseconds; `key` is the same for all spellings of the name.
 CREATE TABLE ban (
     key TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -321,7 +321,7 @@ CREATE TABLE ban (
 ) STRICT, WITHOUT ROWID;
 """
 MEMBERS = """
--- Members of the site, who signed in with a token: their names are theirs, also while they are away.
+-- Members of the site, who signed in with a token: their names stay reserved while they are away.
 CREATE TABLE member (
     identity TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -361,8 +361,8 @@ CREATE INDEX message_waiting ON message (peer_identity, id) WHERE waiting = 1;
 CREATE INDEX message_direct_at ON message (at) WHERE peer IS NOT NULL;
 """
 INDEX_BEHIND = """
--- The search index has the messages up to this number; a search reads later ones themselves. `traces`: whether it may
--- still hold parts of erased texts, see indexing.Traces; a file of before does.
+-- The search index has the messages up to this number; a search scans later ones. `traces`: where parts of erased texts
+-- may still be, see indexing.Traces; a file from before this step may have some.
 CREATE TABLE search_index (up_to INTEGER NOT NULL, traces INTEGER NOT NULL DEFAULT 1) STRICT;
 INSERT INTO search_index (up_to) SELECT coalesce(max(id), 0) FROM message;
 DROP TRIGGER message_stored;
@@ -388,7 +388,7 @@ END;
 CREATE TRIGGER message_text_erased AFTER UPDATE OF text ON message WHEN new.text = '' AND old.text != '' BEGIN
     UPDATE search_index SET traces = iif(up_to >= old.id, 1, iif(traces, traces, 3));
 END;
--- A message that is not searchable has no folded text, but also none once it is deleted.
+-- A message without folded text either is not searchable, or was deleted: only that one was in the index.
 CREATE TRIGGER message_text_deleted AFTER DELETE ON message WHEN old.text != '' BEGIN
     UPDATE search_index SET traces = iif(
         up_to >= old.id AND (old.folded != '' OR old.taken_back_at IS NOT NULL), 1, iif(traces, traces, 3)

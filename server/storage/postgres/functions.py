@@ -25,14 +25,14 @@ BEGIN
     moment := coalesce(fixed, moment);
 END $$;
 
--- Wait for what still writes, and return the last batch of a node. NULL: it was removed.
+-- Wait for a write in progress, and return the last batch of a node; NULL if it was removed.
 CREATE FUNCTION last_batch(of_node text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM room FOR UPDATE;
     RETURN (SELECT batch FROM node WHERE id = of_node);
 END $$;
 
--- Each node listens to a channel of its own, as it hears its own news from its writer.
+-- Each node listens to a channel of its own, because it receives its own events from its writer.
 CREATE FUNCTION wake_others(of_node text, last_news bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify(channel(id), last_news::text) FROM node WHERE id <> of_node;
@@ -52,8 +52,8 @@ BEGIN
     PERFORM wake_others(of_node, last);
 END $$;
 
--- Store messages, and return for each draft its number, and whether it is fresh, with the time, the news before them,
--- and the microseconds that it waited for the lock. Repeated with the same batch, it returns the same once more.
+-- Store messages, and return for each draft its number, and whether it is fresh, with the time, the last news before
+-- them, and the microseconds that it waited for the lock. Repeated with the same batch, it returns the same again.
 CREATE FUNCTION publish(of_node text, this_batch text, fixed bigint, nonce_lasts bigint, drafts text)
 RETURNS TABLE (msg_id bigint, fresh boolean, moment bigint, news_before bigint, waited bigint) LANGUAGE plpgsql AS $$
 DECLARE
@@ -109,8 +109,8 @@ BEGIN
     END IF;
 END $$;
 
--- Take a place for a person, and store that they joined, unless names have come into use on other servers that were not
--- `known`. `replaced`: the guest from whom a member takes the name. The names are those of server.storage.presence.
+-- Claim a place for a person, and store that they joined, unless names have come into use on other servers since
+-- `known`. `replaced`: the guest from whom a member takes the name. Names are as in server.storage.presence.
 CREATE FUNCTION claim(of_node text, known bigint, moment bigint, of_key text, of_name text, of_identity text,
     of_session bigint, of_rank bigint, is_member bigint, returns bigint, of_entry text,
     OUT outdated bigint, OUT number bigint, OUT last_message bigint, OUT read_from bigint, OUT changes bigint,

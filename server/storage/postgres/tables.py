@@ -3,7 +3,7 @@
 from server.storage.postgres import functions
 
 ROOM = """
--- Each write locks this row first, so numbers are given in the order of the commits.
+-- Each write locks this row first, so that numbers follow the order of the commits.
 CREATE TABLE room (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     epoch TEXT NOT NULL,
@@ -14,7 +14,7 @@ CREATE TABLE room (
     -- How often names have come into use, see `server.storage.presence`.
     names_changed bigint NOT NULL DEFAULT 0,
     schema integer NOT NULL,
-    -- Servers that know no later schema than this one cannot go on.
+    -- The oldest schema whose servers can keep running.
     schema_min integer NOT NULL
 ) WITH (fillfactor = 10);
 
@@ -31,7 +31,7 @@ CREATE TABLE node (
     started_at bigint NOT NULL DEFAULT 0,
     address TEXT NOT NULL DEFAULT '',
     version TEXT NOT NULL DEFAULT '',
-    -- How long it has held the lock of the room at most lately, in milliseconds.
+    -- The longest time for which it held the lock of the room recently, in milliseconds.
     longest_lock bigint NOT NULL DEFAULT 0,
     -- The value of `room.names_changed` when a name last came into use on this server.
     names_changed bigint NOT NULL DEFAULT 0,
@@ -39,7 +39,7 @@ CREATE TABLE node (
     settings TEXT NOT NULL DEFAULT ''
 ) WITH (fillfactor = 10);
 
--- Who is in the room, on which server. `key` is the name whatever its case and width; `entry` describes the person to
+-- Who is in the room, on which server. `key` is the same for all spellings of the name; `entry` describes the person to
 -- others.
 CREATE TABLE presence (
     key TEXT PRIMARY KEY,
@@ -55,7 +55,7 @@ CREATE TABLE presence (
 CREATE INDEX presence_node ON presence (node);
 CREATE INDEX presence_identity ON presence (identity);
 
--- What every server has to hear, in the order of the commits; deleted after a while. `ref` is the number of a message.
+-- Events for every server, in the order of the commits; deleted after a while. `ref` is the number of a message.
 CREATE TABLE news (
     seq bigint PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -109,7 +109,7 @@ CREATE INDEX message_taken_back ON message (taken_back_at) WHERE taken_back_at I
 CREATE INDEX message_reacted ON message (reacted_at) WHERE reacted_at IS NOT NULL;
 CREATE INDEX message_edited ON message (edited_at) WHERE edited_at IS NOT NULL;
 
--- The text of an edited message is the present one; these are the earlier ones, since when each was the text.
+-- Earlier texts of edited messages, and when each was set; the current text is in the table message.
 CREATE TABLE message_version (
     msg_id bigint NOT NULL,
     number bigint NOT NULL,
@@ -236,7 +236,7 @@ CREATE TABLE delivery (
     holder TEXT,
     leased_at bigint NOT NULL DEFAULT 0,
     leased_until bigint NOT NULL DEFAULT 0,
-    -- The delivery that takes this one along, because both are about one message.
+    -- The delivery that carries this one, because both are about one message.
     gathered_in TEXT,
     -- The place of the webhook among those that receive the row; the first one decides the status of the report.
     place bigint NOT NULL DEFAULT 0
@@ -329,7 +329,7 @@ CREATE TABLE held_name (
 );
 CREATE INDEX held_name_at ON held_name (held_at);
 
--- Who may not enter until when, in milliseconds; `key` is the name whatever its case and width.
+-- Bans, each until a time in milliseconds; `key` is the same for all spellings of the name.
 CREATE TABLE ban (
     key TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -339,7 +339,7 @@ CREATE TABLE ban (
     at bigint NOT NULL
 );
 
--- Members of the site, who signed in with a token: their names are theirs, also while they are away.
+-- Members of the site, who signed in with a token: their names stay reserved while they are away.
 CREATE TABLE member (
     identity TEXT PRIMARY KEY,
     name TEXT NOT NULL,
