@@ -16,64 +16,29 @@ docs/bots.md has a bot of twenty lines.
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from server.protocol import name_text
 from server.protocol.errors import OneLineError
-from server.protocol.frames import Frame, Me, Ping, Pong, Relations, ServerFrame, Welcome
+from server.protocol.frames import Frame, Me, Pong, Relations, ServerFrame, Welcome
+from tui.client.client_events import Granted, Loss, NameRefusedError, NoServerError
 from tui.client.fold import fold_frame
 from tui.client.own_status import again
+from tui.client.read_marks import ReadMarks
 from tui.client.state import ClientState
-from tui.net.client_session import NOT_SENT, ClientSession, Keys, ServerNews
+from tui.net.client_session import NOT_SENT, ClientSession, Keys
 from tui.options import Options
 from tui.text import clean_line
 
 if TYPE_CHECKING:
     from tui.client.dialects import Dialects
-    from tui.client.unsent_file import Owner, UnsentFile
+    from tui.client.unsent_saver import UnsentSaver
     from tui.net.local_server import LocalServer
     from tui.net.server_connection import Connection, Event
 
-MARK_SECONDS = 5.0
-"""Minimum time between two messages that say what was read."""
-ANSWER_SECONDS = 1.0
-"""Maximum wait at the end until the server has handled what was sent."""
 OFFLINE = "You are offline. Try again once you are reconnected."
-
-
-class NoServerError(OneLineError):
-    """No server was found, and none could be started."""
-
-
-class NameRefusedError(OneLineError):
-    """The server refused the name."""
-
-
-class Granted(NamedTuple):
-    """An accepted login."""
-
-    wanted: str
-    """The requested name."""
-    name: str
-    """The granted name."""
-    again: bool
-    """True after a loss that `on_lost` reported."""
-    news: list[ServerNews]
-    """Changes of the server's identity to show to the user; if there are any, unsent messages were given up."""
-
-
-class Loss(NamedTuple):
-    """A lost connection, or a failed attempt to connect."""
-
-    why: str
-    retry_seconds: float | None
-    """Seconds until the next attempt; None: never."""
-    first: bool
-    """True for the first loss since the last login."""
 
 
 def _ignore(_: object = None) -> None:
@@ -123,12 +88,10 @@ class Client:
         self._was_lost = False
         self._interrupt: asyncio.Future[str] | None = None
         """Ends the connection: its result is the reason why the name was refused, or an exception."""
-        self._answered: asyncio.Event | None = None
-        """Set once the server has answered a ping, and so everything before it."""
-        self._mark_timer: asyncio.TimerHandle | None = None
+        self._marks = ReadMarks(self.state, self.send, lambda: self.online)
         self._sending: set[asyncio.Task[bool]] = set()
         self._saves = saves
-        self._unsent_file: UnsentFile | None = None
+        self._unsent: UnsentSaver | None = None
 
     async def __aenter__(self) -> Self:
         await self.find()
@@ -203,16 +166,16 @@ class Client:
 
     def changed(self) -> None:
         """Schedule the saving of what is not sent: the state, such as a draft, has changed."""
-        if self._unsent_file:
-            self._unsent_file.changed()
+        if self._unsent:
+            self._unsent.changed()
 
     async def close(self) -> None:
         """Save what is not sent, stop the server that this client started, and release the identity.
 
         Call it after `run` has ended.
         """
-        if self._unsent_file:
-            await self._unsent_file.close(self._expected)
+        if self._unsent:
+            await self._unsent.close()
         if self._server:
             await self._server.stop()
         self.release()
@@ -237,30 +200,12 @@ class Client:
             self.send(said)
 
     def mark_read(self) -> None:
-        """Send how far the user has read: at once, then at most every MARK_SECONDS."""
-        if not self.online or self._mark_timer:
-            return
-        if due := self.state.markers.take():
-            for marker in due:
-                self.send(marker)
-            self._mark_timer = asyncio.get_running_loop().call_later(MARK_SECONDS, self._mark_again)
-
-    def _mark_again(self) -> None:
-        self._mark_timer = None
-        self.mark_read()
+        """Send how far the user has read; repeated calls send it at intervals."""
+        self._marks.send_due()
 
     async def finish_sending(self) -> None:
-        """Send what was read, and wait until the server has handled it: what it has not handled is lost at the end."""
-        due = self.state.markers.take()
-        if not self.online or not (due or self._mark_timer):
-            return
-        for marker in due:
-            self.send(marker)
-        self._answered = asyncio.Event()
-        self.send(Ping())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await self._answered.wait()
+        """Send how far the user has read, and wait until the server has handled it; call it before `close`."""
+        await self._marks.finish()
 
     async def _stay_connected(self) -> str | None:
         """Stay connected until the server wants no other connection; return why it refused the name, if it did."""
@@ -283,7 +228,7 @@ class Client:
 
     def _identify(self) -> None:
         """Load the keys of this user from earlier starts."""
-        # Imported late, as above.
+        # Imported late: the first frame does not need it.
         from tui.net.identity import acquire
 
         if self.options.demo:
@@ -293,22 +238,9 @@ class Client:
         keys = acquire(self._session.address, self._session.name)
         self._session.keys = self._identity = keys
         if self._saves and keys.kept:
-            from tui.client.unsent import collect
-            from tui.client.unsent_file import UnsentFile
+            from tui.client.unsent_saver import UnsentSaver
 
-            self._unsent_file = UnsentFile(partial(collect, self.state))
-
-    @property
-    def _expected(self) -> "Owner | None":
-        """The presumed user, before the login: the identity of the last start, or name and address."""
-        from tui.client.unsent_file import Owner
-
-        keys = self._session.keys
-        if not keys.kept:
-            return None
-        if keys.last_server and keys.last_identity:
-            return Owner(keys.last_server, keys.last_identity)
-        return Owner("", f"{self._session.address} {self._session.name}")
+            self._unsent = UnsentSaver(self.state, self._session)
 
     @property
     def loses(self) -> bool:
@@ -317,22 +249,7 @@ class Client:
 
         if self.options.demo or collect(self.state).is_empty:
             return False
-        if self._unsent_file is None:
-            return True
-        self._unsent_file.save(self._expected)
-        return bool(self._unsent_file.problem)
-
-    def _restore_unsent(self) -> None:
-        """Restore what earlier starts, as the same person at the same server, could not send."""
-        if self._unsent_file is None or self._unsent_file.is_open:
-            return
-        from tui.client.unsent import restore
-        from tui.client.unsent_file import Owner
-
-        nobody = Owner("", f"{self._session.address} {self._session.name}")
-        server, identity = self._session.person
-        unsent = self._unsent_file.open(Owner(server, identity) if identity else nobody)
-        restore(self.state, unsent.joined(self._unsent_file.take(nobody)) if identity else unsent)
+        return self._unsent is None or bool(self._unsent.save())
 
     def _on_event(self, event: "Event") -> None:
         from tui.net.server_connection import Lost, Received
@@ -363,8 +280,8 @@ class Client:
             self._logged_in(frame)
         elif isinstance(frame, Pong) and frame.jwt:
             self._session.renew(frame.jwt)
-        elif isinstance(frame, Pong) and self._answered:
-            self._answered.set()
+        elif isinstance(frame, Pong):
+            self._marks.on_pong()
         elif isinstance(frame, Relations) and self.state.relations.returned:
             for ask in self.state.ask_newest(nonce):
                 self.send(ask)
@@ -380,7 +297,8 @@ class Client:
         self.status = f"online as {name_text.shown(frame.username)}{', new here' if news else ''}"
         if news:
             self.state.give_up_unsent(NOT_SENT)
-        self._restore_unsent()
+        if self._unsent:
+            self._unsent.restore()
         self._on_login(Granted(wanted, frame.username, was_lost, news))
         for unsent in self.state.unsent():
             self.send(unsent)

@@ -12,7 +12,8 @@ from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from server.protocol import name_text
 from server.protocol.errors import OneLineError
-from tui.client.client import Client, Granted, Loss
+from tui.client.client import Client
+from tui.client.client_events import Granted, Loss
 from tui.client.state import CONNECTION
 from tui.fullscreen.joining import Joining, again
 from tui.fullscreen.preferences import Preferences

@@ -8,7 +8,8 @@ from server.protocol import name_text
 from server.protocol.codes import ErrorCode
 from server.protocol.errors import OneLineError
 from server.protocol.frames import Echo, Error, Places, Say, ServerFrame
-from tui.client.client import Client, Granted, Loss, NameRefusedError
+from tui.client.client import Client
+from tui.client.client_events import Granted, Loss, NameRefusedError
 from tui.client.profile_view import Stage
 from tui.options import Options
 from tui.plain import output, typed_commands

@@ -1,0 +1,51 @@
+"""Saving of what the user has not sent, and its restoration at the next start of the same person."""
+
+from functools import partial
+
+from tui.client.state import ClientState
+from tui.client.unsent import collect, restore
+from tui.client.unsent_file import Owner, UnsentFile
+from tui.net.client_session import ClientSession
+
+
+class UnsentSaver:
+    """Saves what is unsent in a state, under the person of a session."""
+
+    def __init__(self, state: ClientState, session: ClientSession) -> None:
+        self._state, self._session = state, session
+        self._file = UnsentFile(partial(collect, state))
+
+    def changed(self) -> None:
+        """Save soon."""
+        self._file.changed()
+
+    def save(self) -> str:
+        """Save now; return the problem in one line, "" if there is none."""
+        self._file.save(self._presumed)
+        return self._file.problem
+
+    async def close(self) -> None:
+        """Save now, after what is being written."""
+        await self._file.close(self._presumed)
+
+    def restore(self) -> None:
+        """Restore, at the first login, what earlier starts of the same person could not send."""
+        if self._file.is_open:
+            return
+        server, identity = self._session.person
+        unsent = self._file.open(Owner(server, identity) if identity else self._unidentified)
+        restore(self._state, unsent.joined(self._file.take(self._unidentified)) if identity else unsent)
+
+    @property
+    def _presumed(self) -> Owner | None:
+        """The presumed owner before the login: the identity of the last start, or name and address."""
+        keys = self._session.keys
+        if not keys.kept:
+            return None
+        if keys.last_server and keys.last_identity:
+            return Owner(keys.last_server, keys.last_identity)
+        return self._unidentified
+
+    @property
+    def _unidentified(self) -> Owner:
+        return Owner("", f"{self._session.address} {self._session.name}")
