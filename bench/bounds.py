@@ -32,6 +32,7 @@ from tests.support.folding import AT, said, state
 from tests.support.grammars import ADVERSARIAL, MULTILINE, TOKENS
 from tui.client.entries import Line
 from tui.client.fold import fold_frame
+from tui.fullscreen.timeline.allowed import Offers
 from tui.fullscreen.timeline.blocks import render
 from tui.fullscreen.timeline.look import Look, Styles
 from tui.fullscreen.timeline.view import TimelineView
@@ -111,7 +112,7 @@ async def arrivals(texts: Mapping[str, str], width: int, rounds: int) -> Times:
 
     def arrive() -> None:
         fold_frame(clean_frame(codec.decode_server(frame)), made)
-        view.show(made.timeline, frozenset(), reports=True, profiles=True, placeholder="", words=("ada",))
+        view.show(made.timeline, frozenset(), Offers(reports=True, profiles=True), placeholder="", words=("ada",))
 
     async with app.run_test(headless=False, size=(width, LINES)):
         await app.push_screen(Stage(view))

@@ -29,6 +29,7 @@ import tui.fullscreen.app
 from tui.client.entries import Line
 from tui.client.timeline import Timeline
 from tui.fullscreen.themes import DARK
+from tui.fullscreen.timeline.allowed import Offers
 from tui.fullscreen.timeline.view import TimelineView
 
 SIZE, NARROW = Size(120, 40), Size(80, 40)
@@ -163,7 +164,7 @@ class Room:
         for line in self.lines[self.next : self.next + count]:
             self.timeline.add(line)
         self.next += count
-        self.view.show(self.timeline, frozenset(), reports=True, profiles=True, placeholder="")
+        self.view.show(self.timeline, frozenset(), Offers(reports=True, profiles=True), placeholder="")
 
     async def turn(self, stage: Stage) -> None:
         """Switch to the other screen."""

@@ -13,8 +13,6 @@ OWN_BASES = {
     "Verdict",
     # Textual finds the keys of a text area in its class, and each of the three text areas has other keys.
     "Prompt",
-    # Laying out and painting a stack of blocks, without what the user does with the messages in it.
-    "StackView",
 }
 """The classes of this project that others inherit from, and why a part would not be simpler."""
 
@@ -38,10 +36,3 @@ def _with_inner(kind: type) -> Iterator[type]:
 def test_no_class_of_the_client_inherits_from_another_beyond_the_named_ones() -> None:
     bases = {base for kind in _classes() for base in kind.__bases__}
     assert {base.__name__ for base in bases if base.__module__.partition(".")[0] in {"tui", "server"}} == OWN_BASES
-
-
-def test_no_base_class_has_a_base_class_of_this_project() -> None:
-    """The inheritance has one level; errors form a tree of their own."""
-    for kind in _classes():
-        own = [each.__name__ for each in kind.__mro__[1:] if each.__name__ in OWN_BASES - {"OneLineError", "Verdict"}]
-        assert len(own) <= 1, kind

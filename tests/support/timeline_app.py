@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 import tui.fullscreen.app
 from tui.client.entries import Line
 from tui.client.timeline import Timeline
+from tui.fullscreen.timeline.allowed import Offers
 from tui.fullscreen.timeline.view import TimelineView
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
@@ -43,7 +44,7 @@ class Viewer(App[None]):
         self.show()
 
     def show(self, *hidden: str) -> None:
-        self.view.show(self.timeline, set(hidden), reports=True, profiles=True, placeholder="nothing")
+        self.view.show(self.timeline, set(hidden), Offers(reports=True, profiles=True), placeholder="nothing")
 
     def rows(self) -> list[str]:
         return [strip.text.rstrip() for strip in self.view.render_lines(self.view.size.region)]

@@ -11,6 +11,7 @@ from tui.client.state import ClientState
 from tui.fullscreen import slash_commands
 from tui.fullscreen.room.reading import Attention, Reading
 from tui.fullscreen.slash_commands import CommandRoom
+from tui.fullscreen.timeline.allowed import Offers
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.channels import PlaceLists
 from tui.fullscreen.widgets.composer import Composer
@@ -73,9 +74,7 @@ class Drawing:
         self._screen.query_one(TimelineView).show(
             state.timeline,
             state.relations.hidden,
-            reports=webhooks.report,
-            profiles=webhooks.profile or state.has_facts,
-            operates=state.is_operator,
+            Offers(webhooks.report, webhooks.profile or state.has_facts, state.is_operator),
             placeholder=self._placeholder(state),
             away=self._reading.is_away,
             words=state.names_of_user,

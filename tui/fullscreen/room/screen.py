@@ -31,6 +31,7 @@ from tui.fullscreen.room.reading import Attention, Reading
 from tui.fullscreen.room.reporting import Reporting
 from tui.fullscreen.room.writing import Writing
 from tui.fullscreen.screen_protocols import Placed
+from tui.fullscreen.timeline.scrolling import PageWanted
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.typeahead import TypeAhead
 from tui.fullscreen.widgets.channels import PlaceLists, UnreadOutOfView
@@ -424,8 +425,8 @@ class RoomScreen(Screen[None]):
     def _mute_declined(self) -> None:
         self.people.decline_offer()
 
-    @on(TimelineView.PageWanted)
-    def _page_wanted(self, event: TimelineView.PageWanted) -> None:
+    @on(PageWanted)
+    def _page_wanted(self, event: PageWanted) -> None:
         self.navigation.load_page(event.low, forward=event.forward, scrolled=event.scrolled)
 
     @on(UnreadOutOfView.Wanted)

@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style as Ink
 from textual.geometry import Offset
+from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.client.coverage import BEGINNING, END
@@ -61,6 +62,14 @@ def spot(timeline: Timeline, offset: Offset) -> Spot:
     known, behind = divmod(rest, MANY)
     key = {-_NUMBERS: BEGINNING, _NUMBERS: END}.get(known, known)
     return Spot(timeline.position(key) + behind, row, offset.x)
+
+
+def range_of(timeline: Timeline, chosen: Selection, first: Spot, last: Spot) -> Range:
+    """Return the selected range; an end outside the timeline counts as the first or last spot of the view."""
+    return Range(
+        spot(timeline, chosen.start) if chosen.start is not None else first,
+        spot(timeline, chosen.end) if chosen.end is not None else last,
+    )
 
 
 def paint(strip: Strip, span: tuple[int, int], flag_at: int, ink: Ink) -> Strip:

@@ -1,38 +1,43 @@
-"""The timeline widget: highlighting messages by key or mouse, and which actions they allow."""
+"""The timeline widget: paints the messages of a channel, highlights one by key or mouse, and selects text."""
 
 from collections.abc import Mapping, Set
+from typing import ClassVar
 
 from textual import events, on
 from textual.content import Content
+from textual.geometry import Offset, Region
 from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
 
 from server.protocol import name_text
-from tui.client.coverage import BEGINNING
 from tui.client.entries import Entry, Line
-from tui.client.markdown import addresses
-from tui.client.quotation import quoted
 from tui.client.timeline import Timeline
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.timeline.blocks import FLAG
+from tui.fullscreen.timeline.allowed import CONDITIONS, Offers, allows
 from tui.fullscreen.timeline.entry_rows import EMOJI
-from tui.fullscreen.timeline.look import FLAG_CELLS
-from tui.fullscreen.timeline.stack_view import StackView
+from tui.fullscreen.timeline.highlight import Highlight
+from tui.fullscreen.timeline.look import FLAG_CELLS, LEFT_CELLS
+from tui.fullscreen.timeline.painting import StackPainter
+from tui.fullscreen.timeline.scrolling import StackScroller
+from tui.fullscreen.timeline.selection import ABOVE, MANY, place, text_of
+from tui.fullscreen.timeline.theme_look import COMPONENTS
 from tui.fullscreen.widgets.widget_messages import BackToWriting
 
-__all__ = ["FLAG", "TimelineView"]
 
-ACTIONS = ("report", "profile", "open_link", "direct", "react", "original", "edit_message")
-"""Actions that depend on the message, each of which stands for others with the same condition."""
-
-
-class TimelineView(StackView, can_focus=True):
+class TimelineView(ScrollView, can_focus=True):
     """Shows one timeline and its highlight; the actions on the highlighted message belong to the screen."""
 
     WHERE = Where.MESSAGES
     BINDINGS = bindings(WHERE)
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
     # Focusing highlights and scrolls to the latest message, before the click is handled.
     FOCUS_ON_CLICK = False
+
+    class Scrolled(Message):
+        """Other messages are on the screen."""
 
     class ReactionClicked(Message):
         """The user clicked a reaction."""
@@ -46,33 +51,25 @@ class TimelineView(StackView, can_focus=True):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._profiles = False
-        self._operates = False
-        self._highlighted = 0
-        """The number of the highlighted message; 0 for none."""
-        self._picked = False
-        """True while a message that was clicked is highlighted although the user is writing."""
+        self._scroller = StackScroller(self)
+        self._painter = StackPainter(self, self._scroller)
+        self._highlight = Highlight(self._scroller)
+        self._offers = Offers()
+        self._hovered = 0
+        """The number of the message below the mouse; 0 for none."""
         self._who = ""
         """The names of those whose reaction is under the mouse."""
-        self.stands_in = False
-        """True if the highlight moved because the highlighted message was hidden, not because the user moved it."""
-        self._available: tuple[bool | None, ...] = ()
+        self._available: tuple[bool, ...] = ()
         """The availability of actions when the footer was last drawn."""
 
-    @property
-    def highlighted(self) -> Line | None:
-        """The highlighted message, unless its author is hidden."""
-        line = self._timeline.find(self._highlighted) if self._highlighted else None
-        return None if line and not line.mine and line.author in self._hidden else line
+    # What is shown.
 
     def show(
         self,
         timeline: Timeline,
         hidden: Set[str],
+        offers: Offers,
         *,
-        reports: bool,
-        profiles: bool,
-        operates: bool = False,
         placeholder: str,
         away: bool = False,
         words: tuple[str, ...] = (),
@@ -80,104 +77,179 @@ class TimelineView(StackView, can_focus=True):
     ) -> None:
         """Draw a timeline without the messages of hidden people.
 
-        `reports`: the site accepts reports. `profiles`: the site provides profiles. `operates`: the user is an
-        operator. `away`: the user is looking elsewhere. `words` name the user. `hues`: those of the names.
+        `away`: the user is looking elsewhere. `words` name the user. `hues`: those of the names.
         """
-        opened = timeline is not self._timeline
-        if opened:
-            self._highlighted, self._picked, self._follows = 0, False, True
+        if opened := timeline is not self._scroller.timeline:
+            self._highlight.clear()
+            self._scroller.follows = True
             self._select_none()
-        self._holds = away or opened
-        if placeholder != self._placeholder:
+        self._scroller.holds = away or opened
+        if placeholder != self._painter.placeholder:
             self.refresh()
-        self._timeline, self._reports, self._profiles, self._words = timeline, reports, profiles, words
-        self._operates = operates
-        self._hidden, self._placeholder, self._hues = frozenset(hidden), placeholder, hues or {}
+        self._offers, self._painter.reports = offers, offers.reports
+        self._painter.words, self._painter.hues, self._painter.placeholder = words, hues or {}, placeholder
+        self._scroller.timeline, self._scroller.hidden = timeline, frozenset(hidden)
         self._lay_out()
-        if self._highlighted and not self.highlighted:
+        if self._highlight.msg_id and not self.highlighted:
             self._highlight_near()
         self._refresh_keys()
 
+    def _lay_out(self) -> None:
+        # The first paint can precede the first Resize.
+        if self.size.width > LEFT_CELLS + FLAG_CELLS:
+            self._scroller.lay_out(self._painter.look)
+
+    def notify_style_update(self) -> None:
+        """Repaint in the new theme."""
+        super().notify_style_update()
+        self.restyle(compact=self._painter.compact)
+
+    def restyle(self, *, compact: bool) -> None:
+        """Repaint with authors before the text (compact) or above it, and with the current format of times."""
+        self._painter.compact = compact
+        self._painter.forget_look()
+        if self._scroller.stack:
+            self.call_later(self._lay_out)
+
+    @property
+    def follows(self) -> bool:
+        """True while the view is at the end, where new messages appear."""
+        return self._scroller.follows
+
+    @property
+    def seen(self) -> tuple[int, int]:
+        """The first and the last message in the view; 0 for none."""
+        return self._scroller.seen
+
+    def show_new(self) -> None:
+        """Scroll to the first new message."""
+        self._scroller.show_new()
+
+    def show_latest(self) -> None:
+        """Scroll to the end, and follow it."""
+        self._scroller.show_latest()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow the end while the view is there; request older messages at the beginning."""
+        self.refresh()
+        self._scroller.scrolled(old_value, new_value)
+        self.post_message(self.Scrolled())
+
+    @on(events.Resize)
+    def _wrap_again(self) -> None:
+        """Wrap for the new width; drop the selection, which would refer to other characters."""
+        self._select_none()
+        self._lay_out()
+        self.post_message(self.Scrolled())
+
+    # Painting.
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines of the screen from rendered blocks; Textual's own way, `render_line`, would copy each."""
+        strips = self._painted(crop.y, crop.height)
+        background = self.background_colors[1]
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        whole = crop.column_span == (0, self.size.width)
+        return strips if whole else [strip.crop(*crop.column_span) for strip in strips]
+
+    def _painted(self, first: int, count: int) -> list[Strip]:
+        hovered = self._scroller.timeline.position(self._hovered) if self._hovered else None
+        return self._painter.lines(first, count, lit=self._lit, hovered=hovered)
+
+    @property
+    def _lit(self) -> int | None:
+        """The number of the highlighted block."""
+        shown = self.highlighted and (self.has_focus or self._highlight.picked)
+        return self._highlight.number if shown else None
+
+    # Selecting text with the mouse.
+
+    @property
+    def allow_select(self) -> bool:
+        """True if there is text to select."""
+        return self._scroller.stack is not None and self._scroller.stack.height > 0
+
+    def render_line(self, y: int) -> Strip:
+        """Return a line of the screen with the offsets by which Textual finds the ends of a selection."""
+        strip, found = self._painted(y, 1)[0], self._scroller.at(y)
+        if self._scroller.stack is None:
+            return strip
+        return strip.apply_offsets(-LEFT_CELLS, place(self._scroller.timeline, *found) if found else ABOVE)
+
+    def select_block(self, number: int) -> None:
+        """Select a message, with its author if that is shown."""
+        if stack := self._scroller.stack:
+            block = stack.block(number)
+            start, end = (place(stack.timeline, number, row) for row in (block.head, len(block.strips) - 1))
+            self.screen.selections = {self: Selection(Offset(0, start), Offset(MANY, end))}
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the selected text, and its separator from that of the next widget."""
+        stack = self._scroller.stack
+        return (text_of(stack, self._painter.range_of(stack, selection)), "\n") if stack else None
+
+    def _select_none(self) -> None:
+        if self.text_selection:
+            self.screen.clear_selection()
+
+    # The highlight.
+
+    @property
+    def highlighted(self) -> Line | None:
+        """The highlighted message, unless its author is hidden."""
+        return self._highlight.line
+
+    @property
+    def stands_in(self) -> bool:
+        """True if the highlight moved because the highlighted message was hidden, not because the user moved it."""
+        return self._highlight.stands_in
+
+    def can(self, action: str) -> bool:
+        """Return whether an action of the screen is available for the highlighted message."""
+        return allows(action, self.highlighted, self._offers)
+
     def enter(self) -> None:
         """Focus the timeline if it has messages; highlight the clicked one, or else the latest."""
-        if line := (self.highlighted if self._picked else None) or self._latest:
-            self._highlight(line.msg_id)
+        if line := (self.highlighted if self._highlight.picked else None) or self._highlight.latest:
+            self._put_highlight(line.msg_id)
             self.screen.set_focus(self)
 
     @property
     def is_marked(self) -> bool:
         """True while a message is highlighted although the user is writing."""
-        return self._picked and self.highlighted is not None
+        return self._highlight.picked and self.highlighted is not None
 
     def unmark(self) -> None:
         """Remove the highlight of a message that was clicked."""
-        if self._picked:
-            self._refresh_highlight()
-            self._highlighted, self._picked = 0, False
+        if self._highlight.picked:
+            self._highlight.refresh()
+            self._highlight.clear()
             self.post_message(self.Marked())
-
-    @property
-    def _lit(self) -> int | None:
-        shown = self.highlighted and (self.has_focus or self._picked)
-        return self._timeline.position(self._highlighted) if shown else None
-
-    @property
-    def _latest(self) -> Line | None:
-        return self._shown(len(self._timeline.entries), -1)
-
-    def _shown(self, number: int, by: int) -> Line | None:
-        """Return the message `by` visible messages away, or the farthest in that direction; None if there is none."""
-        if self._stack is None:
-            return None
-        number, left = self._stack.step(number, by)
-        entry = self._timeline.entries[number] if left < abs(by) else None
-        return entry if isinstance(entry, Line) else None
-
-    def _highlight_near(self) -> None:
-        """Highlight the nearest message after the highlighted one vanished: the previous, else the next, else leave."""
-        at = self._timeline.position(self._highlighted)
-        nearest = self._shown(at, -1) or self._shown(at - 1, 1)
-        if nearest:
-            self._highlight(nearest.msg_id)
-            self.stands_in = True
-        elif self.has_focus:
-            self.action_leave()
 
     def jump(self, msg_id: int) -> None:
         """Highlight a message of this timeline, and focus it."""
-        self._highlight(msg_id)
+        self._put_highlight(msg_id)
         # What is loaded next must not scroll it away, even if all of it fits into the view now.
-        self._follows = False
+        self._scroller.follows = False
         self.screen.set_focus(self)
 
-    def _highlight(self, msg_id: int) -> None:
-        self._refresh_highlight()
-        self._highlighted, self.stands_in = msg_id, False
-        if self._stack and self.highlighted:
-            number = self._timeline.position(msg_id)
-            self._stack.measure(number, above=self.size.height, below=self.size.height)
-            start, end = self._stack.start(number), self._stack.end(number)
-            if start < self.scroll_offset.y:
-                self._scroll_into_place((number, 0))
-            elif end > self.scroll_offset.y + self.size.height:
-                self._scroll_into_place(self._stack.at(end - self.size.height))
-        self._refresh_highlight()
+    def _put_highlight(self, msg_id: int) -> None:
+        self._highlight.put(msg_id)
         self._refresh_keys()
 
-    def _refresh_highlight(self) -> None:
-        """Redraw only the highlighted message."""
-        if self.highlighted:
-            self._refresh_message(self._highlighted)
-
-    def _refresh_message(self, msg_id: int) -> None:
-        number = self._timeline.position(msg_id)
-        if self._stack and self._timeline.find(msg_id):
-            start = self._stack.start(number)
-            self.refresh_lines(start + self._space_above, self._stack.end(number) - start)
+    def _highlight_near(self) -> None:
+        """Highlight the nearest message after the highlighted one vanished; leave if there is none."""
+        if nearest := self._highlight.nearest:
+            self._put_highlight(nearest.msg_id)
+            self._highlight.stands_in = True
+        elif self.has_focus:
+            self.action_leave()
 
     def _refresh_keys(self) -> None:
         """Redraw the footer if the available actions have changed."""
-        available = tuple(self.can(name) for name in ACTIONS)
+        line = self.highlighted
+        available = tuple(allows(name, line, self._offers) for name in CONDITIONS)
         if available != self._available:
             self._available = available
             self.refresh_bindings()
@@ -185,20 +257,59 @@ class TimelineView(StackView, can_focus=True):
     @on(events.Focus)
     def _show_highlight(self) -> None:
         """Highlight the latest message if there is no highlight, so that the arrow keys have one to move."""
-        latest, self._picked = self._latest, False
+        latest, self._highlight.picked = self._highlight.latest, False
         if not self.highlighted and latest:
-            self._highlight(latest.msg_id)
-        self._refresh_highlight()
+            self._put_highlight(latest.msg_id)
+        self._highlight.refresh()
 
     @on(events.Blur)
     def _hide_highlight(self) -> None:
         """Hide the highlight, which is visible only with the focus."""
-        self._refresh_highlight()
+        self._highlight.refresh()
+
+    def action_move(self, by: int) -> None:
+        """Highlight another message; after the last one, return to the composer."""
+        stack = self._scroller.stack
+        if stack is None or not self.highlighted:
+            self.enter()
+            return
+        number, left = stack.step(self._highlight.number, by)
+        if left and by == 1:
+            self.action_leave()
+            return
+        if left and by < 0:
+            self._scroller.want_older()
+        entry = stack.entries[number]
+        if isinstance(entry, Line):
+            self._put_highlight(entry.msg_id)
+
+    def action_first(self) -> None:
+        """Highlight the first message and scroll to the top; if it is highlighted already, request older ones."""
+        first = self._highlight.shown(-1, 1)
+        if first and first.msg_id == self._highlight.msg_id:
+            self._scroller.want_older()
+        elif first:
+            self._put_highlight(first.msg_id)
+            self._scroller.scroll_into_place((0, 0))
+
+    def action_last(self) -> None:
+        """Highlight the latest message and scroll to the end."""
+        self.enter()
+        self._scroller.scroll_into_place(None)
+
+    def action_leave(self) -> None:
+        """Return to writing, and scroll to the end."""
+        self._highlight.msg_id = 0
+        self._select_none()
+        self._scroller.scroll_to_line(self.max_scroll_y)
+        self.post_message(BackToWriting())
+
+    # The mouse.
 
     def _under(self, event: events.MouseEvent) -> tuple[tuple[int, int] | None, Entry | None]:
         """Return the block and row below the mouse, and the entry."""
-        found = self._stack.at(event.y + self.scroll_offset.y - self._space_above) if self._stack else None
-        return found, self._timeline.entries[found[0]] if found else None
+        found = self._scroller.at(event.y)
+        return found, self._scroller.timeline.entries[found[0]] if found else None
 
     @on(events.Leave)
     def _left(self) -> None:
@@ -207,8 +318,8 @@ class TimelineView(StackView, can_focus=True):
     def _hover(self, msg_id: int) -> None:
         if msg_id != self._hovered:
             before, self._hovered = self._hovered, msg_id
-            self._refresh_message(before)
-            self._refresh_message(msg_id)
+            self._scroller.refresh_message(before)
+            self._scroller.refresh_message(msg_id)
 
     @on(events.Click)
     async def _clicked(self, event: events.Click) -> None:
@@ -225,16 +336,16 @@ class TimelineView(StackView, can_focus=True):
         if emoji := event.style.meta.get(EMOJI):
             self.post_message(self.ReactionClicked(entry, str(emoji)))
             return
-        again = self.is_marked and entry.msg_id == self._highlighted
-        self._highlight(entry.msg_id)
+        again = self.is_marked and entry.msg_id == self._highlight.msg_id
+        self._put_highlight(entry.msg_id)
         if event.chain > 1:
             self.select_block(found[0])
-        self._picked = not self.has_focus
+        self._highlight.picked = not self.has_focus
         if again and event.chain == 1:
             self.screen.set_focus(self)
         else:
             self.post_message(self.Marked())
-        if self._can_report(entry) and 0 <= event.x - self._take_look().flag_at < FLAG_CELLS:
+        if allows("report", entry, self._offers) and 0 <= event.x - self._painter.look.flag_at < FLAG_CELLS:
             await self.run_action("screen.report")
 
     @on(events.MouseMove)
@@ -249,62 +360,3 @@ class TimelineView(StackView, can_focus=True):
         if words != self._who:
             self._who = words
             self.tooltip = Content(words) if words else None
-
-    def can(self, action: str) -> bool:
-        """Return whether an action of the screen is available for the highlighted message."""
-        line = self.highlighted
-        if action == "report":
-            return line is not None and self._can_report(line)
-        if action == "profile":
-            return line is not None and self._profiles
-        if action == "open_link":
-            return line is not None and bool(addresses(line.text))
-        if action in {"direct", "mute"}:
-            return line is not None and not line.mine
-        if action in {"react", "copy", "reply"}:
-            return line is not None and not line.taken_back
-        if action == "original":
-            return line is not None and bool(quoted(line))
-        if action in {"edit_message", "take_back"}:
-            may = line is not None and (line.mine or (self._operates and action == "take_back"))
-            return may and line is not None and not line.taken_back
-        return True
-
-    def _can_report(self, line: Line) -> bool:
-        return self._reports and not line.mine
-
-    def action_move(self, by: int) -> None:
-        """Highlight another message; after the last one, return to the composer."""
-        if self._stack is None or not self.highlighted:
-            self.enter()
-            return
-        number, left = self._stack.step(self._timeline.position(self._highlighted), by)
-        if left and by == 1:
-            self.action_leave()
-            return
-        if left and by < 0:
-            self.post_message(self.PageWanted(BEGINNING, scrolled=True))
-        entry = self._timeline.entries[number]
-        if isinstance(entry, Line):
-            self._highlight(entry.msg_id)
-
-    def action_first(self) -> None:
-        """Highlight the first message and scroll to the top; if it is highlighted already, request older ones."""
-        first = self._shown(-1, 1)
-        if first and first.msg_id == self._highlighted:
-            self.post_message(self.PageWanted(BEGINNING, scrolled=True))
-        elif first:
-            self._highlight(first.msg_id)
-            self._scroll_into_place((0, 0))
-
-    def action_last(self) -> None:
-        """Highlight the latest message and scroll to the end."""
-        self.enter()
-        self._scroll_into_place(None)
-
-    def action_leave(self) -> None:
-        """Return to writing, and scroll to the end."""
-        self._highlighted = 0
-        self._select_none()
-        self._scroll(self.max_scroll_y)
-        self.post_message(BackToWriting())

@@ -30,8 +30,8 @@ from tests.support.report_form import EVIDENCE, TALK, open_form, submit, taking
 from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, stands
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.report_form import Comment, ReportForm
-from tui.fullscreen.timeline.blocks import marked_flag
-from tui.fullscreen.timeline.view import FLAG, TimelineView
+from tui.fullscreen.timeline.blocks import FLAG, marked_flag
+from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.typeahead import DOUBLE_SECONDS
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.evidence_view import EvidenceView
