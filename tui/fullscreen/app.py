@@ -72,6 +72,7 @@ class FlagpostApp(App[None]):
             edit=self._edit,
             attention=self._notices,
             set_level=self._set_level,
+            connect_elsewhere=lambda server: self._connection.ask(server),
         )
         self._signals = ShutdownSignals(self.leave)
         self._connection = ConnectionControl(self, self.client, self.room, self.preferences, self._restart)
@@ -258,10 +259,6 @@ class FlagpostApp(App[None]):
     def action_connect(self) -> None:
         """Ask for another server."""
         self._connection.ask("")
-
-    @on(RoomScreen.ServerWanted)
-    def _server_wanted(self, event: RoomScreen.ServerWanted) -> None:
-        self._connection.ask(event.server)
 
     def action_help(self) -> None:
         """Show all keys, or close that screen."""

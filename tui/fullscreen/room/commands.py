@@ -31,7 +31,7 @@ class RoomCommands:
         people: PeopleActions,
         attention: Attention,
         set_level: Callable[[str, Level | None], str | None],
-        connect_elsewhere: Callable[[str], object],
+        connect_elsewhere: Callable[[str], None],
     ) -> None:
         """`set_level` stores the notification level of a place (None: the default), and returns the problem, or None.
 
@@ -87,7 +87,7 @@ class RoomCommands:
         self._screen.app.call_later(self._room.search, words)
 
     def connect_elsewhere(self, server: str) -> None:
-        self._connect_elsewhere(server)
+        self._screen.app.call_later(self._connect_elsewhere, server)
 
     def do(self, action: str) -> None:
         self._screen.app.call_later(self._screen.app.run_action, action, self._screen)

@@ -6,7 +6,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import ScreenResume, ScreenSuspend, TextSelected
-from textual.message import Message
 from textual.screen import Screen
 
 from server.protocol import target
@@ -65,13 +64,6 @@ class RoomScreen(Screen[None]):
     WHERE = Where.EVERYWHERE
     BINDINGS = bindings(WHERE)
 
-    class ServerWanted(Message):
-        """The user wants to connect to another server."""
-
-        def __init__(self, server: str) -> None:
-            super().__init__()
-            self.server = server
-
     # The user starts by writing.
     AUTO_FOCUS = "#composer"
 
@@ -84,10 +76,11 @@ class RoomScreen(Screen[None]):
         edit: Callable[[str], Awaitable[str]],
         attention: Attention,
         set_level: Callable[[str, Level | None], str | None],
+        connect_elsewhere: Callable[[str], None],
     ) -> None:
         """`redraw` draws all screens; `edit` opens a text in the user's editor and returns it.
 
-        `set_level` stores the notification level of a place (None: the default), and returns the problem, or None.
+        `set_level` and `connect_elsewhere`: see `RoomCommands`.
         """
         super().__init__()
         self.client = client
@@ -112,7 +105,7 @@ class RoomScreen(Screen[None]):
             people=self.people,
             attention=attention,
             set_level=set_level,
-            connect_elsewhere=lambda server: self.post_message(self.ServerWanted(server)),
+            connect_elsewhere=connect_elsewhere,
         )
         self._drawing = Drawing(self, client, self.reading, attention, self.commands)
 

@@ -1,8 +1,6 @@
 """A list of rows, of which only those in view are drawn."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from typing import ClassVar
 
 from textual import events, on
@@ -16,6 +14,7 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.visual import Padding, Visual
 
+from tui.fullscreen.widgets.row_places import RowPlaces
 from tui.fullscreen.widgets.rows import Row
 
 SIDES = Spacing(0, 1, 0, 1)
@@ -88,12 +87,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._leave = leave
         self._rows: list[Row] = []
-        self._places: list[tuple[str, int]] = []
-        """The ID and the height of each row."""
-        self._tops: list[int] = [0]
-        """The first line of each row, and the number of all lines."""
-        self._choices: list[int] = []
-        """The positions of the rows that can be chosen."""
+        self._places = RowPlaces()
         self._page_lines = 0
         """The height of the view at the last layout."""
         self._drawn: dict[tuple[str, int, Style], tuple[Row, list[Strip]]] = {}
@@ -113,41 +107,33 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         before, keep, moved = self._rows, highlight or self.chosen, False
         if before != rows:
             seen, self._rows = self._in_view(), list(rows)
-            places = [(row.id, row.lines) for row in rows]
-            moved = places != self._places
-            if moved:
+            places = RowPlaces(self._rows)
+            if moved := places.sizes != self._places.sizes:
                 self._place_rows(places)
             self._repaint(seen)
-        number = self._position(keep) if moved or keep != self.chosen else self.highlighted
+        number = self._places.position(keep) if moved or keep != self.chosen else self.highlighted
         if number is not None and number != self.highlighted:
             self.highlighted = number
         elif moved and self.highlighted is not None:
             self._post_highlighted(self.highlighted)
 
-    def _place_rows(self, places: list[tuple[str, int]]) -> None:
+    def _place_rows(self, places: RowPlaces) -> None:
         """Move the rows; what the user looks at stays where it is, and so does the highlight."""
         before, self._places = self._places, places
         top = self.scroll_offset.y
-        first = self._at(top)
-        chosen = before[self.highlighted][0] if self.highlighted is not None else None
+        first = before.at(top)
+        chosen = before.sizes[self.highlighted][0] if self.highlighted is not None else None
         # At the beginning of the list, its beginning stays in view.
-        anchor = None if first is None or not top else (before[first][0], top - self._tops[first])
-        self._tops = [0, *accumulate(lines for _, lines in places)]
-        self._choices = [number for number, (name, _) in enumerate(places) if name]
+        anchor = None if first is None or not top else (before.sizes[first][0], top - before.tops[first])
         self._hovered = None
         self._measure()
-        if anchor and (kept := self._position(anchor[0])) is not None:
-            self.scroll_to(y=self._tops[kept] + anchor[1], animate=False, force=True, immediate=True)
-        self.set_reactive(RowList.highlighted, self._position(chosen))
-
-    def _position(self, wanted: str | None) -> int | None:
-        return (
-            next((number for number, (name, _) in enumerate(self._places) if name == wanted), None) if wanted else None
-        )
+        if anchor and (kept := places.position(anchor[0])) is not None:
+            self.scroll_to(y=places.tops[kept] + anchor[1], animate=False, force=True, immediate=True)
+        self.set_reactive(RowList.highlighted, places.position(chosen))
 
     def _measure(self) -> None:
         """Set the height of the content, and lay out the screen only if the list itself changes."""
-        size = Size(self.scrollable_content_region.width, self._tops[-1])
+        size = Size(self.scrollable_content_region.width, self._places.height)
         if size != self.virtual_size:
             # Setting it normally would always lay out the screen.
             self.set_reactive(RowList.virtual_size, size)
@@ -157,19 +143,15 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     # Drawing.
 
-    def _at(self, line: int) -> int | None:
-        """Return the row at a line."""
-        return bisect_right(self._tops, line) - 1 if 0 <= line < self._tops[-1] else None
-
     def _in_view(self) -> list[tuple[Row | None, int, bool]]:
         """Return the row at each line of the view, which of its lines that is, and whether it is highlighted."""
         found: list[tuple[Row | None, int, bool]] = []
         for line in range(self.scroll_offset.y, self.scroll_offset.y + self.size.height):
-            number = self._at(line)
+            number = self._places.at(line)
             found.append(
                 (None, 0, False)
                 if number is None
-                else (self._rows[number], line - self._tops[number], number == self.highlighted)
+                else (self._rows[number], line - self._places.tops[number], number == self.highlighted)
             )
         return found
 
@@ -181,14 +163,14 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _repaint_row(self, number: int | None) -> None:
         if number is not None and number < len(self._rows):
-            self.refresh_lines(self._tops[number], self._rows[number].lines)
+            self.refresh_lines(self._places.tops[number], self._rows[number].lines)
 
     def render_line(self, y: int) -> Strip:
         """Return a line of the view; its row is drawn only now."""
         line, width = y + self.scroll_offset.y, self.scrollable_content_region.width
-        number = self._at(line)
+        number = self._places.at(line)
         strips = [] if number is None else self._strips(number, width)
-        row = 0 if number is None else line - self._tops[number]
+        row = 0 if number is None else line - self._places.tops[number]
         # A terminal can be too narrow for a row.
         blank = Strip.blank(width, self.get_visual_style("row-list--row").rich_style)
         return strips[row] if row < len(strips) else blank
@@ -229,7 +211,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """Fit the rows to the new size; a highlight that was in view stays there."""
         self._measure()
         before, self._page_lines = self._page_lines, self.size.height
-        line = 0 if self.highlighted is None else self._tops[self.highlighted] - self.scroll_offset.y
+        line = 0 if self.highlighted is None else self._places.tops[self.highlighted] - self.scroll_offset.y
         if not before or 0 <= line < before:
             self.scroll_to_highlight()
         self.refresh()
@@ -263,8 +245,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         if self.highlighted is not None and self.size.height:
             number = self.highlighted
             first = number - 1 if number and not self._rows[number - 1].id else number
-            top = self._tops[first]
-            row = Region(0, top, max(1, self.virtual_size.width), self._tops[number + 1] - top)
+            top = self._places.tops[first]
+            row = Region(0, top, max(1, self.virtual_size.width), self._places.tops[number + 1] - top)
             self.scroll_to_region(row, animate=False, force=True, immediate=True)
 
     @on(events.Focus)
@@ -275,15 +257,13 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_cursor_down(self) -> None:
         """Highlight the next row; after the last one, the first."""
-        at = -1 if self.highlighted is None else self.highlighted
-        choice = bisect_right(self._choices, at)
-        if choice < len(self._choices) or not self._leave(1):
+        choice = self._places.next_choice(self.highlighted)
+        if choice < len(self._places.choices) or not self._leave(1):
             self._highlight(choice, wrap=True)
 
     def action_cursor_up(self) -> None:
         """Highlight the previous row; before the first one, the last."""
-        at = len(self._rows) if self.highlighted is None else self.highlighted
-        choice = bisect_left(self._choices, at) - 1
+        choice = self._places.previous_choice(self.highlighted)
         if choice >= 0 or not self._leave(-1):
             self._highlight(choice, wrap=True)
 
@@ -291,7 +271,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self._highlight(0)
 
     def action_last(self) -> None:
-        self._highlight(len(self._choices) - 1)
+        self._highlight(len(self._places.choices) - 1)
 
     def action_page_down(self) -> None:
         """Highlight the row a page further down."""
@@ -308,18 +288,14 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             self._page(-1)
 
     def _page(self, by: int) -> None:
-        line = self._tops[self.highlighted or 0] + by * self.scrollable_content_region.height
-        number = self._at(max(0, min(line, self._tops[-1] - 1))) or 0
-        choices = self._choices
-        self._highlight(bisect_left(choices, number) if by > 0 else bisect_right(choices, number) - 1)
+        line = self._places.tops[self.highlighted or 0] + by * self.scrollable_content_region.height
+        self._highlight(self._places.choice_near(line, by))
 
     def _highlight(self, choice: int, *, wrap: bool = False) -> None:
         """Highlight one of the rows that can be chosen."""
-        if not self._choices:
-            return
-        last = len(self._choices) - 1
-        choice = choice % (last + 1) if wrap else max(0, min(choice, last))
-        self.highlighted = self._choices[choice]
+        if choices := self._places.choices:
+            choice = choice % len(choices) if wrap else max(0, min(choice, len(choices) - 1))
+            self.highlighted = choices[choice]
 
     def action_select(self) -> None:
         """Select the highlighted row."""
@@ -331,7 +307,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def _under(self, event: events.MouseEvent) -> int | None:
         """Return the row below the mouse, if it can be chosen."""
         offset = event.get_content_offset(self)
-        number = None if offset is None else self._at(offset.y + self.scroll_offset.y)
+        number = None if offset is None else self._places.at(offset.y + self.scroll_offset.y)
         return number if number is not None and self._rows[number].id else None
 
     @on(events.Click)
