@@ -65,15 +65,7 @@ class FlagpostApp(App[None]):
         self.client.state.words = self.preferences.config.words
         self._typeahead = TypeAhead(self, self._deliver)
         self._notices = Notices(self._write_to_terminal, os.environ, self._level)
-        self.room = RoomScreen(
-            self.client,
-            self._typeahead,
-            redraw=self.show,
-            edit=self._edit,
-            attention=self._notices,
-            set_level=self._set_level,
-            connect_elsewhere=lambda server: self._connection.ask(server),
-        )
+        self.room = RoomScreen(self.client, self._typeahead, self._notices, self)
         self._signals = ShutdownSignals(self.leave)
         self._connection = ConnectionControl(self, self.client, self.room, self.preferences, self._restart)
         self._arrivals = Arrivals(self, self.client, self.room, self._notices, self.show)
@@ -194,7 +186,7 @@ class FlagpostApp(App[None]):
         if self._driver and not self.is_headless:
             self._driver.write(data)
 
-    async def _edit(self, text: str) -> str:
+    async def edit_text(self, text: str) -> str:
         """Open a text in the user's editor and return the result. Raises EditorError."""
         from tui.fullscreen.editor import edit
 
@@ -257,8 +249,11 @@ class FlagpostApp(App[None]):
         self._connection.reconnect()
 
     def action_connect(self) -> None:
-        """Ask for another server."""
-        self._connection.ask("")
+        self.connect_elsewhere("")
+
+    def connect_elsewhere(self, server: str) -> None:
+        """Ask for another server; `server` fills the field."""
+        self._connection.ask(server)
 
     def action_help(self) -> None:
         """Show all keys, or close that screen."""
@@ -286,8 +281,8 @@ class FlagpostApp(App[None]):
 
         return choices(config, THEME_NAMES, self.client.address, self.state.current, self.state.place)
 
-    def _set_level(self, place: str, level: Level | None) -> str | None:
-        """Store which messages of a place cause notifications; return the problem, or None."""
+    def set_level(self, place: str, level: Level | None) -> str | None:
+        """Store the notification level of a place (None: the default); return the problem, or None."""
         return self._change(self.preferences.config.with_level(place, self.client.address, level))
 
     def _level(self, place: str) -> Level:

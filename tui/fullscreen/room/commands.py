@@ -1,6 +1,5 @@
 """What slash commands and the command palette do in the room."""
 
-from collections.abc import Callable
 from functools import partial
 
 from textual.screen import Screen
@@ -9,7 +8,7 @@ from tui.client.client import Client
 from tui.config import Level
 from tui.fullscreen import slash_commands
 from tui.fullscreen.keys.keymap import KEYS
-from tui.fullscreen.room.interface import RoomInterface
+from tui.fullscreen.room.interface import RoomHost, RoomInterface
 from tui.fullscreen.room.navigation import Navigation
 from tui.fullscreen.room.people_actions import PeopleActions
 from tui.fullscreen.room.reading import Attention
@@ -30,17 +29,11 @@ class RoomCommands:
         writing: Writing,
         people: PeopleActions,
         attention: Attention,
-        set_level: Callable[[str, Level | None], str | None],
-        connect_elsewhere: Callable[[str], None],
+        host: RoomHost,
     ) -> None:
-        """`set_level` stores the notification level of a place (None: the default), and returns the problem, or None.
-
-        `connect_elsewhere` asks for another server.
-        """
         self._screen, self._room = screen, room
         self._navigation, self._writing, self._people = navigation, writing, people
-        self._attention, self._set_level = attention, set_level
-        self._connect_elsewhere = connect_elsewhere
+        self._attention, self._host = attention, host
 
     @property
     def client(self) -> Client:
@@ -78,7 +71,7 @@ class RoomCommands:
         state = self.client.state
         if level and level not in {*Level, DEFAULT_LEVEL}:
             return f"Unknown level {level}. Choose all, mentions, none or {DEFAULT_LEVEL}."
-        if level and (problem := self._set_level(state.current, None if level == DEFAULT_LEVEL else Level(level))):
+        if level and (problem := self._host.set_level(state.current, None if level == DEFAULT_LEVEL else Level(level))):
             return problem
         self._room.note(f"Notifications in {state.place}: {self._attention.level(state.current)}.")
         return None
@@ -87,7 +80,7 @@ class RoomCommands:
         self._screen.app.call_later(self._room.search, words)
 
     def connect_elsewhere(self, server: str) -> None:
-        self._screen.app.call_later(self._connect_elsewhere, server)
+        self._screen.app.call_later(self._host.connect_elsewhere, server)
 
     def do(self, action: str) -> None:
         self._screen.app.call_later(self._screen.app.run_action, action, self._screen)

@@ -1,12 +1,29 @@
-"""The interface between the room's screen and its subjects."""
+"""The interfaces between the app, the room's screen and its subjects."""
 
 from typing import Protocol
 
 from tui.client.client import Client
+from tui.config import Level
 from tui.fullscreen.room.dialogs import Dialogs
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.composer import Composer
 from tui.tone import Tone
+
+
+class RoomHost(Protocol):
+    """What the room asks of the app."""
+
+    def show(self) -> None:
+        """Redraw all screens."""
+
+    async def edit_text(self, text: str) -> str:
+        """Open a text in the user's editor and return the result. Raises EditorError."""
+
+    def set_level(self, place: str, level: Level | None) -> str | None:
+        """Store the notification level of a place (None: the default); return the problem, or None."""
+
+    def connect_elsewhere(self, server: str) -> None:
+        """Ask for another server; `server` fills the field."""
 
 
 class RoomInterface(Protocol):

@@ -1,6 +1,6 @@
 """The room's screen: its layout, and what each key and event does."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -14,7 +14,6 @@ from tui.client.client import OFFLINE, Client
 from tui.client.entries import Line
 from tui.client.search import SearchState
 from tui.client.state import ACT
-from tui.config import Level
 from tui.fullscreen import slash_commands
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
@@ -22,6 +21,7 @@ from tui.fullscreen.room.commands import RoomCommands
 from tui.fullscreen.room.desktop import Desktop
 from tui.fullscreen.room.dialogs import Dialogs
 from tui.fullscreen.room.drawing import Drawing
+from tui.fullscreen.room.interface import RoomHost
 from tui.fullscreen.room.message_actions import MessageActions
 from tui.fullscreen.room.navigation import Navigation
 from tui.fullscreen.room.people_actions import PeopleActions
@@ -67,24 +67,10 @@ class RoomScreen(Screen[None]):
     # The user starts by writing.
     AUTO_FOCUS = "#composer"
 
-    def __init__(
-        self,
-        client: Client,
-        typeahead: TypeAhead,
-        *,
-        redraw: Callable[[], None],
-        edit: Callable[[str], Awaitable[str]],
-        attention: Attention,
-        set_level: Callable[[str, Level | None], str | None],
-        connect_elsewhere: Callable[[str], None],
-    ) -> None:
-        """`redraw` draws all screens; `edit` opens a text in the user's editor and returns it.
-
-        `set_level` and `connect_elsewhere`: see `RoomCommands`.
-        """
+    def __init__(self, client: Client, typeahead: TypeAhead, attention: Attention, host: RoomHost) -> None:
         super().__init__()
         self.client = client
-        self.redraw = redraw
+        self.redraw = host.show
         self.complete = False
         """True once all widgets are mounted."""
         self.dialogs = Dialogs(self, typeahead, self.write)
@@ -92,7 +78,7 @@ class RoomScreen(Screen[None]):
         self.reading = Reading(self, self, attention)
         client.state.watched = lambda: self.reading.watches
         self.navigation = Navigation(self, attention.is_muted)
-        self.writing = Writing(self, edit)
+        self.writing = Writing(self, host.edit_text)
         self.reporting = Reporting(self)
         self.people = PeopleActions(self)
         self.profile = ProfileActions(self, self, self.people)
@@ -104,8 +90,7 @@ class RoomScreen(Screen[None]):
             writing=self.writing,
             people=self.people,
             attention=attention,
-            set_level=set_level,
-            connect_elsewhere=connect_elsewhere,
+            host=host,
         )
         self._drawing = Drawing(self, client, self.reading, attention, self.commands)
 

@@ -113,7 +113,7 @@ def render(
 
     `wrapped`: a block of the same entry, whose lines are reused if they still apply.
     """
-    styles, today = look.styles, day_above(entry, before)
+    today = day_above(entry, before)
     joined = not today and not new and is_joined(entry, above)
     named = isinstance(entry, Line) and not entry.mine and mentions(entry.text, look.words)
     under = look.lit if lit else look.named if named else look.plain
@@ -127,11 +127,15 @@ def render(
         flag = None if number else _flag(entry, look, loud=lit or hovered)
         return _strip(lines[number].row, flag, look, under, margin)
 
-    # A blank line separates an entry from the one above, unless both share an author.
-    apart = [] if joined or look.compact else [Strip.blank(look.width, look.plain)]
-    rules = [*[_rule(today, styles.dim, look)] * bool(today), *[_rule(NEW, styles.bad, look)] * new]
-    head = [*apart, *rules]
+    head = _head(look, today, new=new, joined=joined)
     return EntryBlock(entry, above, before, new, lines, LazyStrips(head, len(lines), paint), len(head), joined)
+
+
+def _head(look: Look, today: str, *, new: bool, joined: bool) -> list[Strip]:
+    """Return the lines above an entry: a blank one unless it shares an author with the one above, day, and "new"."""
+    apart = [] if joined or look.compact else [Strip.blank(look.width, look.plain)]
+    styles = look.styles
+    return [*apart, *[_rule(today, styles.dim, look)] * bool(today), *[_rule(NEW, styles.bad, look)] * new]
 
 
 def _rule(words: str, style: Style, look: Look) -> Strip:
