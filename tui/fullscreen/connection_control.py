@@ -1,4 +1,4 @@
-"""Connecting to a server and staying connected: what the user sees of it, and what they are asked."""
+"""Connecting to a server and staying connected, with the dialogs and notices about it."""
 
 import asyncio
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class ConnectedRoom(Protocol):
 
 
 class ConnectionControl:
-    """Runs the client, and shows in the dialog or in the room what becomes of the connection."""
+    """Runs the client, and shows the state of its connection in the dialog or in the room."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class ConnectionControl:
             self._client.state.note(problem, Tone.BAD)
 
     def lost(self, loss: Loss) -> None:
-        """Show why the connection was lost, or could not be made, and whether it is tried again."""
+        """Show why there is no connection, and whether the client reconnects by itself."""
         state, why = self._client.state, f"No connection to {self._client.address}: {loss.why}."
         if self._joining.is_open:
             self._joining.failed(why)
@@ -147,7 +147,7 @@ class ConnectionControl:
             state.note(f"{why} Reconnecting. {again()}{then}", Tone.BAD, topic=CONNECTION)
 
     async def ask_name(self, why: str) -> str:
-        """Return the name that the user chooses after the server has refused one, and said why."""
+        """Return the name that the user chooses after the server refused one; `why` is its reason."""
         if self._joining.is_open:
             self._joining.failed(why, "name")
             # The next attempt ends this one.

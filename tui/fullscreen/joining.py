@@ -45,7 +45,7 @@ class Joining:
 
     @property
     def is_open(self) -> bool:
-        """True while the dialog is open, so that it shows why an attempt failed."""
+        """True while the dialog is open; it then shows failed attempts."""
         return self._screen is not None
 
     async def begin(self) -> None:

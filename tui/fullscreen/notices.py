@@ -51,7 +51,7 @@ def osc_777(title: str, text: str) -> str:
 
 
 def wording(environment: Mapping[str, str]) -> Wording | None:
-    """Return the sequence with which this terminal notifies; None if it is unknown, or behind a multiplexer."""
+    """Return the function that words notifications for this terminal; None if it is unknown or a multiplexer."""
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
     if environment.get("TMUX") or environment.get("STY") or term.startswith(("tmux", "screen")):
         return None
@@ -91,7 +91,7 @@ class Notices:
 
     @property
     def is_elsewhere(self) -> bool:
-        """True if the terminal reported that the user looks elsewhere."""
+        """True if the terminal reported that the user is looking elsewhere."""
         return self._focus is False
 
     def level(self, place: str) -> str:

@@ -29,7 +29,7 @@ class CommandRoom(Protocol):
         """Send a message to a channel or conversation."""
 
     def choose_status(self) -> None:
-        """Ask for a status, from a list or typed."""
+        """Let the user choose a status from a list, or type one."""
 
     def set_status(self, words: str) -> str | None:
         """Set the status."""

@@ -27,7 +27,7 @@ class PeopleActions:
         """The person whom the user last muted by a key on a message."""
 
     def choose_status(self) -> None:
-        """Ask for a status, from a list or typed."""
+        """Let the user choose a status from a list, or type one."""
         self._room.dialogs.start(self._choose_status)
 
     async def _choose_status(self) -> None:
@@ -61,7 +61,7 @@ class PeopleActions:
             self._room.redraw()
 
     def mute_author(self, line: Line) -> None:
-        """Mute the author of a message. Again, before the highlight moves: unmute them, although hidden."""
+        """Mute the author of a message; done again before the user moves the highlight, unmute them."""
         person = self._muted if self._room.timeline.stands_in else line.author
         if self._room.can_ask():
             self._muted = person

@@ -10,7 +10,7 @@ from tui.fullscreen.widgets.new_below import NewBelow
 
 
 class Attention(Protocol):
-    """Where the user looks, and which notifications they want; implemented by the app."""
+    """Where the user is looking, and which notifications they want; implemented by `Notices`."""
 
     @property
     def focused(self) -> bool:

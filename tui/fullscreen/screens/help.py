@@ -44,7 +44,7 @@ class HelpScreen(ModalScreen[None]):
         self.query_one("#help-keys").focus()
 
     def take_text(self) -> None:
-        """Return to the screen below, where text is written."""
+        """Return to the screen below, which has the text field."""
         self.dismiss()
 
     def action_close(self) -> None:

@@ -98,7 +98,7 @@ class MentionsScreen(Screen[None]):
             self._go_to(mention.channel, mention.msg_id)
 
     def take_text(self) -> None:
-        """Return to the screen below, where text is written."""
+        """Return to the screen below, which has the text field."""
         self.dismiss()
 
     def action_close(self) -> None:

@@ -29,7 +29,7 @@ OBSTACLE_SECONDS = 1.0
 
 
 class Reasons(OptionList, inherit_bindings=False):
-    """The reasons that the site offers; Enter goes on to the comment."""
+    """The reasons that the site offers; Enter moves to the comment."""
 
     # OptionList's own binding of Enter would hide from the footer what it does.
     BINDINGS = [  # noqa: RUF012 - Textual declares it so
@@ -154,13 +154,13 @@ class ReportForm(ModalScreen[FilledReport]):
 
     @on(Button.Pressed, "#form-fewer")
     def action_fewer(self) -> None:
-        """Include one message less of context."""
+        """Include one fewer message of context."""
         self._evidence.fewer()
         self._summarise()
 
     @on(Button.Pressed, "#form-more")
     def action_more(self) -> None:
-        """Include one message more of context."""
+        """Include one more message of context."""
         self._evidence.more()
         self._summarise()
 

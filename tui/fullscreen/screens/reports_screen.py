@@ -164,7 +164,7 @@ class ReportsScreen(Screen[None]):
         self.show()
 
     def take_text(self) -> None:
-        """Return to the room, where text is written."""
+        """Return to the room, which has the text field."""
         self.dismiss()
 
     def action_close(self) -> None:

@@ -55,7 +55,7 @@ class LazyStrips:
 
 
 class EntryBlock(Struct, frozen=True):
-    """An entry and its lines, with everything besides the look that they depend on."""
+    """An entry and its lines, with everything that they depend on besides the look."""
 
     entry: Entry
     above: Entry | None

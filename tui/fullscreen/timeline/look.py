@@ -41,7 +41,7 @@ class Styles(Struct, frozen=True):
 
 
 class Look(Struct, frozen=True):
-    """Everything besides the entry that its lines depend on; `width` is that of the whole line, in cells."""
+    """Everything that the lines of an entry depend on besides the entry; `width` is the whole line, in cells."""
 
     width: int
     styles: Styles

@@ -149,7 +149,7 @@ class PlaceLists(Vertical):
         self.query_one(UnreadOutOfView).show(above, below)
 
     def _leave(self, by: int) -> bool:
-        """Move from the edge of one list on to the other; return False if that shows nothing."""
+        """Move on from the edge of one list to the other; return False if that is hidden."""
         other = next(each.rows for each in self._columns if not each.rows.has_focus)
         if not other.display:
             return False

@@ -101,7 +101,7 @@ class Composer(Prompt):
         self.show_mode(self._mode)
 
     def set_target(self, place: str, known: Callable[[], Known], limit: int) -> None:
-        """Switch to a channel: its draft, what there is to complete, and a limit in characters (0: none)."""
+        """Switch to the draft of a channel; `known` are the names to complete, `limit` is in characters (0: none)."""
         self._known, self._limit = known, limit
         if place != self._next_place:
             self._next_place = place

@@ -65,7 +65,7 @@ class EvidenceView(VerticalScroll, can_focus=True):
 
     @property
     def around(self) -> int:
-        """The most messages of context that can be sent."""
+        """The number of messages of context that can be sent."""
         return len(self._before) + len(self._after)
 
     @property
@@ -91,11 +91,11 @@ class EvidenceView(VerticalScroll, can_focus=True):
         self.call_after_refresh(self._show_reported)
 
     def fewer(self) -> None:
-        """Send one message less of context."""
+        """Send one fewer message of context."""
         self.send(self._sent - 1)
 
     def more(self) -> None:
-        """Send one message more of context."""
+        """Send one more message of context."""
         self.send(self._sent + 1)
 
     def _nearest(self) -> set[int]:

@@ -43,7 +43,7 @@ class ListRow(Struct, frozen=True, eq=False):
         return self
 
     def __eq__(self, other: object) -> bool:
-        """Return whether both rows have the same ID and look the same; two contents are equal if their texts are."""
+        """Return whether both rows have the same ID and look the same; `Content` itself compares only the text."""
         if not isinstance(other, ListRow):
             return NotImplemented
         mine, others = (self.left, self.right, self.below), (other.left, other.right, other.below)
