@@ -58,12 +58,11 @@ def api() -> str:
     for path, summary, sent, answered in openapi.calls():
         parts.append(f"## `{path}`\n\n{summary}\n")
         if sent:
-            parts.append(tables.table(head, tables.rows(tables.fields_of(sent))))
-        answer = [row for row in tables.rows(tables.fields_of(answered)) if row[0] not in {"`OK`", "`Error`"}]
-        if answer:
-            parts.append(
-                f"The answer also has:\n\n{tables.table(head, answer)}" if sent else tables.table(head, answer)
-            )
+            parts += [f"**Body.** {getdoc(sent)}\n", tables.table(head, tables.rows(tables.fields_of(sent)))]
+        rows = tables.rows(tables.fields_of(answered))
+        if answer := [row for row in rows if not sent or row[0] not in {"`OK`", "`Error`"}]:
+            besides = " Its fields besides `OK` and `Error`:" if sent else ""
+            parts += [f"**Answer.** {getdoc(answered)}{besides}\n", tables.table(head, answer)]
         shown |= {kind for kind in (sent, answered) if kind}
     parts.append("## Types\n")
     parts += [_frame(kind) for kind in openapi.inner_kinds(shown)]

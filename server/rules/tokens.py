@@ -3,8 +3,10 @@
 import hashlib
 import warnings
 from functools import cache
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from server.protocol.errors import Verdict
 from server.protocol.frames import MAX_TOKEN_CHARS, TokenRules
@@ -34,24 +36,18 @@ REQUIRED = (
 class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the site says about a member, in the order in which BareRTC signs it."""
 
-    op: bool = False
-    """An operator: may remove people and messages."""
-    vip: bool = False
-    img: str = ""
-    """The avatar: a URL, or a path on the site."""
-    url: str = ""
-    """The profile: a URL, or a path on the site."""
-    nick: str = ""
-    """A nickname, displayed beside the name."""
-    emoji: str = ""
-    """An emoji, or a text such as a flag and a country."""
-    gender: str = ""
-    """`m`, `f`, `o`, or empty."""
-    rules: tuple[str, ...] = ()
-    """BareRTC's restrictions of cameras and pictures, which it hands to the client."""
-    iss: str = ""
-    sub: str = ""
-    """The name, see `member`."""
+    op: Annotated[bool, Meta(description="An operator: may remove people and messages.")] = False
+    vip: Annotated[bool, Meta(description="Sees VIP channels.")] = False
+    img: Annotated[str, Meta(description="The avatar: a URL, or a path on the site.")] = ""
+    url: Annotated[str, Meta(description="The profile: a URL, or a path on the site.")] = ""
+    nick: Annotated[str, Meta(description="A nickname, displayed beside the name.")] = ""
+    emoji: Annotated[str, Meta(description="An emoji, or a text such as a flag and a country.")] = ""
+    gender: Annotated[str, Meta(description='"m", "f", "o", or empty.')] = ""
+    rules: Annotated[
+        tuple[str, ...], Meta(description="BareRTC's restrictions of webcams and pictures, passed on to the client.")
+    ] = ()
+    iss: Annotated[str, Meta(description="The issuer of the token.")] = ""
+    sub: Annotated[str, Meta(description="The member's name.")] = ""
 
 
 NO_CLAIMS = Claims()
