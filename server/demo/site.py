@@ -100,13 +100,13 @@ class Site:
     async def _report(self, request: Request) -> Response:
         card = self._inbox.card(request.path_params["report_id"])
         if card is None:
-            return _words(HTTPStatus.NOT_FOUND, "This report does not exist, or no longer.")
+            return _words(HTTPStatus.NOT_FOUND, "This report does not exist, or is no longer stored.")
         return HTMLResponse(page.report(self._title, card, self._token), headers=HEADERS)
 
     async def _answer(self, request: Request) -> Response:
         card = self._inbox.card(request.path_params["report_id"])
         if card is None:
-            return _words(HTTPStatus.NOT_FOUND, "This report does not exist, or no longer.")
+            return _words(HTTPStatus.NOT_FOUND, "This report does not exist, or is no longer stored.")
         try:
             status, note = self._form(await _body(request))
         except RefusedCall as refused:

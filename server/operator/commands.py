@@ -78,7 +78,7 @@ def _add_people(group: Commands) -> None:
         ("erase", "erase a person with their messages; reports are kept", _erase_person),
     ):
         _add(group, name, text, command, "name").add_argument(
-            "--identity", metavar="ID", help="which one of several people who have had this name"
+            "--identity", metavar="ID", help="identity of the person, if several have had this name"
         )
 
 
@@ -99,7 +99,9 @@ def _add_reports(group: Commands) -> None:
     _add_limit(_add(group, "list", "list the latest reports", _reports))
     _add(group, "show", "show a report", _show, "id")
     verify = _add(group, "verify", "verify that the trail was not altered", _verify)
-    verify.add_argument("--head", type=_hash, metavar="HASH", help="a hash that you noted earlier; it must be included")
+    verify.add_argument(
+        "--head", type=_hash, metavar="HASH", help="a hash that you noted earlier; it must be in the trail"
+    )
     export = _add(group, "export", "export all rows of the trail", _export)
     export.add_argument("--format", choices=["jsonl"], default="jsonl", help="one JSON object per line (default)")
 

@@ -17,7 +17,7 @@ def export(connection: SqlConnection, name: str, identity: str | None) -> Iterat
 def erase(connection: SqlConnection, name: str, identity: str | None) -> str:
     """Erase a person, and return what was done. Raises CommandError."""
     done = personal_data.erase(_identity(connection, name, identity), connection.now, connection)
-    kept = f"kept until ReportDays is over: reports by them, {done.reports_by}; about them, {done.reports_about}"
+    kept = f"kept for ReportDays: reports by them, {done.reports_by}; about them, {done.reports_about}"
     return (
         f"{short(name)}: messages erased: {done.messages}, with reactions, mutes, blocks and login key; {kept}."
         " Connected clients show the messages until they reconnect; backups keep them."

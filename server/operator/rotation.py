@@ -35,7 +35,7 @@ def rotate(file: Path, name: str, *, finish: bool) -> str:
     text = tomlkit.dumps(document)
     _replace(file, text, mark)
     line = next(number for number, line in enumerate(text.split("\n"), 1) if kept[0] in line)
-    return f"{name}: {_advice(name, finish=finish, alone=len(kept) == 1)}. It is in {file}, line {line}."
+    return f"{name}: {_advice(name, finish=finish, alone=len(kept) == 1)}. The secret is in {file}, line {line}."
 
 
 def _read(file: Path) -> tuple[tomlkit.TOMLDocument, bytes]:

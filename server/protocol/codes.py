@@ -54,7 +54,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.SIGN_IN_REQUIRED: "Only members of the site may enter: log in with `jwt`. The connection is closed.",
     ErrorCode.BAD_TOKEN: "The site's token is not valid, or has expired. The connection is closed; get a new one.",
     ErrorCode.BANNED: "An operator has banned you; the message says for how much longer. The connection is closed.",
-    ErrorCode.BAD_MESSAGE: "The message is empty, too long or edited too often, or contains what cannot be sent.",
+    ErrorCode.BAD_MESSAGE: "The message is empty, too long or edited too often, or its text is not allowed.",
     ErrorCode.NONCE_USED: "You used this nonce for something else within 24 hours. Nothing was done; use a new nonce.",
     ErrorCode.UNKNOWN_CHANNEL: "No channel has this ID.",
     ErrorCode.NOT_HERE: "No user has had this name, or the name is your own.",

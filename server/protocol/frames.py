@@ -89,9 +89,10 @@ class Login(Frame, frozen=True, tag="login"):
         Prove | None, Meta(description="Log in as an enrolled user. Wait for `me`, and verify its `proof`.")
     ] = None
     jwt: Annotated[
-        SiteToken | None, Meta(description="Log in as a member of the site; its name, not `username`, is yours.")
+        SiteToken | None,
+        Meta(description="Log in as a member of the site. You get the name in the token, not `username`."),
     ] = None
-    dnd: Annotated[bool | None, Meta(description="Log in with do not disturb turned on.")] = None
+    dnd: Annotated[bool | None, Meta(description="Log in with Do not disturb turned on.")] = None
     dialect: Annotated[
         Literal["flagpost", "barertc"] | None,
         Meta(
@@ -154,7 +155,7 @@ class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}
         ),
     ] = ()
     add: Annotated[bool, Meta(description="Add to your earlier report of this message.")] = False
-    channel: Annotated[Target, Meta(description="Where the message is, if there is no `msgID`.")] = ""
+    channel: Annotated[Target, Meta(description="The channel of the message, if there is no `msgID`.")] = ""
     username: Annotated[str, Meta(max_length=256, description="Its author, if there is no `msgID`.")] = ""
     message: Annotated[
         str,
@@ -516,8 +517,8 @@ class PlaceEntry(msgspec.Struct, frozen=True, omit_defaults=True, rename={"last_
     """A channel or conversation that has messages, and what you have not read of it."""
 
     channel: str
-    last_id: Annotated[int, Meta(description="Its last message.")]
-    read_id: Annotated[int, Meta(description="You have read it up to here.")] = 0
+    last_id: Annotated[int, Meta(description="The number of its last message.")]
+    read_id: Annotated[int, Meta(description="The number up to which you have read it.")] = 0
     unread: Annotated[
         int, Meta(description=f"Messages of others after that; {MAX_UNREAD} means {MAX_UNREAD} or more.")
     ] = 0
@@ -632,7 +633,7 @@ class TokenRules(msgspec.Struct, frozen=True):
 class Pong(Frame, frozen=True, tag="ping", rename={"rules": "jwtRules"}):
     """The answer to a ping. Also sent to a member every 30 s, with a new token for the next login."""
 
-    jwt: Annotated[str, Meta(description="A token like that of the login.")] = ""
+    jwt: Annotated[str, Meta(description="A new token like that of the login.")] = ""
     rules: Annotated[TokenRules | None, Meta(description="The restrictions in the token, if there are any.")] = None
 
     def __repr__(self) -> str:

@@ -109,7 +109,7 @@ def _day(filters: dict[str, str], name: str, utc_offset: int) -> datetime | None
             raise ValueError(name)
         return datetime.fromisoformat(filters[name]).replace(tzinfo=UTC) - timedelta(minutes=utc_offset)
     except (ValueError, OverflowError):
-        raise Refusal(ErrorCode.BAD_QUERY, f"{name}: needs a date, for example {name}:2026-11-29.") from None
+        raise Refusal(ErrorCode.BAD_QUERY, f"{name}: requires a date, for example {name}:2026-11-29.") from None
 
 
 def _tokens(word: str) -> list[str]:

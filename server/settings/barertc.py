@@ -23,7 +23,7 @@ MEANINGLESS = {
     "PermitNSFW": _NO_CAMERAS,
     "RedirectURL": _NO_PAGE,
     "WebSocketReadLimit": "the limit is Limits.FrameBytes",
-    "WebSocketSendTimeout": "a client that reads too slowly is disconnected once too much waits for it",
+    "WebSocketSendTimeout": "a client that reads too slowly is disconnected once it has too much unread data",
     "MaxImageWidth": _NO_IMAGES,
     "PreviewImageWidth": _NO_IMAGES,
     "TURN": _NO_CAMERAS,
@@ -31,7 +31,7 @@ MEANINGLESS = {
     "Strings": _NO_RULES,
     "PublicChannels.Icon": _NO_PAGE,
     "PublicChannels.PermitPhotos": _NO_IMAGES,
-    "VIP.Branding": f"{_NO_PAGE}; the word for these people is VIP.Name",
+    "VIP.Branding": _NO_PAGE,
     "VIP.Icon": _NO_PAGE,
     "DirectMessageHistory.SQLiteDatabase": "all messages are in Database",
 }
@@ -87,7 +87,7 @@ def _adapt_channel(channel: dict[str, object], where: str) -> Iterator[KeyNote]:
         channel["EchoMessagesOnJoin"] = 0
     elif isinstance(echo, int) and echo > MAX_ECHO:
         channel["EchoMessagesOnJoin"] = MAX_ECHO
-        yield KeyNote(f"{where}.EchoMessagesOnJoin", Use.CHANGED, f"{MAX_ECHO} is the most; users page back for more")
+        yield KeyNote(f"{where}.EchoMessagesOnJoin", Use.CHANGED, f"cut to {MAX_ECHO}; users can page back for more")
 
 
 def _adapt_webhooks(tables: dict[str, object]) -> Iterator[KeyNote]:

@@ -81,7 +81,7 @@ def _check_filters(filters: Sequence[MessageFilter]) -> None:
             except PatternError as error:
                 where = f"MessageFilters[{number}].KeywordPhrases[{at}]"
                 raise SettingsError(
-                    f"{where}: this expression of RE2 cannot be used: {error}; correct or remove it"
+                    f"{where}: this RE2 expression cannot be used: {error}; correct or remove it"
                 ) from None
 
 
@@ -222,7 +222,7 @@ def _check_url(where: str, url: str) -> httpx.URL:
         )
     if not hosts.is_target(parsed.raw_host.decode()):
         raise SettingsError(
-            f'{where}: its host is not a host name or an IP address as it is usually written, like "site.example" or'
+            f'{where}: its host is neither a host name nor an IP address in the usual notation, like "site.example" or'
             ' "192.0.2.1"'
         )
     return parsed

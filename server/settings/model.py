@@ -45,7 +45,7 @@ class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
         int,
         Meta(extra=NEW, ge=0, le=MAX_ECHO, description="Number of recent messages that a user sees after joining."),
     ] = 10
-    vip: Annotated[bool, Meta(description="Whether only VIPs and operators can see it.")] = msgspec.field(
+    vip: Annotated[bool, Meta(description="Whether only VIPs and operators can see the channel.")] = msgspec.field(
         name="VIP", default=False
     )
 

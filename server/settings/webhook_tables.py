@@ -25,7 +25,7 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
         ),
     ] = msgspec.field(name="ID", default="")
     enabled: Annotated[
-        bool, Meta(description="Whether it is called; without an enabled one, clients do not offer the action.")
+        bool, Meta(description="Whether it is called. Without an enabled one, clients do not offer the action.")
     ] = False
     url: Annotated[str, Meta(description="The endpoint; http:// or https://.")] = msgspec.field(name="URL", default="")
     evidence: Annotated[
@@ -48,7 +48,9 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
     ] = msgspec.field(name="DMContext", default=False)
     secret: Annotated[
         SigningSecrets,
-        Meta(description='Signs each request (Standard Webhooks): "whsec_...", or a list of these. Empty: unsigned.'),
+        Meta(
+            description='Secret that signs each request (Standard Webhooks), or a list: "whsec_...". Empty: unsigned.'
+        ),
     ] = SigningSecrets()
 
     @property

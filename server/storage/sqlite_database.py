@@ -181,7 +181,7 @@ class SqliteDatabase:
             if indexing.step(self._writer):
                 self._index_in = INDEX_PAUSE_SECONDS
         except Exception as error:
-            log.error("the search index is behind", extra={"error": str(error)})
+            log.error("the search index cannot be updated", extra={"error": str(error)})
 
     def _commit(self, batch: "Sequence[PendingWrite[object]]") -> None:
         start = time.perf_counter()

@@ -115,7 +115,7 @@ def test_day_begins_where_the_user_is() -> None:
 
 @pytest.mark.parametrize("date", ["yesterday", "2026-13-01", "2026-11-29T10", "20261129", "0001-01-01", "11/29"])
 def test_date_that_is_none_is_explained(date: str) -> None:
-    with pytest.raises(Refusal, match="before: needs a date, for example before:2026-11-29"):
+    with pytest.raises(Refusal, match="before: requires a date, for example before:2026-11-29"):
         query(f"before:{date}", 24 * 60)
 
 

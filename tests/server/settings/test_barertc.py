@@ -79,7 +79,7 @@ def test_blank_texts_are_replaced_by_the_defaults() -> None:
     assert [note.key for note in loaded.notes if note.use is Use.CHANGED] == ["Title", "VIP.Name", "Logging.Directory"]
     for phrase in ("", "(a", "x*"):
         enabled = f'[[MessageFilters]]\nEnabled = true\nKeywordPhrases = ["{phrase}"]'
-        with pytest.raises(SettingsError, match=r"MessageFilters\[0\]\.KeywordPhrases\[0\]: this expression"):
+        with pytest.raises(SettingsError, match=r"MessageFilters\[0\]\.KeywordPhrases\[0\]: this RE2 expression"):
             parse(enabled, {})
 
 

@@ -343,6 +343,6 @@ async def test_messages_are_stored_and_read_while_the_index_is_broken(
     database = SqliteDatabase(path)
     broker = Broker(database)
     assert (await broker.publish(MessageDraft(ALICE, "lobby", None, "rope", None))).fresh
-    await until(lambda: "the search index is behind" in caplog.text)
+    await until(lambda: "the search index cannot be updated" in caplog.text)
     assert (await broker.publish(MessageDraft(ALICE, "lobby", None, "rope", None))).fresh
     await database.close()
