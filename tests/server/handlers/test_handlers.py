@@ -22,6 +22,7 @@ from server.protocol.frames import (
     Ping,
     Pong,
     React,
+    Relations,
     Say,
     SearchRequest,
     SetStatus,
@@ -207,6 +208,21 @@ async def test_reading_is_paused_while_a_session_has_too_many_unanswered_request
     await asyncio.sleep(0)
     assert not outlet.paused
     assert heard(outlet) == [*map(str, range(MAX_PENDING_REQUESTS)), "last"]
+
+
+@pytest.mark.parametrize("frame", [Mute("alice"), Block("alice"), Unmute("alice"), Unblock("alice")])
+async def test_mutes_and_blocks_count_as_pending_requests_until_they_are_stored(
+    dispatcher: Dispatcher, frame: Frame
+) -> None:
+    await enter(dispatcher, "alice")
+    session, outlet = await enter(dispatcher, "bob")
+    for _ in range(MAX_PENDING_REQUESTS):
+        receive(dispatcher, session, frame)
+    assert outlet.paused
+    await dispatcher.broker.publish(to("lobby", "last"))
+    await asyncio.sleep(0)
+    assert not outlet.paused
+    assert sum(isinstance(each, Relations) for each in outlet.frames) == MAX_PENDING_REQUESTS
 
 
 def sent(outlet: RecordingOutlet, code: ErrorCode) -> list[str | None]:

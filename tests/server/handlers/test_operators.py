@@ -25,7 +25,7 @@ from server.protocol.frames import (
 from server.room.session import Session
 from server.rules.ranks import Rank
 from server.rules.tokens import Claims
-from server.storage.base import Marker
+from server.storage.base import Marker, StorageError
 from server.storage.broker import Broker
 from server.storage.people import People
 from server.storage.sqlite_database import SqliteDatabase
@@ -228,6 +228,20 @@ async def test_blocks_of_somebody_who_becomes_an_operator_end(
     assert bool(relations.blocked_with(carol.session.logged_in_person.identity)) is blockable
     last = [each for each in bob.outlet.frames if isinstance(each, Relations)][-1]
     assert last == Relations([], ["carol"] if blockable else [])
+
+
+async def test_a_failure_to_lift_blocks_is_sent_only_to_the_new_operator(
+    op: Member, bob: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carol = await Member(op.dispatcher, "carol", Rank.PERSON).enter()
+    receive(bob.dispatcher, bob.session, Block("carol"))
+    await stored(bob.dispatcher)
+    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    failed.set_exception(StorageError("the disk is full"))
+    monkeypatch.setattr(op.dispatcher.people, "end_relations", lambda _: failed)
+    await op.say("/op carol")
+    assert [each for each in bob.outlet.frames if isinstance(each, Relations)] == [Relations([], ["carol"])]
+    assert [each.code for each in carol.outlet.frames if isinstance(each, Error)] == [ErrorCode.STORAGE]
 
 
 async def test_blocks_of_the_site_spare_operators_who_are_here(op: Member, bob: Member) -> None:
