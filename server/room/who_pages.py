@@ -14,7 +14,7 @@ PAGE = 200
 PAGE_BYTES = 64 * 1024
 """Size of links and other texts at which a frame is full."""
 WHOLE_BYTES = 384 * 1024
-"""Maximum size of a whole list with links: well below what a client may leave unread."""
+"""Maximum size of a whole list with links: below what a client may have unread at any time."""
 
 
 class WhoPages:

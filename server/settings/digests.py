@@ -11,7 +11,7 @@ OWN = {"Address", "Database", "TLS", "Metrics", "Log", "Logging"}
 
 
 def digests(settings: Settings) -> dict[str, str]:
-    """Return a digest of each setting that all servers should share. Secrets do not affect it."""
+    """Return a digest of each setting that all servers should share. The text of a secret does not affect it."""
     names = {field.encode_name: field.name for field in msgspec.structs.fields(Settings)}
     return {key: _digest(getattr(settings, name)) for key, name in names.items() if key not in OWN}
 

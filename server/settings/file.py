@@ -33,7 +33,7 @@ class LoadedSettings(NamedTuple):
 
     @property
     def notices(self) -> list[str]:
-        """Lines to log at startup."""
+        """Lines for the administrator, at startup and after a reload."""
         return list(notices(self.notes))
 
 
