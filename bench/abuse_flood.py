@@ -98,7 +98,7 @@ class _Line:
         self._waits = False
 
     def write(self) -> bool:
-        """Send as much as the socket accepts; return whether there is more."""
+        """Send as much as the socket accepts; return whether more is left to send."""
         if not self._left and not self._waits:
             self._left = memoryview(self._block)
         if self._left:
@@ -119,6 +119,6 @@ def _dial(port: int) -> socket.socket:
 
 
 def allow_many_descriptors() -> None:
-    """Raise the soft limit of this process."""
+    """Raise the soft limit of open files of this process."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

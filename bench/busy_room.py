@@ -111,7 +111,7 @@ class Room:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Self]:
-        """Run the server, and the client until the block ends."""
+        """Run the server and the client until the block ends."""
         with TemporaryDirectory() as home:
             async with serve(self._handle, "127.0.0.1", 0, compression=None) as server:
                 await self._start(server.sockets[0].getsockname()[1], Path(home))

@@ -17,7 +17,7 @@ SENTENCE = "The wind is north-east four, the tide turns at noon, and the small c
 
 
 async def enter(side: Side, clients: int, stack: AsyncExitStack) -> list[ClientConnection]:
-    """Connect clients that are logged in, and ask for compression."""
+    """Connect and log in clients that request compression."""
     sockets = []
     for number in range(clients):
         url = f"ws://127.0.0.1:{side.port}/ws"

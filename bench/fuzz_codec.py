@@ -3,9 +3,9 @@
     pip install -e '.[fuzz]'
     python -m bench.fuzz_codec [OPTION OF LIBFUZZER ...]
 
-Runs for five minutes, or -max_total_time=SECONDS, and saves inputs that cover something new in bench/corpus/codec. An
-input that breaks the codec is written to the working directory as crash-*, and the exit code is not 0: make a test of
-it in tests/server/protocol/test_codec.py.
+Runs for five minutes, or -max_total_time=SECONDS, and saves inputs that reach new code in bench/corpus/codec. An input
+that breaks the codec is written to the working directory as crash-*, and the exit code is not 0: turn it into a test in
+tests/server/protocol/test_codec.py.
 """
 
 import json

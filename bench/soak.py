@@ -25,7 +25,7 @@ TENTHS = 10
 
 
 def say(text: str) -> None:
-    """Print past Textual, which captures output while it runs."""
+    """Print, bypassing Textual, which captures output while it runs."""
     print(text, file=sys.__stdout__, flush=True)
 
 

@@ -69,7 +69,7 @@ class Sink(HeadlessDriver):
 
     @property
     def is_headless(self) -> bool:
-        """Textual writes no bytes to a headless terminal."""
+        """Return False, because Textual writes no bytes to a headless terminal."""
         return False
 
 

@@ -1,4 +1,4 @@
-"""An unreliable website on loopback, until a test makes it behave."""
+"""An unreliable website on loopback, which a test can make reliable."""
 
 import asyncio
 import json

@@ -35,7 +35,7 @@ FONT = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 
 
 async def main() -> None:
-    """Report a message of the spammer in the demo, answer it as the site, and save what is seen on the way."""
+    """Report a message of the spammer in the demo, answer it as the site, and save pictures of each step."""
     demo = await start("server.demo", ["--address", "127.0.0.1:0", "--site", "127.0.0.1:0"], [CHAT, INBOX])
     app = FlagpostApp(Options(NAME, demo.urls[CHAT]))
     async with httpx.AsyncClient(base_url=demo.urls[INBOX], trust_env=False) as site, app.run_test(size=SIZE) as pilot:
@@ -72,7 +72,7 @@ async def still(pilot: Pilot[None], site: httpx.AsyncClient, caption: str) -> tu
 
 
 async def resolve(site: httpx.AsyncClient) -> None:
-    """Answer the report by the form of the site."""
+    """Mark the report as resolved, using the form of the site."""
     (found,) = (await site.get("/reports.json")).json()
     path = f"/reports/{found['ReportID']}"
     token = re.search('name="token" value="([^"]+)"', (await site.get(path)).text)
@@ -106,7 +106,7 @@ async def list_of_reports() -> str:
 
 
 def film(stills: Sequence[tuple[str, str, str]]) -> str:
-    """Return one SVG that shows the stills one after the other; where nothing may move, the last one."""
+    """Return an SVG that shows the stills one after the other; with reduced motion, only the last one."""
     root = fromstring(stills[0][1])  # noqa: S314 - a picture of our own
     width, height = (round(float(side)) for side in (root.get("viewBox") or "").split()[2:])
     seconds, share = STILL_SECONDS * len(stills), 100 / len(stills)
@@ -138,7 +138,7 @@ def film(stills: Sequence[tuple[str, str, str]]) -> str:
 
 
 def _inbox(page: str, x: int, height: int) -> str:
-    """Return the part of a film that shows the site's inbox, with the looks that the site gives it."""
+    """Return the part of a still that shows the site's inbox, with the site's styles."""
     style, body = (re.search(f"<{tag}[^>]*>(.*?)</{tag}>", page, re.DOTALL) for tag in ("style", "body"))
     looks = style[1].replace("body {", ".inbox { min-height: 100%;") if style else ""
     page = (
@@ -148,7 +148,7 @@ def _inbox(page: str, x: int, height: int) -> str:
 
 
 def save(name: str, picture: str) -> None:
-    """Write a picture that loads nothing from elsewhere."""
+    """Write a picture, without the fonts that it would load from elsewhere."""
     (HERE / f"{name}.svg").write_text(FONT.sub("", picture), encoding="utf-8")
 
 

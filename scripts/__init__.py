@@ -1,1 +1,1 @@
-"""Programs that regenerate tables of the code."""
+"""Programs that generate tables in the code."""
