@@ -70,10 +70,10 @@ class Arrivals:
         personal = [each for each in items if each.personal and not self._notices.is_muted(each.channel)]
         if personal and self._app.screen is not self._room and not self._client.state.dnd:
             last, more = personal[-1], f" (and {len(personal) - 1} more)" if len(personal) > 1 else ""
-            where = "" if last.direct else f" in {last.place}"
+            what = "New direct message" if last.direct else f"New mention in {last.place}"
             text = clean_line(last.text)[:MAX_TOAST_CHARS]
             said = name_text.said(f"{last.author}", text)
-            self._app.notify(said, title=f"New{where}{more}", markup=False)
+            self._app.notify(said, title=f"{what}{more}", markup=False)
 
     def _show_remarks(self) -> None:
         """Show news about reports as toasts, unless the user sees them in the timeline."""
