@@ -136,7 +136,7 @@ class RoomScreen(Screen[None]):
     def show(self) -> None:
         """Draw the current state."""
         self.navigation.visit()
-        # Before the first frame, after which this is drawn, or while the client ends, widgets are missing.
+        # Widgets are missing before the first frame, after which all is drawn, and while the client ends.
         if self.complete and self.query_one_optional(TopLine):
             self._drawing.show()
             self.navigation.load_shown()

@@ -169,7 +169,7 @@ def _strip(row: Row, flag: Segment | None, look: Look, under: Ink, margin: tuple
     ink = _ink(under, look.styles.text, style) if mark and style else under
     segments = [Segment(mark.center(LEFT_CELLS), ink), *text]
     if space < 0:
-        # A character two cells wide, where text has only one cell.
+        # A character is two cells wide, but the text only one.
         segments = [*Strip(segments).crop(0, look.flag_at)]
     space, margin_right = max(0, space), max(0, look.width - look.flag_at - FLAG_CELLS)
     if flag:
@@ -178,7 +178,7 @@ def _strip(row: Row, flag: Segment | None, look: Look, under: Ink, margin: tuple
     else:
         segments.append(Segment(" " * (space + FLAG_CELLS + margin_right), under))
     strip = Strip(segments, look.flag_at + FLAG_CELLS + margin_right)
-    # Each strip comes with several caches, so a second one is made only if the view is narrower than all its columns.
+    # A Strip has several caches, so a second one is made only if the view is narrower than all its columns.
     return strip if strip.cell_length == look.width else strip.adjust_cell_length(look.width, under)
 
 

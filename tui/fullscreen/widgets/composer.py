@@ -147,7 +147,7 @@ class Composer(Prompt):
         self.border_subtitle = Content(count or self._hint())
 
     def _hint(self) -> str:
-        # No hint for a bare word: most that could begin a name do not.
+        # No hint for a bare word, which is rarely the beginning of a name.
         begun = self._complete(None, bare=False)
         if begun is None:
             return ""
