@@ -169,7 +169,7 @@ class _Running:
         """Return the values that handlers and connections see."""
         return live_values(
             self.settings,
-            self.database.life,
+            self.database.room,
             self.webhooks,
             own_hosts=[address.host for address in self.listener.addresses],
             has_certificate=bool(self.listener.certificates),

@@ -11,17 +11,17 @@ from server.rules.filters import Filter, phrases
 from server.rules.link_spam import LinkLimits
 from server.settings import QUEUED_WEBHOOK, MessageFilter, Settings
 from server.site import ActiveWebhooks
-from server.storage.database import Life
+from server.storage.database import StoredRoom
 from server.websocket.handler import ConnectionPolicy
 
 
 def live_values(
-    settings: Settings, life: Life, webhooks: ActiveWebhooks, *, own_hosts: Iterable[str], has_certificate: bool
+    settings: Settings, stored: StoredRoom, webhooks: ActiveWebhooks, *, own_hosts: Iterable[str], has_certificate: bool
 ) -> Live:
     """Return the values; `own_hosts` are the hosts that the server listens on."""
     pages = [settings.website_url, *settings.allowed_origins]
     return Live(
-        welcome=_welcome(settings, life),
+        welcome=_welcome(settings, stored),
         channels=settings.public_channels,
         policy=ConnectionPolicy(
             allowed_origins=settings.allowed_origins,
@@ -62,10 +62,10 @@ def _filter(chosen: MessageFilter) -> Filter:
     )
 
 
-def _welcome(settings: Settings, life: Life) -> Welcome:
+def _welcome(settings: Settings, stored: StoredRoom) -> Welcome:
     reports = settings.webhooks(QUEUED_WEBHOOK)
     return Welcome(
-        epoch=life.epoch,
+        epoch=stored.epoch,
         title=settings.title,
         channels=[ChannelEntry(channel.id, channel.name) for channel in settings.public_channels if not channel.vip],
         webhooks=Webhooks(
@@ -83,5 +83,5 @@ def _welcome(settings: Settings, life: Life) -> Welcome:
         ),
         sign_in=settings.jwt.sign_in,
         landing_page=urljoin(settings.website_url, settings.jwt.landing_page_url) if settings.jwt.enabled else "",
-        server=life.server,
+        server=stored.server,
     )

@@ -37,7 +37,7 @@ class ReportSender:
         self._key = key
         self._client = client
         self._render = render
-        self._person_id = person_ids(database.life.id_key)
+        self._person_id = person_ids(database.room.id_key)
         self._writing = asyncio.Lock()
 
     @property

@@ -32,7 +32,7 @@ from server.storage.events import (
 )
 from server.storage.journal import Kind
 from server.storage.people import People
-from server.storage.presence import Outdated, Wish
+from server.storage.presence import Outdated, PlaceRequest
 from server.storage.sql import SqlConnection
 
 DIFFERENT = "settings differ from those of another server of the room; give all servers the same ones, and reload them"
@@ -120,14 +120,14 @@ class SharedAttendance(Attendance):
         self._people.reservations.claim(person)
         entry = session.who_entry(person)
         node, known = self._database.node, self._known
-        wish = Wish(person, node, number, entry, session.rank, claim.member, claim.returns, known)
-        self._database.write(partial(self._enter_room, wish)).add_done_callback(partial(self._answered, number))
+        request = PlaceRequest(person, node, number, entry, session.rank, claim.member, claim.returns, known)
+        self._database.write(partial(self._enter_room, request)).add_done_callback(partial(self._answered, number))
 
-    def _enter_room(self, wish: Wish, connection: SqlConnection) -> Joined | Outdated:
+    def _enter_room(self, request: PlaceRequest, connection: SqlConnection) -> Joined | Outdated:
         """Claim a place, on the writer thread. Of several outdated claims, only the first queries the database."""
-        if self._noticed > wish.known:
+        if self._noticed > request.known:
             return Outdated(self._noticed)
-        result = presence.enter(wish, connection)
+        result = presence.enter(request, connection)
         if isinstance(result, Outdated):
             self._noticed = result.number
         return result

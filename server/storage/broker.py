@@ -44,7 +44,7 @@ class Broker:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._subscribers: list[Subscriber] = []
-        self.epoch, self.delivered, *_ = database.life
+        self.epoch, self.delivered, *_ = database.room
         """The ID of the numbering, which changes if the database is replaced; and the number of the last message that
         was delivered to subscribers, or stored before the start (0 if there is none)."""
         self._recent = alru_cache(maxsize=RECENT)(self._read_recent)

@@ -14,8 +14,8 @@ from server.storage.sql import SqlConnection
 Result = TypeVar("Result")
 
 
-class Life(NamedTuple):
-    """The epoch of a room's numbering, its last number, and the ID of its server."""
+class StoredRoom(NamedTuple):
+    """What identifies a stored room: the epoch of its numbering, its last number, and the ID of its server."""
 
     epoch: str
     last_message: int
@@ -47,8 +47,8 @@ class Database(Protocol):
     """An open database. Create, use and close it on one event loop."""
 
     @property
-    def life(self) -> Life:
-        """The identity of the room, as of when the database was opened."""
+    def room(self) -> StoredRoom:
+        """The room, as of when the database was opened."""
 
     @property
     def node(self) -> str:

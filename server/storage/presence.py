@@ -22,7 +22,7 @@ GONE_MILLISECONDS = 8_000
 _entries = msgspec.json.Decoder(WhoEntry)
 
 
-class Wish(NamedTuple):
+class PlaceRequest(NamedTuple):
     """A request for a place in the room for a session, under a name that was free when it was chosen."""
 
     person: Person
@@ -43,16 +43,16 @@ class Outdated(NamedTuple):
     number: int
 
 
-def enter(wish: Wish, connection: SqlConnection) -> Joined | Outdated:
+def enter(request: PlaceRequest, connection: SqlConnection) -> Joined | Outdated:
     """Claim a place for a person, in the transaction that stores them, and announce it; if outdated, change nothing."""
     if not connection.dialect.claim:
-        return enter_by_statements(wish, connection)
-    person, joined = wish.person, PersonJoined(wish.person, connection.now, wish.returns, wish.member)
+        return enter_by_statements(request, connection)
+    person, joined = request.person, PersonJoined(request.person, connection.now, request.returns, request.member)
     outdated, number, *stored, name, identity = connection.execute(
         connection.dialect.claim,
         (
-            wish.node, wish.known, connection.now, names.key(person.name), *person, wish.session, int(wish.rank),
-            wish.member, wish.returns, _encoded(wish.entry),
+            request.node, request.known, connection.now, names.key(person.name), *person, request.session,
+            int(request.rank), request.member, request.returns, _encoded(request.entry),
         ),
     ).fetchone()  # fmt: skip
     if outdated is not None:
@@ -61,35 +61,47 @@ def enter(wish: Wish, connection: SqlConnection) -> Joined | Outdated:
         # A guest had the member's name, and loses it.
         people.leave(Person(name, identity), 0, connection)
     connection.announce(joined)
-    connection.announce(PersonEntered(person, wish.node, wish.session, wish.entry, wish.rank, wish.member, number))
+    connection.announce(_entered(request, number))
     return Joined(*stored)
 
 
-def enter_by_statements(wish: Wish, connection: SqlConnection) -> Joined | Outdated:
+def enter_by_statements(request: PlaceRequest, connection: SqlConnection) -> Joined | Outdated:
     """Do what `enter` does, without a function of the database."""
     changed = connection.execute(
-        "SELECT coalesce(max(names_changed), 0) FROM node WHERE id <> ?", (wish.node,)
+        "SELECT coalesce(max(names_changed), 0) FROM node WHERE id <> ?", (request.node,)
     ).fetchone()[0]
-    if changed > wish.known:
+    if changed > request.known:
         return Outdated(changed)
     (number,) = connection.execute(
         "UPDATE room SET names_changed = names_changed + 1 RETURNING names_changed"
     ).fetchone()
-    connection.execute("UPDATE node SET names_changed = ? WHERE id = ?", (number, wish.node))
-    if wish.member:
-        _dismiss_guest(wish.person, connection)
+    connection.execute("UPDATE node SET names_changed = ? WHERE id = ?", (number, request.node))
+    if request.member:
+        _dismiss_guest(request.person, connection)
     connection.execute(
         "INSERT INTO presence (key, name, identity, node, session, number, rank, member, entry)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (key) DO UPDATE"
         " SET name = ?2, identity = ?3, node = ?4, session = ?5, number = ?6, rank = ?7, member = ?8, entry = ?9",
         (
-            names.key(wish.person.name), *wish.person, wish.node, wish.session, number, int(wish.rank),
-            int(wish.member), _encoded(wish.entry),
+            names.key(request.person.name), *request.person, request.node, request.session, number, int(request.rank),
+            int(request.member), _encoded(request.entry),
         ),
     )  # fmt: skip
-    joined = people.join(PersonJoined(wish.person, connection.now, wish.returns, wish.member), connection)
-    connection.announce(PersonEntered(wish.person, wish.node, wish.session, wish.entry, wish.rank, wish.member, number))
+    joined = people.join(PersonJoined(request.person, connection.now, request.returns, request.member), connection)
+    connection.announce(_entered(request, number))
     return joined
+
+
+def _entered(request: PlaceRequest, number: int) -> PersonEntered:
+    return PersonEntered(
+        person=request.person,
+        node=request.node,
+        session=request.session,
+        entry=request.entry,
+        rank=request.rank,
+        member=request.member,
+        number=number,
+    )
 
 
 def _dismiss_guest(member: Person, connection: SqlConnection) -> None:
@@ -129,7 +141,7 @@ def expire(connection: SqlConnection) -> list[str]:
     return [node for (node,) in gone]
 
 
-class Others(NamedTuple):
+class OtherServers(NamedTuple):
     """Everyone on other servers, and the digests of these servers' settings."""
 
     people: list[PersonEntered]
@@ -137,7 +149,7 @@ class Others(NamedTuple):
     names_changed: int
 
 
-def open_node(opened: NodeOpened, connection: SqlConnection) -> Others:
+def open_node(opened: NodeOpened, connection: SqlConnection) -> OtherServers:
     """Announce this server, and return who is in the room on the others. Their later events apply to this result."""
     set_settings(opened, connection)
     rows = connection.execute(
@@ -150,7 +162,7 @@ def open_node(opened: NodeOpened, connection: SqlConnection) -> Others:
     ]
     settings = connection.execute("SELECT id, settings FROM node WHERE id <> ?", (opened.node,)).fetchall()
     (changed,) = connection.execute("SELECT names_changed FROM room").fetchone()
-    return Others(entered, {node: json.loads(each or "{}") for node, each in settings}, changed)
+    return OtherServers(entered, {node: json.loads(each or "{}") for node, each in settings}, changed)
 
 
 def set_settings(opened: NodeOpened, connection: SqlConnection) -> None:

@@ -4,7 +4,7 @@ import secrets
 import sqlite3
 
 from server.rules.search import fold
-from server.storage.database import Life
+from server.storage.database import StoredRoom
 from server.storage.dialect import APPLICATION_ID
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_connection import SqliteConnection
@@ -470,7 +470,7 @@ def open_as_it_is(path: str) -> SqliteConnection:
     return connection
 
 
-def prepare(connection: SqliteConnection) -> Life:
+def prepare(connection: SqliteConnection) -> StoredRoom:
     """Create the tables, or upgrade them."""
     version = _version(connection)
     if not 0 <= version <= len(STEPS):
@@ -481,7 +481,7 @@ def prepare(connection: SqliteConnection) -> Life:
     # The last number ever assigned: its message may have been deleted since.
     last = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'"
     query = f"SELECT name, ({last}), server.id, id_key FROM epoch, server"  # noqa: S608 - a constant
-    return Life(*connection.execute(query).fetchone())
+    return StoredRoom(*connection.execute(query).fetchone())
 
 
 def misfit(connection: SqliteConnection) -> str | None:

@@ -77,7 +77,7 @@ class SqliteDatabase:
             create_private(path)
             self._writer = schema.connect(path)
             make_private(path)
-            self.life = schema.prepare(self._writer)
+            self.room = schema.prepare(self._writer)
             self._reader = schema.connect(path)
             self._files = OpenFiles(path)
         except (sqlite3.Error, OSError) as error:

@@ -54,7 +54,7 @@ class NodeDatabase:
     def __init__(self, shared: SqliteDatabase, node: str) -> None:
         self.node = node
         self.lost: Callable[[], None] = lambda: None
-        self.life = shared.life
+        self.room = shared.room
         self.now = shared.now
         self.announce_aside = shared.announce_aside
         self._shared = shared

@@ -26,7 +26,7 @@ class SecondDatabase:
 
     def __init__(self, first: SqliteDatabase) -> None:
         self.lost: Callable[[], None] = lambda: None
-        self.life = first.life
+        self.room = first.room
         self._first = first
         self._journal = Journal()
         self._news: list[tuple[str, str]] = []

@@ -74,9 +74,9 @@ class PostgresDatabase:
         """Prepare the tables, and enter the room; return the position at which to start reading events."""
         connection = connect(self._url, {})
         try:
-            life = schema.prepare(connection.raw)
+            room = schema.prepare(connection.raw)
             self.node, position, last_message = membership.enter(connection)
-            self.life = life._replace(last_message=last_message)
+            self.room = room._replace(last_message=last_message)
             channels = connection.execute("SELECT channel(?), channel('aside')", (self.node,)).fetchone()
             self._channels = Channels(*channels)
             self._clock.learn(membership.beat(connection, self.node).now)
@@ -178,7 +178,7 @@ class PostgresDatabase:
     def _connect(self, parameters: Parameters) -> PostgresConnection:
         connection = connect(self._url, parameters)
         try:
-            membership.check_history(connection, self.life.epoch, self._hearing.position)
+            membership.check_history(connection, self.room.epoch, self._hearing.position)
         except BaseException:
             connection.raw.close()
             raise

@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from server.storage.base import StorageError
-from server.storage.database import Life
+from server.storage.database import StoredRoom
 from server.storage.postgres.tables import TABLES
 
 STEPS = (TABLES,)
@@ -38,7 +38,7 @@ class _Version(NamedTuple):
     oldest: int
 
 
-def prepare(connection: Connection) -> Life:
+def prepare(connection: Connection) -> StoredRoom:
     """Create the tables, or upgrade them, while others wait. Raises StorageError and psycopg.Error."""
     with connection.transaction():
         # Two servers that start at once: the second one finds the work done.
@@ -53,7 +53,7 @@ def prepare(connection: Connection) -> Life:
         row = connection.execute("SELECT epoch, message, server.id, id_key FROM room, server").fetchone()
     if row is None:
         raise StorageError(NO_ROW)
-    return Life(*row)
+    return StoredRoom(*row)
 
 
 def misfit(connection: Connection) -> str | None:

@@ -85,7 +85,7 @@ async def test_databases_of_all_versions_and_empty_ones_are_opened(tmp_path: Pat
         if version:
             older.executescript(f"INSERT INTO epoch VALUES ('e1'); PRAGMA user_version = {version}")
     database = SqliteDatabase(str(file))
-    assert database.life.epoch == "e1" if version else database.life.epoch
+    assert database.room.epoch == "e1" if version else database.room.epoch
     await database.close()
 
 

@@ -10,11 +10,11 @@ from server.rules.ranks import Rank
 from server.storage import presence
 from server.storage.base import Joined
 from server.storage.postgres.database import PostgresDatabase
-from server.storage.presence import Outdated, Wish
+from server.storage.presence import Outdated, PlaceRequest
 from server.storage.sql import SqlConnection
 from tests.support.postgres import SharedPostgres
 
-Enter = Callable[[Wish, SqlConnection], Joined | Outdated]
+Enter = Callable[[PlaceRequest, SqlConnection], Joined | Outdated]
 
 AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
 TABLES = {
@@ -27,10 +27,10 @@ TABLES = {
 }
 
 
-def wishes(random: Random, node: str) -> list[Wish]:
+def requests(random: Random, node: str) -> list[PlaceRequest]:
     """Return claims of a few people for a few names; some know too little."""
     return [
-        Wish(
+        PlaceRequest(
             Person(random.choice(["Ann", "ann", "Bób"]), random.choice(["1", "2", "3"])),
             node,
             number,
@@ -53,7 +53,7 @@ async def results(postgres: SharedPostgres, enter: Enter) -> list[str]:
         def work(connection: SqlConnection) -> list[str]:
             # Another server gave a name.
             connection.execute("INSERT INTO node (id, beat, names_changed) VALUES ('other', ?, 1)", (connection.now,))
-            answers = [str(enter(wish, connection)) for wish in wishes(Random(18), node)]
+            answers = [str(enter(request, connection)) for request in requests(Random(18), node)]
             query = "SELECT {1} FROM {0} ORDER BY {1}"
             stored = [str(connection.execute(query.format(*each)).fetchall()) for each in TABLES.items()]
             return [*answers, *map(str, connection.announced), *stored]

@@ -167,7 +167,7 @@ async def test_server_that_knows_more_than_the_database_begins_a_new_history(
         async with servers(proxied) as (one,):
             await one.say("first")
             await one.say("lost by the failover")
-            epoch = one.database.life.epoch
+            epoch = one.database.room.epoch
             with psycopg.connect(url, autocommit=True) as standby:
                 standby.execute("UPDATE room SET message = 1, news = 1")
                 standby.execute("DELETE FROM news WHERE seq = 2")
@@ -176,8 +176,8 @@ async def test_server_that_knows_more_than_the_database_begins_a_new_history(
             await until(lambda: one.losses)
             assert one.losses == 1
         async with servers(url) as (again,):
-            assert again.database.life.epoch != epoch
-            assert again.database.life.last_message == 1
+            assert again.database.room.epoch != epoch
+            assert again.database.room.last_message == 1
 
 
 async def test_event_of_a_newer_version_is_passed_over(url: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -201,7 +201,7 @@ async def test_old_news_are_deleted_but_the_latest_ones(kept: int, url: str, mon
     async with servers(url) as (one,):
         for text in ("first", "second"):
             await one.say(text)
-        epoch, position = one.database.life.epoch, one.database._hearing.position
+        epoch, position = one.database.room.epoch, one.database._hearing.position
         connection = connect(url, {})
         assert not membership.prune(connection, one.database.now() + 2 * membership.KEPT_MILLISECONDS)
         left = [number for (number,) in connection.execute("SELECT seq FROM news").fetchall()]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from server.storage.database import Life
+from server.storage.database import StoredRoom
 from server.storage.postgres import schema
 from server.storage.postgres.connecting import connect
 from tests.support.empty_room import Connection, PostgresRoom, in_memory, tables
@@ -31,7 +31,7 @@ def test_both_kinds_have_the_same_columns(postgres_room: PostgresRoom) -> None:
 
 
 def test_servers_that_start_together_create_one_room(url: str) -> None:
-    def start(_: int) -> Life:
+    def start(_: int) -> StoredRoom:
         connection = connect(url, {})
         try:
             return schema.prepare(connection.raw)
