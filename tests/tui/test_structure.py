@@ -100,8 +100,8 @@ def test_the_list_of_people_gives_back_name_and_status(name: str, status: str, d
 @given(NAMES, NAMES, NAMES, LINES)
 def test_a_profile_is_one_notice(name: str, headline: str, field: str, value: str) -> None:
     made = ClientState(now=lambda: AT)
-    asked = made.ask_profile(name, "n")
-    fold(made, frames.Profile(name, [frames.ProfileField(field, value)], asked.nonce, headline))
+    made.ask_profile(name, "n")
+    fold(made, frames.Profile(name, [frames.ProfileField(field, value)], "n", headline))
     (told,) = output.profile(made)
     first, second, *others = begins_like_nothing_else(told.text)
     assert first == f"* Profile of {name_text.said(name, headline)}".rstrip()

@@ -25,6 +25,7 @@ from server.protocol.errors import OneLineError
 from server.protocol.frames import Frame, Me, Pong, Relations, ServerFrame, Welcome
 from tui.client.client_events import Granted, Loss, NameRefusedError, NoServerError
 from tui.client.fold import fold_frame
+from tui.client.loading import ask_everywhere
 from tui.client.own_status import again
 from tui.client.read_marks import ReadMarks
 from tui.client.state import ClientState
@@ -283,7 +284,7 @@ class Client:
         elif isinstance(frame, Pong):
             self._marks.on_pong()
         elif isinstance(frame, Relations) and self.state.relations.returned:
-            for ask in self.state.ask_newest(nonce):
+            for ask in ask_everywhere(self.state, nonce):
                 self.send(ask)
         elif self.state.refused_name and self._interrupt and not refused:
             self._interrupt.set_result(self.state.refused_name)

@@ -18,13 +18,11 @@ Nonces = Callable[[], str]
 """Returns a new nonce with each call."""
 
 
-def ask(
-    timeline: Timeline, hole: Hole, nonce: str, *, forward: bool = False, limit: int = PAGE
-) -> HistoryRequest | None:
+def ask(timeline: Timeline, hole: Hole, nonce: str, *, forward: bool = False) -> HistoryRequest | None:
     """Request the last missing messages of a hole, or (forward) the first ones; None if that is pending already."""
     before = int(hole.high) if hole.high < END else 0
     after = int(hole.low) if forward and hole.low > BEGINNING else None
-    return _request(timeline, HistoryRequest(timeline.id, nonce, before, limit, after))
+    return _request(timeline, HistoryRequest(timeline.id, nonce, before, PAGE, after))
 
 
 def ask_newest(timeline: Timeline, nonces: Nonces) -> list[HistoryRequest]:

@@ -5,19 +5,19 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from msgspec import Struct, field
-from msgspec.structs import fields, replace
+from msgspec.structs import fields
 
-from server.protocol import frames, target
+from server.protocol import frames
 from server.protocol.mentions import mentions
 from tui import limits
-from tui.client import history, reactions, unread
+from tui.client import reactions, unread
 from tui.client.abilities import OF_FLAGPOST, Abilities
 from tui.client.coverage import END
 from tui.client.entries import Line, Notice, Pending
 from tui.client.hues import Hues
 from tui.client.named_texts import NamedTexts
 from tui.client.own_relations import OwnRelations
-from tui.client.own_reports import GONE, OwnReports, Remark, ReportDraft
+from tui.client.own_reports import OwnReports, Remark, ReportDraft
 from tui.client.person_facts import facts
 from tui.client.profile_view import ProfileView, Stage
 from tui.client.report_context import around
@@ -281,24 +281,6 @@ class ClientState(Struct):
         said = [self._said(timeline.id, each.text, each.nonce) for timeline, each in self.timelines.unsent()]
         return [*said, *self.reports.unsent()]
 
-    def restore(self, channel: str, pending: Pending) -> None:
-        """Restore a message that was unconfirmed when the client ended; one with a `failure` is not sent again."""
-        timeline = self.timelines.obtain(self.known_as(channel))
-        timeline.await_confirmation(replace(pending, failure=""))
-        if pending.failure:
-            timeline.fail(pending.nonce, pending.failure)
-
-    def restore_drafts(self, drafts: Mapping[str, str]) -> None:
-        """Set the drafts, and list the conversations that they belong to."""
-        self.drafts = dict(drafts)
-        for place in drafts:
-            if target.is_conversation(place):
-                self.timelines.obtain(place)
-
-    def lose_reports(self, count: int) -> None:
-        """Notify the user of lost reports: unanswered when the client ended, they refer to messages that are gone."""
-        self.add_remarks([Remark(GONE, Tone.BAD, "")] * count)
-
     def give_up_unsent(self, why: str) -> None:
         """Mark unacknowledged messages as failed; the user can resend them."""
         self.timelines.give_up_unsent(why)
@@ -324,50 +306,18 @@ class ClientState(Struct):
         self.mute_offer = ""
         return self.relations.toggle_mute(username)
 
-    def ask_profile(self, username: str, nonce: str) -> frames.ProfileRequest:
+    def ask_profile(self, username: str, nonce: str) -> frames.ProfileRequest | None:
+        """Show the profile of a person; return the request for it, or None if it is what the site's tokens say."""
+        from_site = self.welcome is None or self.welcome.webhooks.profile
+        if not from_site and self.facts_of(username):
+            self.profile = ProfileView(username, "", Stage.READY)
+            return None
         self.profile = ProfileView(username, nonce)
         return frames.ProfileRequest(username, nonce)
-
-    def knows_profile(self, username: str) -> bool:
-        """Return whether a person's profile consists of what the site's tokens say: the site provides no other."""
-        asks = self.welcome is None or self.welcome.webhooks.profile
-        return not asks and bool(self.facts_of(username))
-
-    def show_facts(self, username: str) -> None:
-        """Show the profile of a person in a room whose site provides none: what its tokens say."""
-        self.profile = ProfileView(username, "", Stage.READY)
 
     def facts_of(self, username: str) -> tuple[tuple[str, str], ...]:
         """Return what the site's tokens say about a person who is here."""
         return facts(self.people.get(username), self.welcome.website if self.welcome else "")
-
-    def ask_older(self, nonce: str, limit: int = history.PAGE) -> frames.HistoryRequest | None:
-        """Request what is missing nearest to the end of the current timeline; None if nothing is, or it is pending."""
-        holes = [*self.timeline.covered.holes()]
-        return history.ask(self.timeline, holes[-1], nonce, limit=limit) if holes else None
-
-    def ask_page(self, low: float, nonce: str, *, forward: bool = False) -> frames.HistoryRequest | None:
-        """Request a page of what is missing after a number, from its end or (forward) from its beginning."""
-        hole = self.timeline.hole(low)
-        return history.ask(self.timeline, hole, nonce, forward=forward and self.pages_forward) if hole else None
-
-    def ask_shown(self, nonces: Callable[[], str]) -> list[frames.HistoryRequest]:
-        """Request what the current timeline has to show now and is not loaded."""
-        timeline = self.timeline
-        if not self.caught_up or not timeline.id or timeline.refused:
-            return []
-        if self.wanted:
-            return history.ask_around(timeline, self.wanted, nonces, both=self.pages_forward)
-        if self.wants_new and timeline.unread and not timeline.new_from:
-            asked = history.ask_around(timeline, timeline.read, nonces, both=self.pages_forward)
-            # Nothing left to request: the first unread message cannot be shown.
-            self.wants_new = bool(asked or timeline.requests)
-            return asked
-        return history.ask_newest(timeline, nonces)
-
-    def ask_newest(self, nonce: Callable[[], str]) -> list[frames.HistoryRequest]:
-        """Request the newest messages of every channel: messages that were hidden may be readable now."""
-        return [frames.HistoryRequest(channel, nonce()) for channel in self.timelines]
 
     def known_as(self, channel: str) -> str:
         """Return the known spelling of a target: the name of a person may have been typed in another one."""

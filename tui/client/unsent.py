@@ -1,16 +1,18 @@
 """What the user has written and the server does not have: what is saved of it, and how it is restored."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from server.protocol import target
 from server.protocol.frames import ReportRequest
 from tui.client.entries import Pending
-from tui.client.own_reports import AskedReport, ReportDraft
+from tui.client.own_reports import GONE, AskedReport, Remark, ReportDraft
 from tui.client.state import ClientState
+from tui.tone import Tone
 
 VERSION = 1
 MAX_BYTES = 512 * 1024
@@ -125,11 +127,23 @@ def restore(state: ClientState, unsent: Unsent) -> None:
     """Put back what was saved; the client sends what is pending, and the interface fills the drafts in."""
     for message in unsent.messages:
         failure = message.failure or (TOO_OLD if state.now() - message.at > RESEND_WITHIN else "")
-        state.restore(message.channel, Pending(message.nonce, state.me, message.text, message.at, failure))
-    state.restore_drafts(unsent.joined(Unsent(drafts=state.drafts)).drafts)
+        timeline = state.timelines.obtain(state.known_as(message.channel))
+        timeline.await_confirmation(Pending(message.nonce, state.me, message.text, message.at))
+        if failure:
+            timeline.fail(message.nonce, failure)
+    _restore_drafts(state, unsent.joined(Unsent(drafts=state.drafts)).drafts)
     if not state.welcome or unsent.epoch != state.welcome.epoch:
-        state.lose_reports(len(unsent.reports))
+        # The messages that they refer to are gone.
+        state.add_remarks([Remark(GONE, Tone.BAD, "")] * len(unsent.reports))
         return
     asked = [AskedReport(each.request, each.channel, each.about) for each in unsent.reports]
     forms = {each.msg_id: ReportDraft(each.reason, each.comment, each.context) for each in unsent.forms}
     state.reports.restore(asked, unsent.withdrawals, forms)
+
+
+def _restore_drafts(state: ClientState, drafts: Mapping[str, str]) -> None:
+    """Set the drafts, and list the conversations that they belong to."""
+    state.drafts = dict(drafts)
+    for place in drafts:
+        if target.is_conversation(place):
+            state.timelines.obtain(place)

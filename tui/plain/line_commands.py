@@ -10,6 +10,7 @@ from server.protocol.names import key
 from tui.client.client import OFFLINE, Client, nonce
 from tui.client.emojis import replace_short_names
 from tui.client.entries import Line
+from tui.client.loading import ask_older
 from tui.client.own_reports import ReportDraft
 from tui.client.own_status import problem_of
 from tui.client.slash import action, addressed, names
@@ -138,10 +139,8 @@ class LineCommands:
 
     def _profile(self, name: str) -> Wait:
         username = target.without_sign(name)
-        if self._state.knows_profile(username):
-            self._state.show_facts(username)
-        else:
-            self._send(self._state.ask_profile(username, nonce()))
+        if asked := self._state.ask_profile(username, nonce()):
+            self._send(asked)
         return Wait(results=lambda: output.profile(self._state))
 
     def _person(self, rest: str) -> str:
@@ -200,7 +199,7 @@ class LineCommands:
     def _history(self, _: str) -> Wait:
         if not self._client.online:
             raise LineError(OFFLINE)
-        asked, before = self._state.ask_older(nonce()), len(self._state.timeline.entries)
+        asked, before = ask_older(self._state, nonce()), len(self._state.timeline.entries)
         if asked is None:
             raise LineError(f"{self._state.place} has no older messages.")
         self._note(f"Older messages of {self._state.place}:")

@@ -27,6 +27,7 @@ from tests.support.folding import AT, error, fold, last_notice, notice, numbers,
 from tui.client.coverage import BEGINNING
 from tui.client.entries import Line, Pending
 from tui.client.fold import NEW_NUMBERING, NOT_KEPT
+from tui.client.loading import ask_older
 from tui.client.state import ClientState
 from tui.client.timeline import GAP, Timeline
 from tui.tone import Tone
@@ -190,10 +191,10 @@ def test_the_same_epoch_takes_nothing_away() -> None:
 
 def test_older_messages_can_be_asked_for_after_a_new_epoch() -> None:
     made = state(said(7))
-    made.ask_older("n1")
+    ask_older(made, "n1")
     fold(made, History("lobby", [], more=False, nonce="n1"))
     fold(made, welcome("e2"), Me("ada", op=False), Echo([said(50)]))
-    assert made.ask_older("n2") == HistoryRequest("lobby", "n2", 50)
+    assert ask_older(made, "n2") == HistoryRequest("lobby", "n2", 50)
 
 
 def test_messages_of_others_out_of_view_are_unread() -> None:
@@ -278,23 +279,23 @@ def test_only_a_conversation_shows_that_the_other_person_joined_or_left() -> Non
 
 def test_older_messages_are_asked_for_once_at_a_time_and_while_there_are_any() -> None:
     made = state(said(9))
-    assert made.ask_older("n1") == HistoryRequest("lobby", "n1", 9)
-    assert made.ask_older("n2") is None
+    assert ask_older(made, "n1") == HistoryRequest("lobby", "n1", 9)
+    assert ask_older(made, "n2") is None
     fold(made, History("lobby", [said(3), said(4)], more=True, nonce="n1"))
     assert numbers(made.timeline) == [3, 4, 9]
-    assert made.ask_older("n3") == HistoryRequest("lobby", "n3", 3)
+    assert ask_older(made, "n3") == HistoryRequest("lobby", "n3", 3)
     fold(made, History("lobby", [said(1)], more=False, nonce="n3"))
-    assert made.ask_older("n4") is None
+    assert ask_older(made, "n4") is None
 
 
 def test_older_messages_can_be_asked_for_again_after_a_loss_or_an_error() -> None:
     made = state(said(9))
-    made.ask_older("n1")
+    ask_older(made, "n1")
     made.lost()
-    assert made.ask_older("n2") == HistoryRequest("lobby", "n2", 9)
+    assert ask_older(made, "n2") == HistoryRequest("lobby", "n2", 9)
     fold(made, error(ErrorCode.STORAGE, "disk", "n2"))
     assert last_notice(made.timeline) == notice("disk", Tone.BAD)
-    assert made.ask_older("n3") == HistoryRequest("lobby", "n3", 9)
+    assert ask_older(made, "n3") == HistoryRequest("lobby", "n3", 9)
 
 
 def test_an_error_without_a_request_is_shown_in_the_current_channel() -> None:

@@ -11,6 +11,7 @@ from tests.support.folding import error, fold, numbers, said, state, texts, welc
 from tui.client.coverage import BEGINNING, END, Coverage, Hole
 from tui.client.entries import is_gap
 from tui.client.fold import NOT_THERE
+from tui.client.loading import ask_page, ask_shown
 from tui.client.state import ClientState
 from tui.client.timeline import GAP
 
@@ -52,7 +53,7 @@ def test_a_gap_is_filled_from_its_upper_edge_until_it_closes() -> None:
     made, names = away(), nonces()
     assert texts(made.timeline)[10] == GAP
     before = []
-    while asked := made.ask_page(10, next(names)):
+    while asked := ask_page(made, 10, next(names)):
         before.append(asked.before_id)
         fold(made, answer(asked))
     assert before[:2] == [396, 346]
@@ -63,7 +64,7 @@ def test_a_gap_is_filled_from_its_upper_edge_until_it_closes() -> None:
 def test_a_gap_is_filled_from_its_lower_edge_until_it_closes() -> None:
     made, names, low = away(), nonces(), 10
     after = []
-    while asked := made.ask_page(low, next(names), forward=True):
+    while asked := ask_page(made, low, next(names), forward=True):
         after.append(asked.after_id)
         fold(made, answer(asked))
         low += 50
@@ -86,7 +87,7 @@ def test_a_gap_at_the_end_is_filled_as_well() -> None:
     made.lost()
     fold(made, welcome(), Me("ada", op=False), Echo(recovered=False))
     assert texts(made.timeline) == ["1", "2", GAP]
-    asked = made.ask_page(2, "n1")
+    asked = ask_page(made, 2, "n1")
     assert asked == HistoryRequest("lobby", "n1", 0)
     fold(made, answer(asked, [1, 2, 3, 4]))
     assert texts(made.timeline) == ["1", "2", "3", "4"]
@@ -94,34 +95,34 @@ def test_a_gap_at_the_end_is_filled_as_well() -> None:
 
 def test_the_same_page_is_requested_once_at_a_time() -> None:
     made = away()
-    assert made.ask_page(10, "n1")
-    assert made.ask_page(10, "n2") is None
+    assert ask_page(made, 10, "n1")
+    assert ask_page(made, 10, "n2") is None
     fold(made, error("storage", "no", "n1"))
-    assert made.ask_page(10, "n3")
+    assert ask_page(made, 10, "n3")
     made.lost()
-    assert made.ask_page(10, "n4")
+    assert ask_page(made, 10, "n4")
 
 
 def test_a_message_is_loaded_with_what_is_around_it_and_nothing_in_between() -> None:
     made, names = state(Echo([said(number) for number in range(380, LAST + 1)]), Places([])), nonces()
     made.go_to("lobby", 100)
-    asked = made.ask_shown(lambda: next(names))
+    asked = ask_shown(made, lambda: next(names))
     assert [(each.before_id, each.after_id) for each in asked] == [(101, None), (0, 100)]
-    assert made.ask_shown(lambda: next(names)) == []
+    assert ask_shown(made, lambda: next(names)) == []
     for each in asked:
         fold(made, answer(each))
     assert made.arrived() == 100
     assert holds(made) == [*range(81, 181), *range(380, LAST + 1)]
     assert (gaps(made), made.timeline.covered.holds(BEGINNING)) == (1, False)
-    assert made.ask_page(BEGINNING, "older") == HistoryRequest("lobby", "older", 81)
-    assert made.ask_page(180, "upper") == HistoryRequest("lobby", "upper", 380)
-    assert made.ask_page(180, "lower", forward=True) == HistoryRequest("lobby", "lower", 380, after_id=180)
+    assert ask_page(made, BEGINNING, "older") == HistoryRequest("lobby", "older", 81)
+    assert ask_page(made, 180, "upper") == HistoryRequest("lobby", "upper", 380)
+    assert ask_page(made, 180, "lower", forward=True) == HistoryRequest("lobby", "lower", 380, after_id=180)
 
 
 def test_a_message_is_not_there_only_if_the_server_said_so() -> None:
     made = state(Echo([said(number) for number in range(380, LAST + 1)]), Places([]))
     made.go_to("lobby", 100)
-    (before, after) = made.ask_shown(iter(["n1", "n2"]).__next__)
+    (before, after) = ask_shown(made, iter(["n1", "n2"]).__next__)
     fold(made, answer(after))
     assert (made.wanted, made.arrived()) == (100, 0)
     fold(made, answer(before, [99, *range(101, LAST + 1)]))
@@ -131,33 +132,33 @@ def test_a_message_is_not_there_only_if_the_server_said_so() -> None:
 def test_a_failed_request_does_not_make_a_message_vanish() -> None:
     made = state(Echo([said(LAST)]), Places([]))
     made.go_to("lobby", 100)
-    made.ask_shown(iter(["n1", "n2"]).__next__)
+    ask_shown(made, iter(["n1", "n2"]).__next__)
     fold(made, error("storage", "The storage is unavailable.", "n1"))
     assert (made.wanted, texts(made.timeline)[-1]) == (0, "The storage is unavailable.")
-    assert made.ask_shown(iter(["n3"]).__next__) == [], "until the user asks again"
+    assert ask_shown(made, iter(["n3"]).__next__) == [], "until the user asks again"
 
 
 def test_opening_a_place_loads_its_end_and_nobody_said_anything_only_if_so() -> None:
     made, names = state(Echo()), nonces()
-    (asked,) = made.ask_shown(lambda: next(names))
+    (asked,) = ask_shown(made, lambda: next(names))
     assert not made.timeline.complete
     fold(made, answer(asked, []))
     assert made.timeline.complete
     made.look_at("tea")
-    (asked,) = made.ask_shown(lambda: next(names))
+    (asked,) = ask_shown(made, lambda: next(names))
     assert asked.channel == "tea"
     fold(made, answer(asked))
     assert holds(made) == list(range(LAST - 49, LAST + 1))
-    assert made.ask_shown(lambda: next(names)) == []
+    assert ask_shown(made, lambda: next(names)) == []
 
 
 def test_a_server_that_lists_no_places_is_asked_for_earlier_pages_only() -> None:
     made = state(Echo([said(number) for number in range(380, LAST + 1)]))
     made.go_to("lobby", 100)
-    (asked,) = made.ask_shown(iter(["n1", "n2"]).__next__)
+    (asked,) = ask_shown(made, iter(["n1", "n2"]).__next__)
     fold(made, answer(asked))
     assert made.arrived() == 100
-    assert made.ask_page(100, "n2", forward=True) == HistoryRequest("lobby", "n2", 380)
+    assert ask_page(made, 100, "n2", forward=True) == HistoryRequest("lobby", "n2", 380)
 
 
 def test_a_message_confirmed_late_within_a_gap_leaves_a_gap_on_either_side() -> None:
@@ -189,11 +190,11 @@ def test_missing_messages_show_as_a_gap_for_every_order_of_loading(acts: list[tu
     for act, number in acts:
         holes = [*made.timeline.covered.holes()]
         if act in {"up", "down"} and number < len(holes):
-            asked = made.ask_page(holes[number].low, next(names), forward=act == "down")
+            asked = ask_page(made, holes[number].low, next(names), forward=act == "down")
             load([asked] if asked else [])
         elif act == "go":
             made.go_to("lobby", number)
-            load(made.ask_shown(lambda: next(names)))
+            load(ask_shown(made, lambda: next(names)))
         elif act == "live":
             stored.append(stored[-1] + 1)
             fold(made, said(stored[-1]))

@@ -5,6 +5,7 @@ from functools import partial
 
 from tui.client import unread
 from tui.client.client import nonce
+from tui.client.loading import ask_page, ask_shown
 from tui.client.visited import Visited
 from tui.fullscreen.room.interface import RoomInterface
 
@@ -80,13 +81,13 @@ class Navigation:
         timeline.refused = timeline.refused and not scrolled
         if timeline.refused:
             return
-        if self._room.client.online and (asked := self._state.ask_page(low, nonce(), forward=forward)):
+        if self._room.client.online and (asked := ask_page(self._state, low, nonce(), forward=forward)):
             self._room.client.send(asked)
 
     def load_shown(self) -> None:
         """Request what the current place has to show but has not loaded."""
         if self._room.client.online:
-            for asked in self._state.ask_shown(nonce):
+            for asked in ask_shown(self._state, nonce):
                 self._room.client.send(asked)
 
     def close(self) -> str | None:

@@ -96,10 +96,8 @@ class PeopleActions:
         """Show what is known about a person, or request their profile; return False if the client is offline."""
         if not self._room.can_ask():
             return False
-        if self._state.knows_profile(username):
-            self._state.show_facts(username)
-        else:
-            self._client.send(self._state.ask_profile(username, nonce()))
+        if asked := self._state.ask_profile(username, nonce()):
+            self._client.send(asked)
         self._room.redraw()
         return True
 
