@@ -67,7 +67,7 @@ class PeopleList(Vertical):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.rows = RowList(id="people-rows")
-        self._me = ""
+        self._me = self._highlighted = ""
         self._profiles = False
         self._shown: tuple[object, ...] = ()
         """The data of the current rows; most redraws leave it unchanged."""
@@ -103,9 +103,11 @@ class PeopleList(Vertical):
         return self._profiles if action == "profile" else True
 
     @on(RowList.Highlighted)
-    def _update_footer(self) -> None:
-        """Update the footer, as the keys depend on the person."""
-        self.refresh_bindings()
+    def _update_footer(self, event: RowList.Highlighted) -> None:
+        """Update the footer if another person is highlighted, as the keys depend on the person."""
+        if event.id != self._highlighted:
+            self._highlighted = event.id
+            self.refresh_bindings()
 
     def action_select(self) -> None:
         self.rows.action_select()

@@ -76,6 +76,14 @@ async def test_messages_and_arrivals_draw_only_what_is_new(monkeypatch: pytest.M
             await until_seen(pilot, "PEOPLE  302")
             await pilot.pause()
         assert seen == ["person 000 a"]
+        await pilot.press("ctrl+o", "home", "escape")
+        await pilot.pause()
+        with counted(pilot, monkeypatch) as seen:
+            server.send(Presence("person 000 b", "has joined the room!", WhoEntry("person 000 b", 1)))
+            await until_seen(pilot, "PEOPLE  303")
+            await pilot.pause()
+        # The same person is highlighted, so the footer stays as it is.
+        assert seen == ["person 000 b"]
 
 
 async def test_a_redraw_leaves_the_highlight_of_a_list_that_has_the_focus() -> None:
