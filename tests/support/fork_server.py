@@ -1,7 +1,7 @@
 """A process that imports a program once and forks it for each start, so that a start does not repeat the imports.
 
-Except for the imported modules, a fork begins as `python -m` does: with its own arguments, directory, environment,
-signals and standard streams.
+Except for the imported modules, and what a module has prepared, a fork begins as `python -m` does: with its own
+arguments, directory, environment, signals and standard streams.
 """
 
 import gc
@@ -11,6 +11,7 @@ import runpy
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
@@ -34,11 +35,17 @@ class Request(NamedTuple):
 
 
 def main() -> None:
-    """Import the modules of the arguments, then fork for each request on the socket of the first argument."""
+    """Import the modules of the arguments, then fork for each request on the socket of the first argument.
+
+    A module with a function `prepare_forks` can do what each fork would repeat.
+    """
     requests = socket.socket(fileno=int(sys.argv[1]))
-    for module in sys.argv[2:]:
-        importlib.import_module(module)
     authorities.trust_one()
+    for module in map(importlib.import_module, sys.argv[2:]):
+        if prepare := getattr(module, "prepare_forks", None):
+            prepare()
+    # A fork has the thread that forks, and no other.
+    assert threading.active_count() == 1
     gc.collect()
     gc.freeze()
     # The kernel reaps the children, each of which waits for a program.

@@ -21,7 +21,7 @@ from tests.support.fork_server import Request
 ROOT = Path(__file__).parents[2]
 IMPORTED = {
     "server": ["server.app", "server.operator.commands", "server.demo.bots", "server.demo.nodes", "uvloop"],
-    "tui": ["tui.cli", "tui.fullscreen.app", "tui.web.serve"],
+    "tui": ["tui.cli", "tui.fullscreen.app", "tui.web.serve", "tests.support.warm_client"],
 }
 
 
@@ -150,6 +150,7 @@ def _fork_server(package: str) -> socket.socket:
         [sys.executable, "-m", "tests.support.fork_server", str(theirs.fileno()), *IMPORTED[package]],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
         pass_fds=[theirs.fileno()],
     )
     theirs.close()
