@@ -13,7 +13,7 @@ TOKEN_CHARS = 3
 """The index has sequences of this many characters; shorter words are searched without it."""
 
 MAX_TOKENS = 16
-"""Maximum number of tokens looked up for a query: these narrow it down enough, and each one costs time."""
+"""Maximum number of tokens looked up for a query: more would cost time, and hardly narrow it down."""
 
 QUOTES = {'"': '"', "“": "”", "„": "“”", "«": "»", "»": "«", "「": "」"}
 """Opening quotation marks with those that close them."""

@@ -22,7 +22,7 @@ class KeyNote(NamedTuple):
     """How one key is used, and why."""
 
     key: str
-    """As in the file, like `PublicChannels[0].Icon`."""
+    """The key as in the file, like `PublicChannels[0].Icon`."""
     use: Use
     why: str = ""
 

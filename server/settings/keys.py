@@ -16,9 +16,9 @@ from server.settings.model import Settings, SettingsError
 class _Table(NamedTuple):
     kind: type[msgspec.Struct]
     place: str = ""
-    """As in the file, with numbers: `PublicChannels[0].`"""
+    """The prefix of its keys as in the file, with numbers: `PublicChannels[0].`"""
     path: str = ""
-    """Without numbers: `PublicChannels.`"""
+    """The same without numbers: `PublicChannels.`"""
 
 
 _ROOT = _Table(Settings)

@@ -77,7 +77,7 @@ class Log(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class OwnMetrics(msgspec.Struct, frozen=True, rename="pascal"):
-    """An address of its own for metrics and statistics, open to everyone who can connect to it."""
+    """A separate address for metrics and statistics, open to everyone who can connect to it."""
 
     address: Annotated[
         str,
@@ -223,7 +223,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     tls: Annotated[TLS, Meta(description="The server's certificate. Empty: no TLS.")] = msgspec.field(
         name="TLS", default=TLS()
     )
-    metrics: Annotated[OwnMetrics, Meta(description="An address of its own for metrics and statistics.")] = OwnMetrics()
+    metrics: Annotated[OwnMetrics, Meta(description="A separate address for metrics and statistics.")] = OwnMetrics()
     log: Annotated[Log, Meta(description="The log on standard error.")] = Log()
     webhook_security: Annotated[WebhookSecurity, Meta(description="How webhooks connect, and to which addresses.")] = (
         WebhookSecurity()

@@ -34,7 +34,7 @@ class NodeHealth(NamedTuple):
     locked: float
     """How long it has held that lock in total."""
     longest_lock: float
-    """How long it has held the lock at most within the last minutes."""
+    """The longest time for which it held the lock within the last minutes."""
     news_behind: int
     """Number of committed events that it has not received yet, as far as it knows."""
     news_age: float

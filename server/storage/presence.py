@@ -23,7 +23,7 @@ _entries = msgspec.json.Decoder(WhoEntry)
 
 
 class PlaceRequest(NamedTuple):
-    """A request for a place in the room for a session, under a name that was free when it was chosen."""
+    """A session's request for a place in the room, under a name that was free when it was chosen."""
 
     person: Person
     node: str
@@ -105,7 +105,7 @@ def _entered(request: PlaceRequest, number: int) -> PersonEntered:
 
 
 def _dismiss_guest(member: Person, connection: SqlConnection) -> None:
-    """Record that a guest with the member's name has left: the member takes it over."""
+    """Record that a guest who had the member's name has left."""
     query = "SELECT name, identity FROM presence WHERE key = ? AND identity <> ?"
     for row in connection.execute(query, (names.key(member.name), member.identity)).fetchall():
         people.leave(Person(*row), 0, connection)

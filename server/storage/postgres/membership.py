@@ -70,7 +70,7 @@ def enter(connection: PostgresConnection) -> Entered:
 
 
 def check_history(connection: PostgresConnection, epoch: str, position: Position) -> None:
-    """Raise FencedError if the database lost what this server knows, by a restore or a failover to a late standby."""
+    """Raise FencedError if the database lost what this server knows, by a restore or a failover that lost commits."""
     query = "SELECT epoch, news, (SELECT at FROM news WHERE seq = ?) FROM room"
     present, number, at = connection.execute(query, (position.number,)).fetchone()
     if present != epoch or number < position.number or (position.at and at not in {None, position.at}):
