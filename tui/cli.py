@@ -32,7 +32,7 @@ QUIT_SECONDS = 5.0
 
 
 def run() -> int:
-    """Run the client; return the exit code: 0, 1 after an error, 2 if it cannot start with what it was given.
+    """Run the client; return the exit code: 0, 1 after an error, 2 if it cannot start like this.
 
     docs/plain.md lists the exit codes of --plain.
     """

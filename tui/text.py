@@ -1,4 +1,4 @@
-"""Cleans text before it is shown: of characters that control the terminal and, in text of others, that deceive."""
+"""Cleans text before it is shown: no character controls the terminal and, in text of others, none deceives."""
 
 import re
 from collections.abc import Callable

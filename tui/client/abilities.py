@@ -1,4 +1,4 @@
-"""What a server can do besides chatting. Interfaces do not offer the rest."""
+"""What a server can do besides chatting; interfaces offer nothing else."""
 
 from typing import NamedTuple
 

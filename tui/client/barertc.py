@@ -34,7 +34,7 @@ NOT_DELIVERED = "Error sending the report to the website"
 NOT_BLOCKED = "You are not allowed to block"
 LEFT = ("exited the room", "been kicked", "been banned")
 MAX_REMEMBERED = 1_000
-"""Messages whose HTML is remembered for reports."""
+"""Number of messages whose HTML is remembered for reports."""
 NO_UNBLOCK = "This server cannot lift a block. To end it, restart Flagpost."
 
 

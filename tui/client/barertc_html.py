@@ -43,7 +43,7 @@ def to_text(source: str) -> str:
 
 
 def without_pictures(source: str) -> str:
-    """Return HTML without the pictures that are part of it."""
+    """Return HTML without its embedded pictures."""
     return _EMBEDDED.sub('=""', source)
 
 

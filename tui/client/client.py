@@ -60,7 +60,7 @@ class Client:
         on_name_refused: Callable[[str], Awaitable[str]] | None = None,
         saves: bool = False,
     ) -> None:
-        """`saves`: what is not sent, and drafts, are saved for the next start of the same person."""
+        """`saves`: save drafts and unsent messages for the next start of the same person."""
         self.options = options
         """Name and server; `find` uses the options that are set when it is called."""
         self.wanted_name = options.name
@@ -166,7 +166,7 @@ class Client:
             self._connection.hurry()
 
     def changed(self) -> None:
-        """Schedule the saving of what is not sent: the state, such as a draft, has changed."""
+        """Save soon what is not sent; call it after changes to the state, such as to a draft."""
         if self._unsent:
             self._unsent.changed()
 
@@ -291,7 +291,7 @@ class Client:
 
     def _logged_in(self, frame: Me) -> None:
         """Restore the user's state from before the connection was lost."""
-        # A member of a site has the name that they have there.
+        # A member has the name that the site gave them.
         wanted = frame.username if self._session.signs_in else self._session.name
         news = self._session.entered(frame.username)
         was_lost, self._was_lost, self.online = self._was_lost, False, True

@@ -11,7 +11,7 @@ COMMAND, EMOJI, PERSON, CHANNEL = "/", ":", "@", "#"
 FEWEST_LETTERS = 2
 """Minimum letters of an emoji's name: anything shorter is a smiley, or the end of a clause."""
 MAX_BEGUN_CHARS = 64
-"""How far back the beginning of a name is looked for; names are shorter."""
+"""Characters before the cursor that are searched for the beginning of a name; names are shorter."""
 
 _ARGUMENT = re.compile(r"/(\S+)\s+[@#]?")
 _SIGNED = re.compile(r"(?<![^\s(\[{<\"'“‘«])[@#:]")

@@ -82,7 +82,7 @@ def _rank(wanted: str, name: str) -> int:
 
 @cache
 def _names() -> dict[str, tuple[str, ...]]:
-    """Return emoji without variation selectors -> the emoji, and its names in lower case, the displayed one first."""
+    """Return every emoji with its names in lower case, the displayed one first; keys have no variation selectors."""
     # Loading takes 20 ms, which only users who look for an emoji should wait for.
     from emoji import EMOJI_DATA, STATUS
 

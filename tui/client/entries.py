@@ -72,7 +72,7 @@ def weight(entry: Entry) -> int:
 
 
 class Change(NamedTuple):
-    """Entries that replaced the `removed` ones from index `at` on."""
+    """A replacement of `removed` entries, from index `at` on, by the `added` ones."""
 
     at: int
     removed: int

@@ -52,7 +52,7 @@ def _(frame: frames.Welcome, state: ClientState) -> None:
 
 
 def _drop_gone_channels(state: ClientState) -> None:
-    """Remove the channels that are gone; only after a login, since the server lists channels for VIPs only then."""
+    """Remove the channels that are gone. Call it after a login: the server lists channels for VIPs only then."""
     if state.current in state.gone_channels - state.channels:
         state.note(f"{state.place} no longer exists; nothing can be sent here.", Tone.BAD)
     state.gone_channels.clear()
@@ -122,7 +122,7 @@ def _(frame: frames.Message, state: ClientState) -> None:
     if not timeline.covered.holds(frame.msg_id):
         live = any(each.high == END for each in timeline.covered.holes())
         if live or own:
-            # On both sides of an own message that is confirmed late, others may be missing.
+            # Messages on both sides of an own message that is confirmed late may be missing.
             timeline.cover(frame.msg_id, END if live else frame.msg_id)
 
 
@@ -207,7 +207,7 @@ def _(frame: frames.Echo, state: ClientState) -> None:
     since, fresh = state.last_seen, not state.caught_up
     for message in frame.messages:
         if timeline := _timeline_for(state, message.channel):
-            # The server lists below which of these public messages are new; stored direct messages are.
+            # A `Places` frame says which of these public messages are new; stored direct messages are.
             _receive(state, timeline, message, new=not fresh or timeline.peer is not None)
     state.timelines.cover(frame, since, fresh=fresh)
     state.timelines.take_back(frame.taken_back)
@@ -307,12 +307,12 @@ def _(frame: frames.Error, state: ClientState) -> None:
 
 @fold_frame.register
 def _(frame: frames.Block, state: ClientState) -> None:
-    """Do nothing: `relations` follows."""
+    """Do nothing: a `Relations` frame follows."""
 
 
 @fold_frame.register
 def _(frame: frames.Disconnect, state: ClientState) -> None:
-    # Where to get a token is said once, with the end of the connection.
+    # The end of the connection already says where to get a token.
     if frame.code != CloseCode.SIGN_IN:
         state.note(frame.why)
 

@@ -37,5 +37,5 @@ class Hues(Struct):
 
 
 def usual(name: str) -> int:
-    """Return the hue of a name if nobody in the room has it."""
+    """Return the hue that a name gets if nobody in the room has it already."""
     return crc32(name.encode(errors="replace")) % HUES

@@ -33,7 +33,7 @@ class Piece(NamedTuple):
     fenced: bool = False
     """True in the lines of a code block, and in its fences."""
     added: bool = False
-    """True for an explanation, which is no part of the message."""
+    """True for an explanation that is not part of the message."""
 
 
 def lines(text: str) -> list[list[Piece]]:

@@ -121,7 +121,7 @@ class OwnReports(Struct):
     def restore(
         self, asked: Iterable[AskedReport], withdrawing: Mapping[str, str], drafts: Mapping[int, ReportDraft]
     ) -> None:
-        """Go on with what was unanswered when the client ended; newer forms stay."""
+        """Restore what was unanswered when the client ended; newer forms take precedence."""
         self._asked |= {each.frame.nonce or "": each for each in asked}
         self._withdrawing |= withdrawing
         self.drafts = {**drafts, **self.drafts}

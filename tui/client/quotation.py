@@ -30,14 +30,14 @@ def quoted(line: Line) -> str:
 
 
 def original(line: Line, entries: Sequence[Entry]) -> Line | None:
-    """Return the latest message before a reply that is quoted in it, if it is among these."""
+    """Return the message that a reply quotes, the latest that fits; None if it is not among these entries."""
     wanted = quoted(line)
     earlier = (each for each in reversed(entries) if isinstance(each, Line) and each.msg_id < line.msg_id)
     return next((each for each in earlier if wanted and quotation(each).rstrip() == wanted), None)
 
 
 def words_of(quotation: str) -> str:
-    """Return what a quotation quotes, to search for."""
+    """Return the words that a quotation quotes, to search for them."""
     return quotation.partition(name_text.SEPARATOR.strip())[2].rstrip("…").strip()
 
 

@@ -1,4 +1,4 @@
-"""The sending of how far the user has read."""
+"""Sends how far the user has read."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class ReadMarks:
             self._timer = asyncio.get_running_loop().call_later(MARK_SECONDS, self._send_again)
 
     async def finish(self) -> None:
-        """Send the markers, and wait until the server has handled them: it drops what it has not handled at the end."""
+        """Send the markers, and wait until the server has handled them: it drops the rest when the connection ends."""
         if not self._is_online():
             return
         sent = self._send_all()

@@ -56,13 +56,13 @@ def status_words(status: str) -> StatusWords:
 
 
 def meaning(entry: ReportEntry, now: datetime) -> str:
-    """Describe the status of a report in the list of reports; "" if this client does not know it."""
+    """Return what a status means, for the list of reports; "" if this client does not know it."""
     when = f" at {times.moment(entry.next_at, now, seconds=True)}" if entry.next_at else " later"
     return status_words(entry.status).meaning.format(when=when)
 
 
 def news(entry: ReportEntry, now: datetime) -> str:
-    """Notify the reporter of the status; "" while the report is only on its way."""
+    """Return what notifies the reporter of a status; "" while the report is only on its way."""
     words = status_words(entry.status).news
     if not words:
         return ""

@@ -83,7 +83,7 @@ class ClientState(Struct):
     """True if the site says more about people than their names."""
     logged_in: bool = False
     gone_channels: set[str] = field(default_factory=set)
-    """Channels that a later welcome no longer listed."""
+    """Channels that the server no longer lists, until they are removed."""
     caught_up: bool = False
     """True once the messages of a login were received, in the present numbering."""
     first_echo: bool = True
@@ -98,7 +98,7 @@ class ClientState(Struct):
     """True if the user was notified since the login that parts are not shown."""
 
     def reset(self) -> None:
-        """Forget everything, as at the start."""
+        """Reset to the state at the start."""
         fresh = type(self)(self.now, watched=self.watched, people_changes=self.people_changes + 1)
         for each in fields(self):
             setattr(self, each.name, getattr(fresh, each.name))
@@ -148,7 +148,7 @@ class ClientState(Struct):
         return frames.Since(self.welcome.epoch, self.last_seen) if self.welcome and self.me else None
 
     def note(self, text: str, tone: Tone = Tone.INFO, channel: str = "", topic: str = "") -> None:
-        """Add a notice to a channel, or to the current one; only the server's own words last."""
+        """Add a notice to a channel, or to the current one; only the server's own words are permanent."""
         notice = Notice(text, tone, self.now(), topic, lasting=tone is Tone.SAID)
         self.timelines.get(channel, self.timeline).note(notice)
         self.timelines.weigh()

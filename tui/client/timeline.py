@@ -15,7 +15,7 @@ from tui.client.reactions import ShownReaction
 
 GAP = "Some messages are not loaded here."
 MAX_LOOK_BACK = 200
-"""Maximum entries that are searched for one near the end, or near the first new message."""
+"""Number of entries in which the first new message, or a notice near the end, is searched."""
 MAX_RANGES = 100
 """Maximum loaded ranges of a timeline; what is before them is dropped, and can be requested again."""
 MAX_PASSING = 10
@@ -48,20 +48,20 @@ class Timeline(Struct):
     refused: bool = False
     """The server refused a request, so none is repeated until the user asks for it."""
     _new_after: int = -1
-    """The message below which the new ones begin; -1: there are none."""
+    """The message after which the new ones begin; -1: there are none."""
     _new_from: int = -1
     """The first new message, if it is known; -1: to be looked up."""
     _entries: list[Entry] = field(default_factory=list)
     _keys: list[float] = field(default_factory=list)
     """For each entry, the number of its message or of the one before it: sorted, for bisection."""
     _pending: dict[str, Pending] = field(default_factory=dict)
-    """The last entries, by nonce."""
+    """The pending messages by nonce; they are the last entries."""
     _failed: list[Pending] = field(default_factory=list)
-    """In the order in which the server refused them."""
+    """The refused messages, in the order in which the server refused them."""
     _changes: ChangeLog = field(default_factory=ChangeLog)
     _weight: int = 0
     _passing: list[Notice] = field(default_factory=list)
-    """The notices that do not last."""
+    """The passing notices: those that do not last."""
     _gaps: set[float] = field(default_factory=set)
     """The number below each gap that is shown."""
 
@@ -116,7 +116,7 @@ class Timeline(Struct):
         self.mentions += mentioned
 
     def after(self, msg_id: int) -> Iterator[Line]:
-        """Yield the loaded messages after one."""
+        """Yield the loaded messages after a number."""
         for number in range(bisect_right(self._keys, msg_id), len(self._entries)):
             entry = self._entries[number]
             if isinstance(entry, Line):
@@ -186,7 +186,7 @@ class Timeline(Struct):
         self._insert(notice)
 
     def has_notice(self, topic: str) -> bool:
-        """Return whether the last of the notices that do not last is about a topic."""
+        """Return whether the latest passing notice is about a topic."""
         return bool(self._passing) and self._passing[-1].topic == topic
 
     def head(self, text: str) -> None:

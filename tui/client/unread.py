@@ -51,7 +51,7 @@ def unseen(timeline: Timeline, after: int, hidden: Set[str], named: Named) -> Un
 
 
 def see(timeline: Timeline, msg_id: int, hidden: Set[str], named: Named) -> bool:
-    """Record that everything up to a message was on the screen; return whether that is news."""
+    """Record that everything up to a message was on the screen; return whether this changes anything."""
     if msg_id <= timeline.read:
         return False
     if timeline.covered.spans(msg_id + 1, END):
@@ -66,7 +66,7 @@ def see(timeline: Timeline, msg_id: int, hidden: Set[str], named: Named) -> bool
 
 
 def see_all(timeline: Timeline, last: int) -> bool:
-    """Record that everything was seen; `last`: the last message of the place. Return whether that is news."""
+    """Record that everything up to `last`, the last message, was seen; return whether this changes anything."""
     news = last > timeline.read or timeline.unread > 0
     timeline.read, timeline.unread, timeline.mentions = max(last, timeline.read), 0, 0
     return news
@@ -84,7 +84,7 @@ def take_place(timeline: Timeline, entry: PlaceEntry, *, first: bool) -> None:
 
 
 def by_importance(timelines: Iterable[Timeline], muted: Callable[[str], bool]) -> Sequence[Timeline]:
-    """Return the places with unread messages: conversations and mentions first, then the oldest first."""
+    """Return the places with unread messages: conversations and mentions first; of each kind, the oldest first."""
     unread = [each for each in timelines if each.unread and not muted(each.id)]
     return sorted(unread, key=lambda each: (not (target.is_conversation(each.id) or each.mentions), each.read))
 

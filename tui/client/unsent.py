@@ -68,7 +68,7 @@ class Unsent(Struct, frozen=True, omit_defaults=True):
         return not (self.drafts or self.messages or self.reports or self.withdrawals or self.forms)
 
     def joined(self, other: "Unsent") -> "Unsent":
-        """Return this and another one together."""
+        """Return the combination of this and another one."""
         drafts = dict(self.drafts)
         for place, text in other.drafts.items():
             drafts[place] = f"{drafts[place]}\n{text}" if drafts.get(place) not in {None, text} else text
@@ -106,7 +106,7 @@ Item = TypeVar("Item")
 
 
 def _budget() -> Callable[[list[Item]], list[Item]]:
-    """Return a function that returns the items that fit into what its calls have left of MAX_BYTES."""
+    """Return a filter of items by size: all its calls together return at most MAX_BYTES."""
     left = MAX_BYTES
 
     def keep(items: list[Item]) -> list[Item]:

@@ -13,7 +13,7 @@ from tui import files
 from tui.client.unsent import MAX_BYTES, VERSION, Unsent
 
 SOON_SECONDS = 0.3
-"""Time in which changes are gathered."""
+"""Delay between a change and saving it, which combines changes."""
 SUFFIX = ".json"
 
 
@@ -74,7 +74,7 @@ class UnsentFile:
         self._write(encoded(unsent))
 
     async def close(self, owner: Owner | None = None) -> None:
-        """Save now, after what is being written."""
+        """Wait for the save in progress, then save."""
         self._stop()
         if self._writing:
             await asyncio.gather(self._writing, return_exceptions=True)

@@ -25,7 +25,7 @@ class UnsentSaver:
         return self._file.problem
 
     async def close(self) -> None:
-        """Save now, after what is being written."""
+        """Wait for the save in progress, then save."""
         await self._file.close(self._presumed)
 
     def restore(self) -> None:

@@ -78,7 +78,7 @@ class Keys:
         return self._store is not None and self._store.keeps_keys
 
     def of(self, server: str) -> Sequence[EnrolledKey]:
-        """Return the keys for a server: the one of the first login, then one enrolled later if that was unknown."""
+        """Return the keys for a server: the first one, then the latest if the server did not know the first."""
         return self.servers.get(server, ())
 
     def remember(self, server: str, key: EnrolledKey) -> None:
@@ -217,7 +217,7 @@ class ClientSession(Struct):
 
     @property
     def _guarded(self) -> bool:
-        """Return whether a known server is expected, and none has accepted a login yet: it receives only the login."""
+        """Return whether a server is known at this address, and no login was accepted yet: it gets only the login."""
         return bool(self.keys.last_server) and (self.impostor or self._accepted is None)
 
     def _next_login(self, welcome: Welcome) -> Login:

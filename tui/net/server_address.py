@@ -60,7 +60,8 @@ def configured(settings: Path | None) -> Configured:
 def normal(text: str) -> str:
     """Return a typed or pasted address as a URL, without adding a path. Raises AddressError if it is not an address.
 
-    http:// becomes ws://, and https:// becomes wss://. Without a scheme, only this machine is reached by ws://.
+    http:// becomes ws://, and https:// becomes wss://. An address without a scheme gets ws:// if it is this machine's,
+    and wss:// otherwise.
     """
     text = clean_line(text).strip()
     if text.startswith(SOCKET_SCHEME):

@@ -16,11 +16,11 @@ class Outgoing(NamedTuple):
     answers: Sequence[ServerFrame] = ()
     """Frames that answer it without the server."""
     work: Callable[[], Sequence[ServerFrame]] | None = None
-    """Blocks while it fetches the answer in another way; run it in a thread."""
+    """Fetches the answer in another way; it blocks, so run it in a thread."""
 
 
 class Wire(Protocol):
-    """Translates for one server, over any number of connections."""
+    """Translates between frames and bytes for one server, over any number of connections."""
 
     @property
     def ended(self) -> str | None:

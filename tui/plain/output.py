@@ -44,7 +44,7 @@ class Transcript:
     def __init__(self, state: ClientState) -> None:
         self._state = state
         self._places: dict[int, Place] = {}
-        """By short number, which counts from 1; the latest ones."""
+        """The latest messages, by their short number, which counts from 1."""
         self._count = 0
         self._printed: dict[Place, tuple[int, Line]] = {}
 
