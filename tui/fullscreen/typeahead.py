@@ -190,7 +190,8 @@ class TypeAhead:
         while (following := self._following) is None and (left := end - self._now()) > 0:
             self._arrived.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._arrived.wait()
         return not (isinstance(following, Key) and _is_text(following) and following.time < end)
 
     @property
@@ -262,5 +263,6 @@ async def _has_handled_all(pump: MessagePump) -> bool:
 
     if pump.call_later(reached):
         with suppress(TimeoutError):
-            await asyncio.wait_for(handled.wait(), STUCK_SECONDS)
+            async with asyncio.timeout(STUCK_SECONDS):
+                await handled.wait()
     return not left
