@@ -13,6 +13,7 @@ from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Say
 from tests.support.drawing import FRAMES
 from tests.support.scripted_server import ScriptedServer, scripted_server
+from tests.support.shared_client import SharedClient
 from tui.client.entries import Notice
 from tui.config import load
 from tui.fullscreen.app import FlagpostApp
@@ -78,15 +79,30 @@ async def client(
 ) -> AsyncIterator[tuple[Pilot[None], ScriptedServer]]:
     """Yield a client that is logged in as ada at a scripted server, and the server."""
     with scripted_server(script) as server:
-        async with FlagpostApp(Options("ada", server.url)).run_test(size=size) as pilot:
+        async with _running(Options("ada", server.url), size) as pilot:
             await until(pilot, lambda: app_of(pilot).state.last_seen > 0 or not server.opening, "the echo")
             await until_seen(pilot, "online as")
             await pilot.pause()
             yield pilot, server
             # What the test left on the screen can be drawn.
             screen_text(app_of(pilot))
-            # Leave as a user does: a connection in progress would draw on a screen that is being removed.
-            await app_of(pilot).leave()
+
+
+shared: SharedClient | None = None
+"""The client of the tests that share an event loop; others start one each."""
+
+
+@asynccontextmanager
+async def _running(options: Options, size: tuple[int, int]) -> AsyncIterator[Pilot[None]]:
+    if shared and shared.loop is asyncio.get_running_loop():
+        async with shared.at(options, size) as pilot:
+            yield pilot
+        return
+    app = FlagpostApp(options)
+    async with app.run_test(size=size) as pilot:
+        yield pilot
+        # Leave as a user does: a connection in progress would draw on a screen that is being removed.
+        await app.leave()
 
 
 @asynccontextmanager

@@ -234,7 +234,7 @@ STATES: dict[str, tuple[Steps, str]] = {
     "waiting": (["up", "r", "enter", *"wait", "enter"], "is saved and will be resent"),
     "again": (["up", "r", "ctrl+s", "WAIT:reached the site", "r"], "Add to report"),
     "taken_back": (["up"], "message deleted"),
-    "muted": (["up", "m", "ctrl+o", "down", "down", "down"], "muted"),
+    "muted": (["up", "m", "WAIT:is muted", "ctrl+o", "down", "down", "down"], "muted"),
     "profile": (["up", "p"], "Trusted seller"),
     "profile_error": (["up", "up", "up", "p"], "keeps their"),
     "people": (["ctrl+o"], "Profile"),
