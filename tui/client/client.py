@@ -36,6 +36,7 @@ from tui.text import clean_line
 if TYPE_CHECKING:
     from tui.client.dialects import Dialects
     from tui.client.unsent_saver import UnsentSaver
+    from tui.net.discovery import FoundServer
     from tui.net.local_server import LocalServer
     from tui.net.server_connection import Connection, Event
 
@@ -110,11 +111,8 @@ class Client:
 
     async def find(self) -> None:
         """Find the server, or start one. Raises NoServerError if there is none."""
-        # Imported late: the first frame does not need it.
-        from tui.client.dialects import Dialects
+        # Imported late, as elsewhere below: the first frame does not need it.
         from tui.net.discovery import find
-        from tui.net.server_address import is_exposed, shown
-        from tui.net.server_connection import Connection
 
         if self._server:
             await self._server.stop()
@@ -124,6 +122,14 @@ class Client:
             self.status = "no server"
             raise NoServerError(f"There is no server: {clean_line(str(error))}") from error
         self._server, self.notices = found.server, found.notices
+        self._prepare(found)
+
+    def _prepare(self, found: "FoundServer") -> None:
+        """Prepare the session and the connection for a server, which may be a different one than before."""
+        from tui.client.dialects import Dialects
+        from tui.net.server_address import is_exposed, shown
+        from tui.net.server_connection import Connection
+
         url = clean_line(found.url)
         if self._session.address not in {"", url}:
             # Nothing of the former server remains.
@@ -229,7 +235,6 @@ class Client:
 
     def _identify(self) -> None:
         """Load the keys of this user from earlier starts."""
-        # Imported late: the first frame does not need it.
         from tui.net.identity import acquire
 
         if self.options.demo:
@@ -250,7 +255,7 @@ class Client:
 
         if self.options.demo or collect(self.state).is_empty:
             return False
-        return self._unsent is None or bool(self._unsent.save())
+        return self._unsent is None or self._unsent.save() is not None
 
     def _on_event(self, event: "Event") -> None:
         from tui.net.server_connection import Lost, Received

@@ -33,8 +33,8 @@ class UnsentFile:
         self._saved = b""
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
-        self.problem = ""
-        """Why saving failed last, in one line; empty if it did not."""
+        self.problem: str | None = None
+        """Why the last save failed, in one line; None if it did not."""
 
     @property
     def is_open(self) -> bool:
@@ -104,7 +104,7 @@ class UnsentFile:
         except OSError as error:
             self.problem = f"{self._file}: {error.strerror or error}"
         else:
-            self._saved, self.problem = content, ""
+            self._saved, self.problem = content, None
 
     def _path(self, owner: Owner) -> Path:
         return self._folder() / f"{sha256(repr(owner).encode()).hexdigest()[:32]}{SUFFIX}"

@@ -19,8 +19,8 @@ class UnsentSaver:
         """Save soon."""
         self._file.changed()
 
-    def save(self) -> str:
-        """Save now; return the problem in one line, "" if there is none."""
+    def save(self) -> str | None:
+        """Save now; return the problem in one line, or None."""
         self._file.save(self._presumed)
         return self._file.problem
 

@@ -174,4 +174,5 @@ async def test_a_folder_that_cannot_be_written_is_a_problem_and_no_error(tmp_pat
     file = UnsentFile(lambda: Unsent(drafts={"tea": "half"}), lambda: tmp_path / "unsent")
     file.open(ADA)
     await file.close()
+    assert file.problem
     assert "unsent" in file.problem
