@@ -1,57 +1,28 @@
 """Speaks BareRTC's protocol: translates frames of such a server into Flagpost's, and the client's into BareRTC's."""
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
 from server.protocol import frames, target
 from server.protocol.codec import BadFrame
-from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, Frame, ServerFrame
 from tui.client.barertc_fields import Json, items, moment, text, who_entry
 from tui.client.barertc_html import MAX_CHARS, to_text, without_pictures
 from tui.client.barertc_profile import fetch
+from tui.client.barertc_reports import MAX_REMEMBERED, REASONS, TOO_OLD, BareReports, SeenMessage
 from tui.net.wire import Outgoing
 
 EPOCH = "barertc"
 LOBBY = "lobby"
-REASONS = (
-    "It's spam",
-    "It's abusive (racist, homophobic, etc.)",
-    "It's malicious (e.g. link to a malware website, phishing)",
-    "It's illegal (e.g. controlled substances, violence)",
-    "It's child abuse (CP, CSAM, pedophilia, etc.)",
-    "Other (please describe)",
-)
-"""The reasons of BareRTC's own form."""
-DELIVERED = "Your report has been delivered successfully."
-NOT_DELIVERED = "Error sending the report to the website"
 NOT_BLOCKED = "You are not allowed to block"
 LEFT = ("exited the room", "been kicked", "been banned")
-MAX_REMEMBERED = 1_000
-"""Number of messages whose HTML is remembered for reports."""
 NO_UNBLOCK = "This server cannot lift a block. To end it, restart Flagpost."
-
-
-class _Seen(NamedTuple):
-    """A message as the server sent it."""
-
-    channel: str
-    username: str
-    html: str
-    at: datetime
-
-
-class _Asked(NamedTuple):
-    """A report that the server has not answered."""
-
-    frame: frames.ReportRequest
-    seen: _Seen
 
 
 class BareRTC:
@@ -71,16 +42,14 @@ class BareRTC:
         self._blocked: dict[str, None] = {}
         self._said: deque[frames.Say] = deque(maxlen=MAX_REMEMBERED)
         """Messages of the user that the server has not sent back; it does not repeat their nonces."""
-        self._seen: OrderedDict[int, _Seen] = OrderedDict()
         self._reacted: set[tuple[int, str, str]] = set()
-        self._asked: deque[_Asked] = deque()
-        self._reports = 0
+        self._reports = BareReports(now)
 
     def opened(self) -> Sequence[ServerFrame]:
         """Start a connection; return the frame that a Flagpost server would send first."""
         self.ended, self._me, self._last_words = None, "", ""
         self._said.clear()
-        self._asked.clear()
+        self._reports.lose()
         return (self._welcome(),)
 
     def receive(self, data: bytes) -> Sequence[ServerFrame]:
@@ -156,9 +125,7 @@ class BareRTC:
             return None
         self._know(channel)
         at = moment(text(found, "timestamp")) or self._now()
-        self._seen[msg_id] = _Seen(channel, username, without_pictures(html)[:MAX_CHARS], at)
-        if len(self._seen) > MAX_REMEMBERED:
-            self._seen.popitem(last=False)
+        self._reports.remember(msg_id, SeenMessage(channel, username, without_pictures(html)[:MAX_CHARS], at))
         return frames.Message(channel, username, to_text(html), msg_id, at)
 
     def _nonce_of(self, channel: str) -> str | None:
@@ -182,7 +149,7 @@ class BareRTC:
 
     def _on_react(self, found: Json) -> list[ServerFrame]:
         msg_id, username, emoji = found.get("msgID"), text(found, "username"), text(found, "message")
-        if not isinstance(msg_id, int) or not username or msg_id not in self._seen:
+        if not isinstance(msg_id, int) or not username or not self._reports.knows(msg_id):
             return []
         reaction = msg_id, username, emoji
         remove = reaction in self._reacted
@@ -194,8 +161,8 @@ class BareRTC:
     def _on_error(self, found: Json) -> list[ServerFrame]:
         words, channel, channels = to_text(text(found, "message")), text(found, "channel"), len(self._channels)
         self._last_words = words
-        if self._asked and words.startswith((DELIVERED, NOT_DELIVERED)):
-            return [self._answered(self._asked.popleft(), words)]
+        if answer := self._reports.answer(words):
+            return [answer]
         if words.startswith(NOT_BLOCKED) and self._blocked:
             self._blocked.popitem()
             return [self._relations(), frames.Error(words, ErrorCode.NOTICE, CHAT_SERVER)]
@@ -205,17 +172,6 @@ class BareRTC:
         if channel:
             self._know(channel)
         return [*self._new_channels(channels), frames.Error(words, ErrorCode.NOTICE, CHAT_SERVER, channel=channel)]
-
-    def _answered(self, asked: _Asked, words: str) -> ServerFrame:
-        frame, seen = asked
-        if words.startswith(NOT_DELIVERED):
-            return frames.Error(words, ErrorCode.INTERNAL, CHAT_SERVER, frame.nonce)
-        self._reports += 1
-        entry = frames.ReportEntry(
-            f"barertc-{self._reports}", frame.msg_id, seen.username, seen.channel, seen.at, to_text(seen.html)[:300],
-            frame.reason, frame.comment, self._now(), ReportState.DELIVERED,
-        )  # fmt: skip
-        return frames.ReportStatus(entry, frame.nonce)
 
     def _on_ping(self, found: Json) -> list[ServerFrame]:
         self._token = text(found, "jwt") or self._token
@@ -281,11 +237,9 @@ class BareRTC:
         return Outgoing(_sent(action, username=frame.username).wires, [self._relations()])
 
     def _report(self, frame: frames.ReportRequest) -> Outgoing:
-        seen = self._seen.get(frame.msg_id)
+        seen = self._reports.ask(frame)
         if seen is None:
-            gone = "This message is too old to be reported here."
-            return Outgoing(answers=[frames.Error(gone, ErrorCode.UNKNOWN_MESSAGE, CHAT_SERVER, frame.nonce)])
-        self._asked.append(_Asked(frame, seen))
+            return Outgoing(answers=[frames.Error(TOO_OLD, ErrorCode.UNKNOWN_MESSAGE, CHAT_SERVER, frame.nonce)])
         return _sent(
             "report", channel=seen.channel, username=seen.username, timestamp=seen.at.isoformat(timespec="seconds"),
             reason=frame.reason, message=seen.html, comment=frame.comment,
