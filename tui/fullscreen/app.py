@@ -252,7 +252,7 @@ class FlagpostApp(App[None]):
         self.connect_elsewhere("")
 
     def connect_elsewhere(self, server: str) -> None:
-        """Ask for another server; `server` fills the field."""
+        """Ask for another server; `server` prefills the field."""
         self._connection.ask(server)
 
     def action_help(self) -> None:

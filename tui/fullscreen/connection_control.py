@@ -67,7 +67,7 @@ class ConnectionControl:
             self._connect()
 
     def ask(self, server: str) -> None:
-        """Ask for another server; `server` fills the field."""
+        """Ask for another server; `server` prefills the field."""
         self._joining.ask(server, self._leave_for)
 
     async def end(self) -> None:

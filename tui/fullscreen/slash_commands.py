@@ -56,7 +56,7 @@ class CommandRoom(Protocol):
         """Set which messages of the current place cause notifications; "" shows the current level."""
 
     def connect_elsewhere(self, server: str) -> None:
-        """Ask for another server after the current command; `server` fills the field."""
+        """Ask for another server after the current command; `server` prefills the field."""
 
     def do(self, action: str) -> None:
         """Run the action of a key after the current command."""

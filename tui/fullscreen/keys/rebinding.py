@@ -30,7 +30,7 @@ def rebind(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     while clash := next(_clashes(changed), None):
         name, key, other = clash
         del changed[name]
-        problems.append(f'keys.{name}: "{key}" is already bound to {other.id} ({other.help}); change that first')
+        problems.append(f'keys.{name}: "{key}" is already bound to {other.id} ({other.help}); rebind that first')
     return changed, problems
 
 

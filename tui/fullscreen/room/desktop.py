@@ -49,4 +49,4 @@ class Desktop:
             self._flash("Opened in your browser.")
         else:
             app.copy_to_clipboard(url)
-            self._flash("No browser can be opened from here. The address is copied.")
+            self._flash("No browser can be opened here, so the address was copied.")

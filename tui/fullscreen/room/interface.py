@@ -23,7 +23,7 @@ class RoomHost(Protocol):
         """Store the notification level of a place (None: the default); return the problem, or None."""
 
     def connect_elsewhere(self, server: str) -> None:
-        """Ask for another server; `server` fills the field."""
+        """Ask for another server; `server` prefills the field."""
 
 
 class RoomInterface(Protocol):

@@ -38,7 +38,7 @@ def test_two_actions_can_swap_their_keys() -> None:
         (
             "messages.report",
             "p",
-            '"p" is already bound to messages.profile (Profile of its author); change that first',
+            '"p" is already bound to messages.profile (Profile of its author); rebind that first',
         ),
         ("messages.report", "ctrl+n", '"ctrl+n" is already bound to everywhere.next_channel_1'),
         ("reports.withdraw", "f1", '"f1" is already bound to always.help'),
