@@ -33,7 +33,7 @@ FIELDS = {"name": "Name at next start", "server": "Server at next start (empty: 
 
 
 class Choice(Struct, frozen=True):
-    """A setting: its values as text, the current one, and a function that returns the configuration for another one."""
+    """A setting: its values as text, the current one, and the function that sets one in the configuration."""
 
     id: str
     label: str

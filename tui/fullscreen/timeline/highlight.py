@@ -34,7 +34,7 @@ class Highlight:
 
     @property
     def nearest(self) -> Line | None:
-        """The visible message nearest to the highlighted one, after that vanished: the previous, or else the next."""
+        """The visible message nearest to where the highlighted one vanished: the previous, or else the next."""
         return self.shown(self.number, -1) or self.shown(self.number - 1, 1)
 
     def shown(self, number: int, by: int) -> Line | None:

@@ -5,22 +5,16 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.geometry import Region, Size, Spacing
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
-from textual.visual import Padding, Visual
 
 from tui.fullscreen.widgets.row_places import RowPlaces
+from tui.fullscreen.widgets.row_strips import RowStrips
 from tui.fullscreen.widgets.rows import Row
-
-SIDES = Spacing(0, 1, 0, 1)
-"""The blank cells beside each row."""
-MOST_DRAWN = 500
-"""The maximum number of rows that are cached as drawn."""
 
 
 class RowList(ScrollView, can_focus=True, inherit_bindings=False):
@@ -90,8 +84,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self._places = RowPlaces()
         self._page_lines = 0
         """The height of the view at the last layout."""
-        self._drawn: dict[tuple[str, int, Style], tuple[Row, list[Strip]]] = {}
-        """Rows as they were drawn, by ID, width and style."""
+        self._drawn = RowStrips(self)
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -169,26 +162,11 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """Return a line of the view; its row is drawn only now."""
         line, width = y + self.scroll_offset.y, self.scrollable_content_region.width
         number = self._places.at(line)
-        strips = [] if number is None else self._strips(number, width)
+        strips = [] if number is None else self._drawn.of(self._rows[number], width, self._style(number))
         row = 0 if number is None else line - self._places.tops[number]
         # A terminal can be too narrow for a row.
         blank = Strip.blank(width, self.get_visual_style("row-list--row").rich_style)
         return strips[row] if row < len(strips) else blank
-
-    def _strips(self, number: int, width: int) -> list[Strip]:
-        row, style = self._rows[number], self._style(number)
-        known = self._drawn.get((row.id, width, style))
-        if known and known[0] == row:
-            return known[1]
-        if len(self._drawn) >= MOST_DRAWN:
-            self._drawn.clear()
-        strips = [self._strip(each, width, style) for each in row.content().fit(width - SIDES.width)]
-        self._drawn[row.id, width, style] = row, strips
-        return strips
-
-    def _strip(self, content: Content, width: int, style: Style) -> Strip:
-        strips = Visual.to_strips(self, Padding(content, SIDES), width, 1, style)
-        return strips[0].extend_cell_length(width, style.rich_style) if strips else Strip.blank(width, style.rich_style)
 
     def _style(self, number: int) -> Style:
         """Return the style of a row."""
