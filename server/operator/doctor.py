@@ -12,10 +12,10 @@ from server.operator.finding import Finding, Grade
 from server.operator.reachability import Unreachable
 from server.settings import DEFAULT_FILE, TLS, WEBHOOK_NAMES, KeyNote, Settings, SettingsError, Use, WebhookURL, load
 from server.settings.database_url import is_url
+from server.settings.model import MIN_KEY_CHARS
 from server.storage.opening import DRIVER
 from server.webhooks import outbound
 
-MIN_KEY_CHARS = 16
 MIN_CERTIFICATE_DAYS = 14
 
 

@@ -15,7 +15,7 @@ from server.settings.checks import check, normalised_origins
 from server.settings.database_url import is_url, named_database
 from server.settings.key_notes import KeyNote, Use, notices
 from server.settings.keys import KeySorter
-from server.settings.model import KEY_VARIABLE, TLS, Settings, SettingsError
+from server.settings.model import KEY_VARIABLE, MIN_KEY_CHARS, TLS, Settings, SettingsError
 from server.settings.secret import ApiKeys, Secret, SigningSecret, SigningSecrets
 
 DEFAULT_FILE = Path("settings.toml")
@@ -78,7 +78,7 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
     tables, notes = _sorted_keys(tables)
     settings = _convert(tables)
     if key := environ.get(KEY_VARIABLE):
-        settings = msgspec.structs.replace(settings, admin_api_key=ApiKeys(key))
+        settings = msgspec.structs.replace(settings, admin_api_key=_listed_keys(key))
     settings = _with_paths(_with_database(settings, environ), directory)
     settings = msgspec.structs.replace(settings, allowed_origins=normalised_origins(settings.allowed_origins))
     check(settings)
@@ -88,6 +88,19 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
         why = "a proxy on this machine is trusted; if yours is on another one, set Limits.TrustedProxies to its address"
         notes.append(KeyNote("UseXForwardedFor", Use.CHANGED, why))
     return LoadedSettings(settings, notes, are_defaults)
+
+
+def _listed_keys(written: str) -> ApiKeys:
+    """Return the keys of an environment variable, where spaces or commas separate them."""
+    # A value of separators only is a blank key, which is refused.
+    keys = written.replace(",", " ").split() or [written]
+    if len(keys) > 1 and any(len(key) < MIN_KEY_CHARS for key in keys):
+        # The words of one secret with spaces would each be accepted as a key.
+        raise SettingsError(
+            f"{KEY_VARIABLE}: one of its keys is shorter than {MIN_KEY_CHARS} characters; use longer ones, or set"
+            " AdminAPIKey to a key with spaces or commas"
+        )
+    return ApiKeys(*keys)
 
 
 def _sorted_keys(tables: dict[str, object]) -> tuple[dict[str, object], list[KeyNote]]:

@@ -15,6 +15,8 @@ from server.settings.site_tables import JWT, VIP, DirectMessageHistory, DMLinkSp
 from server.settings.webhook_tables import WebhookSecurity, WebhookURL
 
 KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
+MIN_KEY_CHARS = 16
+"""Length of a key that cannot be guessed: `doctor` warns of shorter ones."""
 MAX_CHANNELS = 256
 MAX_ECHO = 500
 MAX_FILTERS = 256
@@ -131,7 +133,8 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         ApiKeys,
         Meta(
             description="Key that authenticates server and site to each other. During a rotation, a list: the first key"
-            f" is sent, all are accepted. The environment variable {KEY_VARIABLE} overrides it."
+            f" is sent, all are accepted. The environment variable {KEY_VARIABLE} overrides it; spaces or"
+            " commas separate several keys."
         ),
     ] = msgspec.field(name="AdminAPIKey", default=ApiKeys())
     allowed_origins: Annotated[

@@ -245,6 +245,18 @@ def test_an_empty_variable_does_not_override_the_key() -> None:
     assert parse('AdminAPIKey = "old"', {KEY_VARIABLE: ""}).settings.admin_api_key == ApiKeys("old")
 
 
+@pytest.mark.parametrize("written", [f"{KEY} {KEY}-2", f"{KEY},{KEY}-2", f" {KEY} ,\n{KEY}-2, "])
+def test_the_environment_holds_several_keys(written: str) -> None:
+    assert parse("", {KEY_VARIABLE: written}).settings.admin_api_key == ApiKeys(KEY, f"{KEY}-2")
+
+
+def test_words_of_the_environment_do_not_become_keys() -> None:
+    with pytest.raises(SettingsError, match=f"{KEY_VARIABLE}: one of its keys is shorter than 16") as caught:
+        parse("", {KEY_VARIABLE: f"{KEY} hunter2"})
+    assert "hunter2" not in str(caught.value)
+    assert parse("", {KEY_VARIABLE: "hunter2"}).settings.admin_api_key == ApiKeys("hunter2")
+
+
 def test_a_disabled_webhook_is_not_found() -> None:
     settings = parse(REPORT.replace("true", "false"), {}).settings
     assert settings.webhook("report") is None
