@@ -31,6 +31,7 @@ class ErrorCode(StrEnum):
     TOO_MANY_RELATIONS = "too-many-relations"
     TOO_FAST = "too-fast"
     UNKNOWN_REPORT = "unknown-report"
+    REPORT_RESOLVED = "report-resolved"
     NOT_YOURS = "not-yours"
     NOT_ALLOWED = "not-allowed"
     DO_NOT_DISTURB = "do-not-disturb"
@@ -68,6 +69,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.TOO_MANY_RELATIONS: "You have muted or blocked the maximum number of people; undo one of these first.",
     ErrorCode.TOO_FAST: "You are over a rate limit; the message says when to retry.",
     ErrorCode.UNKNOWN_REPORT: "None of your reports has this reportID.",
+    ErrorCode.REPORT_RESOLVED: "The site has resolved this report, so it cannot be withdrawn.",
     ErrorCode.NOT_YOURS: "Only the author can edit or delete a message.",
     ErrorCode.NOT_ALLOWED: "The settings of the server do not allow this; the message says what.",
     ErrorCode.DO_NOT_DISTURB: "The user has turned on Do not disturb.",

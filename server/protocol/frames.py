@@ -173,7 +173,7 @@ class ReportsRequest(Frame, frozen=True, tag="reports"):
 
 
 class Withdraw(Frame, frozen=True, tag="withdraw", rename={"report_id": "reportID"}):
-    """Withdraw one of your reports."""
+    """Withdraw one of your reports, unless the site has resolved it."""
 
     report_id: ReportID
     nonce: Nonce | None = None

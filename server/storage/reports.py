@@ -140,12 +140,17 @@ def _resent(submission: Submission, connection: SqlConnection) -> str | None:
 
 
 def withdraw(terms: Terms, report_id: str, reporter: Person, connection: SqlConnection) -> StoredReport:
-    """Withdraw a report: cancel its deliveries, and notify the site if it may have received it. Raises Refusal."""
+    """Withdraw a report: cancel its deliveries, and notify the site if it may have received it.
+
+    Raises Refusal, also if the site has resolved it.
+    """
     report = report_rows.find(report_id, connection)
     if report is None or report.reporter.identity != reporter.identity:
         raise Refusal(ErrorCode.UNKNOWN_REPORT, "You have no such report.")
     if report.status is ReportState.WITHDRAWN:
         return report
+    if report.status is ReportState.RESOLVED:
+        raise Refusal(ErrorCode.REPORT_RESOLVED, "The site has resolved this report, so you cannot withdraw it.")
     seq = trail.append(connection, report_id, connection.now, Withdrawn())
     seen = outbox.cancel(connection, report_id)
     for webhook, notified in terms.webhooks:

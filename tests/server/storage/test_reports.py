@@ -325,6 +325,19 @@ def test_a_withdrawal_is_sent_if_the_site_may_have_the_report(desk: Desk, eviden
     assert desk.find(report.id).status is ReportState.WITHDRAWN
 
 
+def test_a_resolved_report_cannot_be_withdrawn_until_its_reporter_adds_to_it(desk: Desk) -> None:
+    report = desk.submit()
+    desk.try_next(ACCEPTED)
+    desk.site_says(report.id, ReportState.RESOLVED, "Banned.")
+    rows = len(trail.rows(desk.connection))
+    refused = refusal(lambda: desk.withdraw(report.id))
+    assert (refused.code, "resolved" in refused.message) == (ErrorCode.REPORT_RESOLVED, True)
+    after = desk.find(report.id)
+    assert (after.status, after.note, len(trail.rows(desk.connection))) == (ReportState.RESOLVED, "Banned.", rows)
+    desk.submit(add=True)
+    assert desk.withdraw(report.id).status is ReportState.WITHDRAWN
+
+
 def test_adding_to_a_withdrawn_report_opens_it_again(desk: Desk) -> None:
     report = desk.submit()
     desk.withdraw(report.id)
