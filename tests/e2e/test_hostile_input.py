@@ -4,6 +4,7 @@ import asyncio
 import json
 import zlib
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -152,18 +153,21 @@ async def test_compression_is_not_agreed_on_and_a_bomb_is_no_frame(server: Serve
         assert mallory.close_code == CloseCode.PROTOCOL_ERROR
 
 
-async def test_a_replaced_connection_is_ignored(server: ServerProcess, bob: ChatClient) -> None:
+async def test_a_replaced_connection_is_ignored(tmp_path: Path) -> None:
     token = "a-token-of-16-or-more"
-    async with dialled(server.port) as old:
-        await old.upgrade()
-        await old.send(wire(Login("alice", token)))
-        await old.until(b'"echo"')
-        async with entered(server.url, "alice", token) as new:
-            assert str(int(CloseCode.REPLACED)).encode() in await old.until(b'"disconnect"') + await old.until(b"}")
-            await old.send(wire(Say("lobby", "I am still alice")) * 50)
-            await old.rest()
-            assert not await new.messages()
-    assert not await bob.messages()
+    # Until then the old connection does not close.
+    soon = {"server.websocket.connection.CLOSE_SECONDS": 2.0}
+    with ServerProcess(write_settings(tmp_path), deadlines=soon) as server:
+        async with dialled(server.port) as old, entered(server.url, "bob") as bob:
+            await old.upgrade()
+            await old.send(wire(Login("alice", token)))
+            await old.until(b'"echo"')
+            async with entered(server.url, "alice", token) as new:
+                assert str(int(CloseCode.REPLACED)).encode() in await old.until(b'"disconnect"') + await old.until(b"}")
+                await old.send(wire(Say("lobby", "I am still alice")) * 50)
+                await old.rest()
+                assert not await new.messages()
+            assert not await bob.messages()
 
 
 async def test_a_message_in_fragments_is_one_message(server: ServerProcess) -> None:

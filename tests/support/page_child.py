@@ -1,19 +1,23 @@
 """A client process as a page's server sees it: prints its size and each message that it receives.
 
-Run as `python -m tests.support.page_child MODE`: "quits" when asked to, "hangs" instead, is "deaf" (reads nothing),
-"leaves" at once, or "fails" to start.
+Run as a program with a mode: it "quits" when asked to, "hangs" instead, is "deaf" (reads nothing), "leaves" at once, or
+"fails" to start. Hundreds are started, so it loads little.
 """
 
-import json
 import os
 import sys
 import time
-from typing import BinaryIO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 HANG_SECONDS = 600
 
 
-def main(mode: str, stdin: BinaryIO, stdout: BinaryIO) -> int:
+def main(mode: str, stdin: "BinaryIO", stdout: "BinaryIO") -> int:
+    """Run until the end of this mode; return the exit code."""
+
     def say(kind: bytes, text: str) -> None:
         data = text.encode()
         stdout.write(kind + len(data).to_bytes(4, "big") + data)
@@ -30,7 +34,7 @@ def main(mode: str, stdin: BinaryIO, stdout: BinaryIO) -> int:
         time.sleep(HANG_SECONDS)
     while header := stdin.read(5):
         data = stdin.read(int.from_bytes(header[1:], "big"))
-        if header[:1] == b"M" and json.loads(data)["type"] == "quit":
+        if header[:1] == b"M" and b'"quit"' in data:
             if mode == "hangs":
                 time.sleep(HANG_SECONDS)
             return 0

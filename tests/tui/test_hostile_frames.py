@@ -27,6 +27,7 @@ from tests.support.folding import fold, said, state
 from tests.support.frames import KINDS, frame_of, lists
 from tests.support.growth import assert_linear
 from tui import limits
+from tui.client import entries
 from tui.client.coverage import BEGINNING
 from tui.client.news import news
 from tui.client.state import LEFT_OUT, ClientState
@@ -34,6 +35,7 @@ from tui.plain.output import Transcript
 from tui.text import clean_frame
 
 LARGEST = 1 << 13
+LONGEST_LIST = 1 << 12
 FLOOD = 1 << 12
 COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 UNITS = {
@@ -83,7 +85,7 @@ def test_cost_of_a_frame_of_long_texts_is_linear(kind: type[ServerFrame], unit: 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in KINDS for name in lists(kind)])
 def test_cost_of_a_frame_of_a_long_list_is_linear(kind: type[ServerFrame], name: str) -> None:
-    assert_linear(lambda size: encode(frame_of(kind, f"x{size}", size, name)), handle, LARGEST)
+    assert_linear(lambda size: encode(frame_of(kind, f"x{size}", size, name)), handle, LONGEST_LIST)
 
 
 FLOODS: dict[str, Callable[[int], ServerFrame]] = {
@@ -134,13 +136,14 @@ def test_what_is_known_of_a_server_that_never_stops_is_bounded(
         "tui.client.own_reports.MAX_REPORTS",
     ):
         monkeypatch.setattr(module, 50)
+    monkeypatch.setattr(entries, "CHANGES_KEPT", 1000)
     known = knowing()
-    for number in range(13_000):
+    for number in range(4000):
         fold(known, make(number))
     largest = {name: getattr(known, name) for name in known.__struct_fields__}
     assert all(len(value) <= 1000 for value in largest.values() if isinstance(value, dict | list | set))
     assert sum(each.weight for each in known.timelines.values()) <= 2000
-    assert all(each._changes.size <= 12_000 for each in known.timelines.values())
+    assert all(each._changes.size <= 3000 for each in known.timelines.values())
     line = known.timelines["lobby"].find(1)
     assert line is None or sum(len(each.usernames) for each in line.reactions) <= 100
 

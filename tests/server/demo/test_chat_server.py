@@ -6,6 +6,7 @@ import socket
 import httpx
 import pytest
 
+from server.demo import chat_server
 from server.demo.chat_server import ChatServer
 from server.protocol.address import Address
 from server.protocol.codes import ReportState
@@ -25,7 +26,9 @@ async def test_an_unreachable_chat_server_is_an_error() -> None:
         assert await told(port=holder.getsockname()[1]) == UNREACHABLE
 
 
-async def test_a_chat_server_that_hangs_is_an_error() -> None:
+async def test_a_chat_server_that_hangs_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_server, "DEADLINE_SECONDS", 0.05)
+
     async def hang(_request: httpx.Request) -> httpx.Response:
         await asyncio.Event().wait()
         return httpx.Response(200)

@@ -94,7 +94,8 @@ async def test_a_directory_that_is_missing_is_refused(tmp_path: Path) -> None:
         SqliteDatabase(str(tmp_path / "nowhere" / "room.sqlite"))
 
 
-async def test_senders_get_an_error_while_the_file_is_locked(tmp_path: Path) -> None:
+async def test_senders_get_an_error_while_the_file_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.1)
     file = tmp_path / "room.sqlite"
     heard: list[Publication] = []
     database = SqliteDatabase(str(file))

@@ -13,9 +13,10 @@ from msgspec import structs
 from server.rules.messages import Person
 from server.rules.relations import Relation
 from server.storage import mutes_and_blocks, reports
+from server.storage import people as people_module
 from server.storage.events import RemovalRequested
 from server.storage.fair import SERVER, QueueKey
-from server.storage.people import MAX_KNOWN, People
+from server.storage.people import People
 from server.storage.reports import Submission
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_database import SqliteDatabase
@@ -54,12 +55,14 @@ async def test_a_name_belongs_to_its_last_holder_also_after_a_restart(empty_room
     await database.close()
 
 
-async def test_only_the_latest_people_are_known(tmp_path: Path) -> None:
+async def test_only_the_latest_people_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = 100
+    monkeypatch.setattr(people_module, "MAX_KNOWN", known)
     database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     people = People(database)
     await people.joined(Person("ada", "a-1"))
     await people.joined(Person("bob", "b-1"))
-    for each in range(MAX_KNOWN - 2):
+    for each in range(known - 2):
         written = people.joined(Person(f"guest {each}", f"g-{each}"))
     await written
     assert people.find("ada")

@@ -14,8 +14,13 @@ from server.webhooks.html import to_html
 from server.webhooks.rendering import RenderError, html_in_process, html_or_text
 
 MESSAGES = ["*hi*", "<b>", "see http://a.example\n```\ncode\n```", "字 \u0301 \U0001f600"]
-HANG = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); [0 for _ in iter(int, 1)]"
-"""Keeps the interpreter busy, like a regular expression that backtracks forever."""
+HANG = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open(sys.argv[1], "w").write(str(os.getpid()))
+time.sleep(600)
+"""
+"""Ends by no signal but SIGKILL, like a regular expression that backtracks forever."""
 
 
 def python(program: str, *arguments: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
+from tests.support import page_child
 from tests.support.page_processes import children, gone
 from tests.support.server_process import ROOT
 from tui.web import page_process, pages
@@ -61,7 +62,8 @@ class Served(NamedTuple):
 async def serving(mode: str = "quits", command: Sequence[str] = ()) -> AsyncIterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        words = command or [sys.executable, "-m", "tests.support.page_child", mode]
+        # Without this, each child would spend most of its time on loading modules.
+        words = command or [sys.executable, "-I", "-S", page_child.__file__, mode]
         runner = web.AppRunner(
             Pages(PageAccess("127.0.0.1", port, "box", TOKEN), words).app(), access_log=None, shutdown_timeout=1
         )
