@@ -7,21 +7,24 @@ from contextlib import suppress
 from pathlib import Path
 
 WAIT_SECONDS = 20.0
+SHARED = (b"tests.support.fork_server", b"tests.support.postgres_keeper")
+"""Programs that run until all tests have ended."""
 
 
 def children(parent: int | None = None) -> list[int]:
-    """Return the running child processes of a process (default: this one), without fork servers of the tests."""
+    """Return the running child processes of a process (default: this one), without those that tests share."""
     found = []
     for task in Path(f"/proc/{parent or os.getpid()}/task").iterdir():
         # A thread can end meanwhile.
         with suppress(OSError):
             found += [int(pid) for pid in (task / "children").read_text().split()]
-    return [pid for pid in found if not _is_fork_server(pid)]
+    return [pid for pid in found if not _is_shared(pid)]
 
 
-def _is_fork_server(process: int) -> bool:
+def _is_shared(process: int) -> bool:
     try:
-        return b"tests.support.fork_server" in Path(f"/proc/{process}/cmdline").read_bytes()
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
+        return any(program in command for program in SHARED)
     except OSError:
         # It has just ended.
         return False
