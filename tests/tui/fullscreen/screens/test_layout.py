@@ -74,13 +74,14 @@ async def test_do_not_disturb_shows_at_80_columns() -> None:
         await until_seen(pilot, "◐ do not disturb · ada")
 
 
-async def test_a_toast_leaves_the_composer_in_sight() -> None:
+async def test_a_toast_appears_at_the_top_and_leaves_the_composer_in_sight() -> None:
     with scripted_server() as server:
         app = FlagpostApp(Options("ada", server.url))
         async with app.run_test(size=(80, 24), notifications=True) as pilot:
             await until_seen(pilot, "online as")
             app.notify("A remark of some length. " * 5)
             await until_seen(pilot, "A remark")
+            assert "A remark" in "".join(screen_text(app).splitlines()[:4])
             assert "Write a message" in screen_text(app)
             assert "f1 Keys" in screen_text(app)
             await app.leave()
