@@ -317,7 +317,7 @@ class Client:
         if retry_seconds is None:
             self.status = "disconnected"
         else:
-            self.status = f"offline, retrying in {max(1, round(retry_seconds))} s"
+            self.status = f"offline, retry in {max(1, round(retry_seconds))} s"
             self._was_lost = True
         self._on_lost(Loss(why, retry_seconds, first))
 

@@ -12,6 +12,7 @@ from tui.fullscreen.screens.picker import Picker
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.channels import PlaceLists
 from tui.fullscreen.widgets.row_list import RowList
+from tui.net.client_session import LONGEST_SECONDS
 from tui.options import Options
 
 NUMBERS = range(1, 23)
@@ -72,6 +73,14 @@ async def test_do_not_disturb_shows_at_80_columns() -> None:
         assert "do not disturb" not in screen_text(app_of(pilot))
         server.send(silent)
         await until_seen(pilot, "◐ do not disturb · ada")
+
+
+async def test_the_longest_wait_before_another_attempt_shows_at_80_columns() -> None:
+    async with client(size=(80, 24)) as (pilot, _):
+        app = app_of(pilot)
+        app.client._lost("the connection was lost", LONGEST_SECONDS)
+        app.show()
+        await until_seen(pilot, "○ offline, retry in 30 s")
 
 
 async def test_a_toast_appears_at_the_top_and_leaves_the_composer_in_sight() -> None:
