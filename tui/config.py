@@ -69,7 +69,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     mouse: Annotated[bool, _about("the client handles the mouse; if `false`, the terminal does")] = True
     notices: Annotated[Level, _about("which messages notify you: `all`, `mentions` or `none`")] = Level.MENTIONS
     words: Annotated[tuple[str, ...], _about('words that count as mentions of you, such as `["deploy"]`')] = ()
-    channels: Annotated[dict[str, Channel], _about("settings of single channels; see below")] = {}
+    channels: Annotated[dict[str, Channel], _about("settings of individual channels; see below")] = {}
     servers: Annotated[dict[str, ServerConfig], _about("settings of channels at one server; see below")] = {}
     keys: Annotated[dict[str, str], _about("keys that you assign to actions; see below")] = {}
 

@@ -157,7 +157,7 @@ def test_without_a_server_the_end_of_input_is_the_end(tmp_path: Path) -> None:
     ended = _impatient("ws://127.0.0.1:9", "one\n", tmp_path)
     assert ended.returncode == 1
     trouble, unsent = ended.stderr.splitlines()
-    assert trouble.startswith("flagpost: No connection to ws://127.0.0.1:9/ws: nothing listens there.")
+    assert trouble.startswith("flagpost: No connection to ws://127.0.0.1:9/ws: nothing is listening there.")
     assert unsent == "flagpost: No answer within 0 s, so this was not sent: one"
 
 

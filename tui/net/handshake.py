@@ -17,13 +17,13 @@ def refused(url: str, response: Response) -> str:
     """Explain a response by its status; its body is not quoted, because anybody may have written it."""
     status = response.status_code
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return "the server accepts no more connections from your address now"
+        return "the server accepts no more connections from your address at the moment"
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         # Check all of them: a header may occur twice.
         for location in response.headers.get_all("Location"):
             if target := _target(url, location):
                 return f"the server at {_host(url)} has moved to {target}; start with that address"
-    return f"the server there is not a Flagpost server (status {status})"
+    return f"the server there is not a Flagpost server (status {status}); check the address"
 
 
 def _target(url: str, location: str) -> str:

@@ -10,6 +10,7 @@ from websockets.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
 from websockets.proxy import parse_proxy
 
 from server.protocol.errors import OneLineError
+from tui.net import unreachable
 from tui.net.server_address import is_loopback
 from tui.text import clean_line
 
@@ -105,10 +106,5 @@ def explain(proxy: ChosenProxy, server: str, error: Exception) -> str | None:
         insecure = f"{named} does not support TLS, or its certificate is not valid; {instead}"
         return insecure if proxy.shown.startswith("https") else None
     if isinstance(error, OSError):
-        return clean_line(f"{named} cannot be reached: {_reason(error)}; {instead}")
+        return clean_line(f"{named} cannot be reached: {unreachable.reason(error)}; {instead}")
     return None
-
-
-def _reason(error: OSError) -> str:
-    refused = isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error)
-    return "nothing listens there" if refused else error.strerror or str(error) or "the connection was lost"

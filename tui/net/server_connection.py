@@ -15,7 +15,7 @@ from server.protocol.codec import BadFrame, encode
 from server.protocol.codes import CloseCode
 from server.protocol.frames import Frame, Login, Presences, ServerFrame
 from tui.limits import MAX_FRAME_BYTES
-from tui.net import handshake, own_socket, proxies, server_address, trust
+from tui.net import handshake, own_socket, proxies, server_address, trust, unreachable
 from tui.net.client_session import IMPOSTOR, ClientSession
 from tui.net.wire import FlagpostWire, Wire
 from tui.text import clean_frame, clean_line
@@ -267,18 +267,11 @@ def _failure(url: str, error: Exception) -> Failure:
         case InvalidStatus():
             return Failure(handshake.refused(url, error.response), ABNORMAL)
         case InvalidHandshake():
-            return Failure("the server there is not a websocket server", ABNORMAL)
+            return Failure("the server there is not a websocket server; check the address", ABNORMAL)
         case TimeoutError():
             return Failure(f"no answer within {OPEN_SECONDS:.0f} s", ABNORMAL)
         case SSLError():
             return Failure(trust.NOT_SPOKEN, ABNORMAL)
         case OSError():
-            return Failure(clean_line(_reason(error)), ABNORMAL)
+            return Failure(clean_line(unreachable.reason(error)), ABNORMAL)
     return Failure(clean_line(f"the connection could not be made: {error!r}"), ABNORMAL)
-
-
-def _reason(error: OSError) -> str:
-    """Return a short description; asyncio joins the errors of several addresses into one without an errno."""
-    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
-        return "nothing listens there"
-    return error.strerror or str(error) or "the connection was lost before it was established"

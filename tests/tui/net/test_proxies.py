@@ -126,7 +126,9 @@ async def test_a_dead_proxy_is_named_and_tried_again(monkeypatch: pytest.MonkeyP
         port = closed.getsockname()[1]
     monkeypatch.setenv("https_proxy", f"{scheme}://ada:{SECRET}@127.0.0.1:{port}")
     lost = await why_lost()
-    assert_clear(lost, f"the proxy {scheme}://127.0.0.1:{port} (https_proxy) cannot be reached: nothing listens there")
+    assert_clear(
+        lost, f"the proxy {scheme}://127.0.0.1:{port} (https_proxy) cannot be reached: nothing is listening there"
+    )
     assert "or add chat.invalid to NO_PROXY" in lost.why
     assert lost.retry_seconds is not None
 

@@ -309,7 +309,7 @@ async def test_the_backoff_grows_until_a_login_succeeds() -> None:
         (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", "not a Flagpost server (status 302)"),
         (
             b"HTTP/1.1 429 \r\nContent-Length: 5\r\n\r\n\x1b[31m",
-            "the server accepts no more connections from your address now",
+            "the server accepts no more connections from your address at the moment",
         ),
         (b"SSH-2.0-OpenSSH_9.9\r\n\x1b]2;x\x07", "the server there is not a websocket server"),
         (b"", "the server there is not a websocket server"),
@@ -330,7 +330,7 @@ async def test_a_closed_port_is_explained_in_plain_words(host: str) -> None:
         port = free.getsockname()[1]
     async with client(f"ws://{host}:{port}/ws") as ada:
         lost = await ada.lost()
-        assert lost.why == "nothing listens there"
+        assert lost.why == "nothing is listening there"
         assert lost.retry_seconds is not None
 
 

@@ -52,7 +52,7 @@ async def test_another_name_and_server_are_taken(tmp_path: Path) -> None:
         (" ", "", "Enter a name"),
         ("ada", "ftp://chat.example", "That isn't a server address"),
         ("ada", "[", "That isn't a server address"),
-        ("ada", NOBODY, "No connection to ws://127.0.0.1:9/ws: nothing listens there."),
+        ("ada", NOBODY, "No connection to ws://127.0.0.1:9/ws: nothing is listening"),
     ],
 )
 async def test_what_cannot_be_used_is_said_there(tmp_path: Path, name: str, server: str, problem: str) -> None:
@@ -71,7 +71,7 @@ async def test_after_a_wrong_server_and_a_refused_name_nothing_typed_is_lost(tmp
             field(pilot, "name").value = "!grace"
             field(pilot, "server").value = NOBODY
             await pilot.press("enter")
-            await until_seen(pilot, "nothing listens there")
+            await until_seen(pilot, "nothing is listening")
             assert (field(pilot, "name").value, field(pilot, "server").value) == ("!grace", NOBODY)
             field(pilot, "server").value = strict.url
             await pilot.press("enter")
