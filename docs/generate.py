@@ -92,7 +92,7 @@ def protocol() -> str:
         "## Close codes\n",
         tables.table(["code", "meaning", "reconnect"], _close_rows()),
     ]
-    return "\n".join(parts)
+    return "\n".join(parts).replace("see settings.toml", "`{}`")
 
 
 def settings() -> str:
@@ -108,7 +108,7 @@ def settings() -> str:
             ]
     parts += [
         texts.FOREIGN,
-        tables.table(["key", "why"], ([f"`{key}`", f"{why}."] for key, why in MEANINGLESS.items())),
+        tables.table(["key", "why"], ([f"`{key}`", f"{why[0].upper()}{why[1:]}."] for key, why in MEANINGLESS.items())),
     ]
     return "\n".join(parts)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import inspect
 
+from server.protocol.frames import ABSENT
 from server.settings import Secret, SigningSecrets
 
 UNBOUNDED = 2**63 - 1
@@ -74,8 +75,8 @@ def _default(field: inspect.Field) -> str:
     if field.default_factory is dict:
         return "none"
     value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory
-    if value is msgspec.NODEFAULT:
-        return "required" if field.required else "left out"
+    if value is msgspec.NODEFAULT or value is ABSENT:
+        return "required" if field.required or value is ABSENT else "left out"
     if isinstance(value, Secret | SigningSecrets):
         return '`""`'
     if value is list or value in ((), []):

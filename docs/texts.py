@@ -26,7 +26,7 @@ INTRODUCTION = """\
 A client opens one websocket at `/ws`. Each frame is a JSON object in a text message; `action` names its kind. Both
 sides may leave out fields that have their default value, so read a missing field as its default: an `echo` without
 messages is `{"action":"echo"}`. Unknown fields are ignored; a value of the wrong type is an error. Actions and fields
-that BareRTC has are named as there.
+that BareRTC has as well have its names.
 
 ## Before the websocket
 
@@ -69,7 +69,7 @@ with gaps, so one number covers all channels.
 ## Nonces: resend without duplicates
 
 A `message` that is sent again within 24 hours with the same nonce, channel and text counts once, even after the server
-was killed: you get the stored message back. So after a reconnect, resend what was not answered. The same applies to a
+was killed: you receive the stored message. So after you reconnect, resend what was not answered. The same applies to a
 `report` with the same content. A repeated `withdraw` is harmless; a repeated `edit` counts as another edit.
 
 A nonce belongs to a person (their identity), on all their connections. Make each nonce from at least 64 random bits,
@@ -77,8 +77,8 @@ and use it once: a counter that restarts with the program is not unique. A nonce
 report within 24 hours is refused with `nonce-used`; send the message with a new one. Nonces of other requests
 (`history`, `search`, `reports`, `profile`) only match answers to requests.
 
-An `error` has the nonce of the frame that it answers. `takeback`, `react`, `typing`, `read`, `me`, `mute`,
-`unmute`, `block` and `unblock` have no nonce, so an error about them does not say which one failed. The answer to a
+An `error` has the nonce of the frame that it answers. `takeback`, `react`, `typing`, `read`, `me`, `mute`, `unmute`,
+`block`, `unblock` and `blocklist` have no nonce, so an error about them does not say which one failed. The answer to a
 successful `takeback`, `react` or `edit` is the frame that everyone receives.
 
 ## What is unread
@@ -119,7 +119,7 @@ LOGIN = """\
 ## Log in as the same person
 
 To log in as a new person each time, send `login` with only a name. To be the same person at the next login, with your
-reports, conversations and name, keep a secret of 32 random bytes. The exchange follows SCRAM-SHA-256 (RFC 5802,
+reports, conversations and name, store a secret of 32 random bytes. The exchange follows SCRAM-SHA-256 (RFC 5802,
 RFC 7677), with that secret in place of the salted password. In frames, bytes are encoded in base64.
 
 ```python
@@ -131,7 +131,7 @@ client_key = mac(secret, b"client")
 stored_key = hashlib.sha256(client_key).digest()
 server_key = mac(secret, b"server")
 
-# The first login: {"enrol": {"storedKey": stored_key, "serverKey": server_key}}; after `me`, keep
+# The first login: {"enrol": {"storedKey": stored_key, "serverKey": server_key}}; after `me`, store
 identity = mac(stored_key, b"identity:" + welcome["challenge"].encode()).hex()[:32]
 
 # Later logins, each with a new nonce: {"prove": {"identity": ..., "clientNonce": nonce, "proof": proof}}
@@ -142,7 +142,7 @@ expected = mac(server_key, signed)
 ```
 
 The `me` that answers `prove` has the server's own `proof`. If that is not `expected`, somebody poses as the server:
-close the connection and send nothing more. Keep a separate secret for each server (`welcome.server`) at each address.
+close the connection and send nothing more. Use a separate secret for each server (`welcome.server`) at each address.
 After `unknown-identity`, enrol with a new secret, because a proof and the stored key together reveal the client key.
 [How the login works](explanation/login.md) says what this protects against.
 """
@@ -170,19 +170,20 @@ FOREIGN = """\
 ## BareRTC's settings file
 
 It works unchanged; [Moving from BareRTC](barertc.md) has the steps. A file with `Version` is treated as BareRTC's: keys
-match in any case, unknown keys and webhooks are ignored with a warning, values out of range are cut with a warning,
-direct messages are kept only with `[DirectMessageHistory] Enabled = true`, and `MessageFormat` is "html" by default.
-`flagpost-server doctor` explains the file key by key. The server does not start with a key that decides who may read or
-write what, and that it cannot honour. These keys have no meaning in a terminal, and are ignored in any file:
+match in any case, unknown keys and webhooks are ignored with a warning, values that are too long or too large are
+reduced with a warning, direct messages are kept only with `[DirectMessageHistory] Enabled = true`, and `MessageFormat`
+is "html" by default. `flagpost-server doctor` explains the file key by key. If a key decides who may read or write
+what, and the server cannot apply it, the server does not start. These keys have no meaning in a terminal, and are
+ignored in any file:
 """
 
 CONFIG = f"""\
 # Configuration of the client
 
 The client reads `config.toml` in the folder `flagpost` where your platform stores configurations (`~/.config` on
-Linux). The settings screen (`f2`) shows the path and changes the file. `{VARIABLE}` in the environment names another
-file; if it is not a regular file, the client does not start. Each mistake in the file is reported at startup in one
-line; everything else still applies. Comments, unknown keys and line ends are preserved.
+Linux). The settings screen (`f2`) shows the path and changes the file. `{VARIABLE}` in the environment names
+another file; if it is not a regular file, the client does not start. Each mistake in the file is reported at startup in
+one line; everything else still applies. Comments, unknown keys and line ends are preserved.
 
 Without the file, and without a URL, `--name` or `--demo`, the first start asks for name and server. Both are saved
 after the first successful login, except a URL that contains a password or a query. Unsent messages, drafts, login
@@ -209,9 +210,9 @@ Your site and bots can make these calls to the server's port. All except `report
 - Keys match in any case, missing and null fields count as empty, and unknown ones are ignored.
 - A call with `APIKey` needs [`AdminAPIKey`](settings.md); one with `JWTToken` needs a valid token of a member.
   `message/history` and `message/usernames` also need the member to be in the room.
-- Every answer is JSON with `OK`, and with `Error` if `OK` is false. The status is 400 for a body or token that is not
-  valid, 401 for a wrong key (403 in `report/status`), 429 with `Retry-After` for too many requests, and 503 if the
-  storage is unavailable.
+- Every answer is JSON with `OK`, and with `Error` if `OK` is false; only that of `statistics` has neither. The status
+  is 400 for a body or token that is not valid, 401 for a wrong key (403 in `report/status`), 404 for a person or report
+  that is not found, 429 with `Retry-After` for too many requests, and 503 if the storage is unavailable.
 - Each address may send [`RequestsPerMinute`](settings.md#limits) requests; add your site's address to
   `ExemptAddresses`.
 - The server must know the name by which you call it: add the name to `AllowedHosts`.

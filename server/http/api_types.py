@@ -29,72 +29,80 @@ class TokenCall(Call, frozen=True, rename="pascal"):
 
 
 class Authenticate(KeyCall, frozen=True, rename="pascal"):
-    """The claims of a new token."""
+    """A request to sign a token."""
 
-    claims: Claims = Claims()
+    claims: Annotated[Claims, Meta(description="The claims of the new token.")] = Claims()
 
 
 class AmendToken(KeyCall, frozen=True, rename="pascal"):
     """A member in the room, and a token with their new claims."""
 
-    username: str = ""
-    jwt_token: JwtToken = field(name="JWTToken", default="")
+    username: Annotated[str, Meta(description="The name of somebody in the room.")] = ""
+    jwt_token: Annotated[str, Meta(description="A valid token of this member, with the new claims.")] = field(
+        name="JWTToken", default=""
+    )
 
 
 class SiteBlocklist(KeyCall, frozen=True, rename="pascal"):
     """A member, and everyone they have blocked on the site."""
 
-    username: str = ""
-    blocklist: list[str] = []
+    username: Annotated[str, Meta(description="The member's name.")] = ""
+    blocklist: Annotated[list[str], Meta(description="Names; they replace the earlier list.")] = []
 
 
 class BlockNow(KeyCall, frozen=True, rename="pascal"):
     """People who block each other from now on."""
 
-    usernames: Annotated[list[str], Meta(max_length=50)] = []
+    usernames: Annotated[list[str], Meta(max_length=50, description="Their names.")] = []
 
 
 class DisconnectNow(KeyCall, frozen=True, rename="pascal"):
-    """People to disconnect, a message for them, and whether everyone sees that they were kicked."""
+    """People to disconnect."""
 
-    usernames: list[str] = []
-    message: str = ""
-    kick: bool = False
+    usernames: Annotated[list[str], Meta(description="Their names.")] = []
+    message: Annotated[str, Meta(description="Shown to them as a message of ChatServer.")] = ""
+    kick: Annotated[bool, Meta(description="Everyone sees that they were kicked; otherwise, that they left.")] = False
 
 
 class ClearMessages(KeyCall, frozen=True, rename="pascal"):
     """The person whose direct messages are deleted: by the site with its key, or by a member with their token."""
 
-    username: str = ""
-    jwt_token: JwtToken = field(name="JWTToken", default="")
+    username: Annotated[str, Meta(description="The person's name; ignored without `APIKey`.")] = ""
+    jwt_token: Annotated[str, Meta(description="A valid token of a member; ignored with `APIKey`.")] = field(
+        name="JWTToken", default=""
+    )
 
 
 class MessageHistory(TokenCall, frozen=True, rename="pascal"):
-    """A request for a page of a conversation: the messages before BeforeID, or the newest if it is 0."""
+    """A request for a page of a conversation."""
 
-    username: str = ""
-    before_id: Annotated[int, Meta(ge=0, le=2**63 - 1)] = field(name="BeforeID", default=0)
+    username: Annotated[str, Meta(description="The other person's name.")] = ""
+    before_id: Annotated[
+        int, Meta(ge=0, le=2**63 - 1, description="Only messages before this msgID; 0: the newest.")
+    ] = field(name="BeforeID", default=0)
 
 
 class MessageUsernames(TokenCall, frozen=True, rename="pascal"):
     """A request for a page of the people that a member has conversations with."""
 
-    sort: Annotated[str, Meta(description='"newest", "oldest", "a-z" or "z-a".')] = ""
-    page: Annotated[int, Meta(ge=0, le=10_000)] = 1
+    sort: Annotated[str, Meta(description='"newest", "oldest", "a-z" or "z-a"; empty: "newest".')] = ""
+    page: Annotated[int, Meta(ge=0, le=10_000, description="The first page is 1.")] = 1
 
 
 class ProfileOf(TokenCall, frozen=True, rename="pascal"):
-    """The person whose profile is requested."""
+    """A request for a profile."""
 
-    username: str = ""
+    username: Annotated[str, Meta(description="The name of the person whose profile it is.")] = ""
 
 
 class ReportStatusCall(KeyCall, frozen=True, rename="pascal"):
-    """The status that the site sets on a report. Any Content-Type is accepted."""
+    """The status that the site sets on a report."""
 
-    report_id: str = field(name="ReportID", default="")
+    report_id: Annotated[str, Meta(description="ID of the report, or the `webhook-id` of a request.")] = field(
+        name="ReportID", default=""
+    )
     status: Annotated[str, Meta(description='"seen" or "resolved".')] = ""
-    note: Annotated[str, Meta(description="Shown to the reporter.")] = ""
+    note: Annotated[str, Meta(description="Shown to the reporter; at most 1000 characters.")] = ""
 
 
 class ReportsCall(KeyCall, frozen=True, rename="pascal"):
@@ -104,7 +112,7 @@ class ReportsCall(KeyCall, frozen=True, rename="pascal"):
         name="ReportID", default=""
     )
     before: Annotated[str, Meta(max_length=64, description="Only reports before this ReportID.")] = ""
-    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+    limit: Annotated[int, Meta(ge=1, le=100, description="Maximum number of reports.")] = 20
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -117,43 +125,43 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 class TokenAnswer(Answer, frozen=True, kw_only=True, rename="pascal"):
     """A signed token, valid for 5 minutes."""
 
-    jwt: str | UnsetType = field(name="JWT", default=UNSET)
+    jwt: Annotated[str | UnsetType, Meta(description="The token.")] = field(name="JWT", default=UNSET)
 
 
 class Removed(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """The number of people who were disconnected."""
+    """How many people were disconnected."""
 
-    removed: int = 0
+    removed: Annotated[int, Meta(description="Their number.")] = 0
 
 
 class ErasedMessages(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """The number of messages that were deleted."""
+    """How many messages were deleted."""
 
-    messages_erased: int = 0
+    messages_erased: Annotated[int, Meta(description="Their number.")] = 0
 
 
 class DirectMessage(msgspec.Struct, frozen=True):
-    """A message of a conversation, as HTML."""
+    """A message of a conversation."""
 
-    username: str
-    message: str
+    username: Annotated[str, Meta(description="The author's name.")]
+    message: Annotated[str, Meta(description="HTML.")]
     msg_id: int = field(name="msgID")
-    timestamp: datetime
+    timestamp: Annotated[datetime, Meta(description="When it was sent.")]
 
 
 class ConversationPage(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """A page of a conversation, newest message first, and the number of earlier messages."""
+    """A page of at most 20 messages of a conversation."""
 
-    messages: list[DirectMessage] | None = None
-    remaining: int = 0
+    messages: Annotated[list[DirectMessage] | None, Meta(description="The newest first.")] = None
+    remaining: Annotated[int, Meta(description="The number of earlier messages, counted up to 10,000.")] = 0
 
 
 class Usernames(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """A page of names, and the total numbers of names and pages."""
+    """A page of at most 9 names."""
 
-    usernames: list[str] | None = None
-    count: int = 0
-    pages: int = 0
+    usernames: Annotated[list[str] | None, Meta(description="Their names.")] = None
+    count: Annotated[int, Meta(description="The total number of names.")] = 0
+    pages: Annotated[int, Meta(description="The total number of pages.")] = 0
 
 
 class ProfileLine(msgspec.Struct, frozen=True, rename="pascal"):
@@ -178,10 +186,12 @@ class Cameras(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class Statistics(msgspec.Struct, frozen=True, rename="pascal"):
-    """The number of people in the room. Names are only for requests with the key or from the server's machine."""
+    """The people in the room."""
 
-    user_count: int
-    usernames: list[str]
+    user_count: Annotated[int, Meta(description="How many there are.")]
+    usernames: Annotated[
+        list[str], Meta(description="Their names; only for requests with the key or from the server's machine.")
+    ]
     cameras: Cameras = Cameras()
 
 
@@ -189,14 +199,14 @@ class ReportLine(msgspec.Struct, frozen=True, rename="pascal"):
     """A report and its status."""
 
     report_id: str = field(name="ReportID")
-    status: str
+    status: Annotated[str, Meta(description="As in [the protocol](protocol.md#status-of-a-report).")]
     reported_at: datetime
-    from_username: str
-    about_username: str
-    channel: str
-    message_id: int = field(name="MessageID")
+    from_username: Annotated[str, Meta(description="The reporter's name.")]
+    about_username: Annotated[str, Meta(description="The name of the message's author.")]
+    channel: Annotated[str, Meta(description="A channel ID, or `@` and the author's name for a direct message.")]
+    message_id: Annotated[int, Meta(description="The msgID of the message.")] = field(name="MessageID")
     reason: str
-    comment: str
+    comment: Annotated[str, Meta(description="Can be empty.")]
     error: Annotated[str, Meta(description="Why the delivery is waiting, or was given up.")]
     note: Annotated[str, Meta(description="The site's note to the reporter.")]
 
@@ -204,45 +214,45 @@ class ReportLine(msgspec.Struct, frozen=True, rename="pascal"):
 class TrailLine(msgspec.Struct, frozen=True, rename="pascal"):
     """An entry of the history of a report."""
 
-    at: datetime
+    at: Annotated[datetime, Meta(description="When it happened.")]
     event: Annotated[str, Meta(description='"reported", "added", "site-said", "withdrawn" or "erased".')]
-    reason: str = ""
-    comment: str = ""
-    status: str = ""
-    note: str = ""
+    reason: Annotated[str, Meta(description='With "reported" and "added".')] = ""
+    comment: Annotated[str, Meta(description='With "reported" and "added".')] = ""
+    status: Annotated[str, Meta(description='With "site-said".')] = ""
+    note: Annotated[str, Meta(description='With "site-said".')] = ""
 
 
 class AttestedContext(msgspec.Struct, frozen=True, rename="pascal"):
     """A surrounding message that the reporter selected as context."""
 
-    username: str
-    timestamp: datetime
+    username: Annotated[str, Meta(description="The author's name.")]
+    timestamp: Annotated[datetime, Meta(description="When it was sent.")]
     message: str
 
 
 class EarlierMessage(msgspec.Struct, frozen=True, rename="pascal"):
-    """A text that the message had before an edit, and the time when it was written."""
+    """A text that the message had before an edit."""
 
-    since: datetime
+    since: Annotated[datetime, Meta(description="When it was written.")]
     message: str
 
 
 class ReportEvidence(msgspec.Struct, frozen=True, rename="pascal"):
     """What the server attests about a report."""
 
-    message: str
+    message: Annotated[str, Meta(description="The text when it was reported (Markdown).")]
     timestamp: Annotated[datetime, Meta(description="When the message was sent.")]
-    earlier_texts: list[EarlierMessage]
+    earlier_texts: Annotated[list[EarlierMessage], Meta(description="The oldest first.")]
     context: list[AttestedContext]
     about_holds_name: Annotated[
         bool, Meta(description="Whether the author still had this name when the message was reported.")
     ]
-    trail: list[TrailLine]
+    trail: Annotated[list[TrailLine], Meta(description="The history of the report, oldest entry first.")]
 
 
 class ReportPage(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """A page of reports, and whether there are earlier ones."""
+    """A page of reports, or one report with its evidence."""
 
-    reports: list[ReportLine] | None = None
-    more: bool = False
-    evidence: ReportEvidence | UnsetType = UNSET
+    reports: Annotated[list[ReportLine] | None, Meta(description="The latest first.")] = None
+    more: Annotated[bool, Meta(description="There are earlier ones.")] = False
+    evidence: Annotated[ReportEvidence | UnsetType, Meta(description="If the request has a ReportID.")] = UNSET

@@ -25,10 +25,12 @@ MAX_CONTEXT_AFTER = 5
 
 MAX_CLAIMED_CHARS = 4 * MAX_MESSAGE_CHARS
 """Maximum length of the text that identifies the message of a report: HTML is longer than its source."""
-_ABSENT = "(absent)"
+ABSENT = "(absent)"
 
 Nonce = Annotated[str, Meta(min_length=1, max_length=64, description="New for each request; the answer repeats it.")]
-MsgID = Annotated[int, Meta(ge=1, le=2**63 - 1, description="Grows over the whole room, with gaps.")]
+MsgID = Annotated[
+    int, Meta(ge=1, le=2**63 - 1, description="Number of the message in the whole room; grows, with gaps.")
+]
 ReportID = Annotated[str, Meta(min_length=1, max_length=64, description="A stable ID.")]
 Target = Annotated[str, Meta(max_length=128, description="A channel ID, or `@username` for a conversation.")]
 Token = Annotated[
@@ -39,6 +41,8 @@ Token = Annotated[
         description="For old clients: a secret that identifies the user to anyone who learns it. Use `prove` instead.",
     ),
 ]
+Name = Annotated[str, Meta(max_length=256, description="The user's display name.")]
+RequestNonce = Annotated[str, Meta(description="The nonce of the request.")]
 SiteToken = Annotated[str, Meta(max_length=MAX_TOKEN_CHARS, description="A token of the site (JWT, HS256).")]
 Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Challenge = Annotated[str, Meta(max_length=64)]
@@ -51,15 +55,15 @@ class Frame(msgspec.Struct, frozen=True, tag_field="action", omit_defaults=True,
 class Since(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
     """The last message that the client has received, and the epoch of its number."""
 
-    epoch: Annotated[str, Meta(max_length=64)]
-    msg_id: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    epoch: Annotated[str, Meta(max_length=64, description="The `epoch` of `welcome` when it was received.")]
+    msg_id: Annotated[int, Meta(ge=0, le=2**63 - 1, description="The highest msgID that was received.")]
 
 
 class Enrol(msgspec.Struct, frozen=True, rename="camel"):
     """The keys that the server stores to recognise a new user; neither of them is enough to log in."""
 
-    stored_key: Key
-    server_key: Key
+    stored_key: Annotated[Key, Meta(description="`stored_key` of [the login](#log-in-as-the-same-person).")]
+    server_key: Annotated[Key, Meta(description="`server_key` of [the login](#log-in-as-the-same-person).")]
 
     def __repr__(self) -> str:
         # Crash reports print arguments, so keep keys out of the repr.
@@ -69,9 +73,9 @@ class Enrol(msgspec.Struct, frozen=True, rename="camel"):
 class Prove(msgspec.Struct, frozen=True, rename="camel"):
     """Proof that the client has the secret of an enrolled user; valid on this connection only."""
 
-    identity: Annotated[str, Meta(max_length=64)]
+    identity: Annotated[str, Meta(max_length=64, description="`identity` of [the login](#log-in-as-the-same-person).")]
     client_nonce: Annotated[str, Meta(min_length=16, max_length=64, description="Random, and new for each login.")]
-    proof: Key
+    proof: Annotated[Key, Meta(description="`proof` of [the login](#log-in-as-the-same-person).")]
 
     def __repr__(self) -> str:
         # Crash reports print arguments, so keep keys out of the repr.
@@ -81,9 +85,11 @@ class Prove(msgspec.Struct, frozen=True, rename="camel"):
 class Login(Frame, frozen=True, tag="login"):
     """Log in with a display name and at most one of `enrol`, `prove` and `token`; without them, as a new user."""
 
-    username: Annotated[str, Meta(max_length=256)]
+    username: Annotated[
+        str, Meta(max_length=256, description="The display name that you want, at most `limits.nameChars` characters.")
+    ]
     token: Token | None = None
-    since: Since | None = None
+    since: Annotated[Since | None, Meta(description="Resume: `echo` has what you missed after this message.")] = None
     enrol: Annotated[Enrol | None, Meta(description="Log in as a new user. Wait for `me` before sending more.")] = None
     prove: Annotated[
         Prove | None, Meta(description="Log in as an enrolled user. Wait for `me`, and verify its `proof`.")
@@ -114,12 +120,12 @@ class Say(Frame, frozen=True, tag="message"):
     """
 
     channel: Annotated[Target, Meta(description="An operator's command needs none.")] = ""
-    message: str = _ABSENT
+    message: Annotated[str, Meta(description="The text, at most `limits.messageChars` characters.")] = ABSENT
     nonce: Nonce | None = None
 
     def __post_init__(self) -> None:
         # A field after one with a default needs a default as well.
-        if self.message is _ABSENT:
+        if self.message is ABSENT:
             raise ValueError("Object missing required field `message`")
 
 
@@ -131,7 +137,7 @@ class HistoryRequest(Frame, frozen=True, tag="history", rename={"before_id": "be
     before_id: Annotated[
         int, Meta(ge=0, le=2**63 - 1, description="Only messages before this one, the newest of them; 0: all.")
     ] = 0
-    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE, description="Maximum number of messages.")] = 50
     after_id: Annotated[
         Annotated[int, Meta(ge=0, le=2**63 - 1)] | None,
         Meta(description="Only messages after this one, the oldest of them."),
@@ -144,8 +150,8 @@ class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}
     msg_id: Annotated[
         MsgID, Meta(description="Without it, `channel`, `username` and `message` identify the message.")
     ] = 0
-    reason: Annotated[str, Meta(max_length=256)] = ""
-    comment: str = ""
+    reason: Annotated[str, Meta(max_length=256, description="One of `reportReasons` in `welcome`.")] = ""
+    comment: Annotated[str, Meta(description="At most `limits.commentChars` characters.")] = ""
     nonce: Nonce | None = None
     context: Annotated[
         tuple[MsgID, ...],
@@ -189,7 +195,7 @@ class Edit(Frame, frozen=True, tag="edit", rename={"msg_id": "msgID"}):
     """Replace the text of one of your messages, at most 20 times. Reports of it contain all versions."""
 
     msg_id: MsgID
-    message: str
+    message: Annotated[str, Meta(description="The new text, at most `limits.messageChars` characters.")]
     nonce: Annotated[Nonce | None, Meta(description="An `error` repeats it.")] = None
 
 
@@ -198,7 +204,7 @@ class React(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
 
     msg_id: MsgID
     message: Annotated[str, Meta(max_length=MAX_EMOJI_CHARS, description="The emoji.")]
-    remove: bool = False
+    remove: Annotated[bool, Meta(description="Remove your reaction.")] = False
 
 
 class Typing(Frame, frozen=True, tag="typing"):
@@ -232,13 +238,13 @@ class SetStatus(Frame, frozen=True, tag="me"):
 class Mute(Frame, frozen=True, tag="mute"):
     """Mute a user: hide their messages from you. Stored; nobody is notified."""
 
-    username: Annotated[str, Meta(max_length=256)]
+    username: Name
 
 
 class Unmute(Frame, frozen=True, tag="unmute"):
     """Unmute a user."""
 
-    username: Annotated[str, Meta(max_length=256)]
+    username: Name
 
 
 class Block(Frame, frozen=True, tag="block"):
@@ -247,19 +253,22 @@ class Block(Frame, frozen=True, tag="block"):
     From the server: the site has blocked the two of you.
     """
 
-    username: Annotated[str, Meta(max_length=256)]
+    username: Name
 
 
 class Unblock(Frame, frozen=True, tag="unblock"):
     """Unblock a user."""
 
-    username: Annotated[str, Meta(max_length=256)]
+    username: Name
 
 
 class Blocklist(Frame, frozen=True, tag="blocklist"):
     """Block all of these users that have been here, in addition to those that you have blocked."""
 
-    usernames: Annotated[tuple[Annotated[str, Meta(max_length=256)], ...], Meta(max_length=MAX_BLOCKLIST)] = ()
+    usernames: Annotated[
+        tuple[Annotated[str, Meta(max_length=256)], ...],
+        Meta(max_length=MAX_BLOCKLIST, description="Their display names."),
+    ] = ()
 
 
 class SearchRequest(Frame, frozen=True, tag="search", rename={"before_id": "beforeID", "utc_offset": "utcOffset"}):
@@ -277,7 +286,7 @@ class SearchRequest(Frame, frozen=True, tag="search", rename={"before_id": "befo
     nonce: Nonce
     channel: Annotated[Target, Meta(description="Search only here; empty: everywhere. `in:` takes precedence.")] = ""
     before_id: Annotated[int, Meta(ge=0, le=2**63 - 1, description="Only messages before this one; 0: all.")] = 0
-    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE, description="Maximum number of messages.")] = 50
     mentions: Annotated[bool, Meta(description="Only messages of others that mention you; `query` may be empty.")] = (
         False
     )
@@ -290,7 +299,7 @@ class SearchRequest(Frame, frozen=True, tag="search", rename={"before_id": "befo
 class ProfileRequest(Frame, frozen=True, tag="profile"):
     """Request what the site says about a user."""
 
-    username: Annotated[str, Meta(max_length=256)]
+    username: Name
     nonce: Nonce
 
 
@@ -301,15 +310,15 @@ class Ping(Frame, frozen=True, tag="ping"):
 class ChannelEntry(msgspec.Struct, frozen=True):
     """A public channel."""
 
-    id: str
-    name: str
+    id: Annotated[str, Meta(description="Its name in `channel` of other frames.")]
+    name: Annotated[str, Meta(description="Its display name.")]
 
 
 class Webhooks(msgspec.Struct, frozen=True):
     """Which webhooks are enabled; a client hides the actions of disabled ones."""
 
-    report: bool
-    profile: bool
+    report: Annotated[bool, Meta(description="Messages can be reported.")]
+    profile: Annotated[bool, Meta(description="Profiles can be requested.")]
     evidence: Annotated[bool, Meta(description="Reports include their context.")] = False
 
 
@@ -323,12 +332,12 @@ class ReportReason(msgspec.Struct, frozen=True, rename="camel"):
 class Limits(msgspec.Struct, frozen=True, rename="camel"):
     """The server's limits: bytes of a frame, characters (code points) of texts, messages of context."""
 
-    frame_bytes: Annotated[int, Meta(description="0: no limit.")] = MAX_FRAME_BYTES
-    name_chars: int = MAX_NAME_CHARS
-    message_chars: int = MAX_MESSAGE_CHARS
-    comment_chars: int = MAX_COMMENT_CHARS
-    context_before: int = MAX_CONTEXT_BEFORE
-    context_after: int = MAX_CONTEXT_AFTER
+    frame_bytes: Annotated[int, Meta(description="Of a frame; 0: no limit.")] = MAX_FRAME_BYTES
+    name_chars: Annotated[int, Meta(description="Of a display name.")] = MAX_NAME_CHARS
+    message_chars: Annotated[int, Meta(description="Of a message.")] = MAX_MESSAGE_CHARS
+    comment_chars: Annotated[int, Meta(description="Of the comment on a report.")] = MAX_COMMENT_CHARS
+    context_before: Annotated[int, Meta(description="Before the reported message.")] = MAX_CONTEXT_BEFORE
+    context_after: Annotated[int, Meta(description="After the reported message.")] = MAX_CONTEXT_AFTER
 
 
 class DirectMessages(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -340,7 +349,10 @@ class DirectMessages(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Welcome(Frame, frozen=True, tag="welcome"):
-    """Describes the room. The first frame of each connection; sent again when the settings change."""
+    """Describes the room. The first frame of each connection; sent again when the settings change.
+
+    VIPs and operators receive it again after `me`, with the VIP channels, if there are any.
+    """
 
     epoch: Annotated[
         str,
@@ -349,7 +361,7 @@ class Welcome(Frame, frozen=True, tag="welcome"):
         ),
     ]
     title: Annotated[str, Meta(description="The name of the room.")]
-    channels: list[ChannelEntry]
+    channels: Annotated[list[ChannelEntry], Meta(description="Those that you may see, in display order.")]
     webhooks: Webhooks
     report_reasons: list[ReportReason]
     limits: Limits
@@ -374,29 +386,29 @@ class Welcome(Frame, frozen=True, tag="welcome"):
 class Me(Frame, frozen=True, tag="me"):
     """Confirms the login and the display name, which has a number appended if you cannot have the requested one."""
 
-    username: str
-    op: bool
-    status: str = "online"
+    username: Annotated[str, Meta(description="Your display name.")]
+    op: Annotated[bool, Meta(description="Whether you are an operator.")]
+    status: Annotated[str, Meta(description="Your status.")] = "online"
     proof: Annotated[Key | None, Meta(description="The server's proof, in answer to `prove`.")] = None
 
 
 class Relations(Frame, frozen=True, tag="relations"):
     """The users you muted or blocked; sent after login, if there are any, and after each change."""
 
-    muted: list[str] = []
-    blocked: list[str] = []
+    muted: Annotated[list[str], Meta(description="Their display names.")] = []
+    blocked: Annotated[list[str], Meta(description="Their display names.")] = []
 
 
 class WhoEntry(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """A user in the room; `loginAt` is in Unix seconds, `video` is always 0. Usually only the first two are present."""
+    """A user in the room. Usually only the first two fields are present."""
 
-    username: str
-    login_at: int
-    status: str = "online"
-    video: int = 0
-    op: bool = False
+    username: Annotated[str, Meta(description="Their display name.")]
+    login_at: Annotated[int, Meta(description="When they logged in, in Unix seconds.")]
+    status: Annotated[str, Meta(description='"online", "away", or a short text.')] = "online"
+    video: Annotated[int, Meta(description="Always 0: there are no webcams.")] = 0
+    op: Annotated[bool, Meta(description="An operator.")] = False
     dnd: Annotated[bool, Meta(description="Direct messages are refused.")] = False
-    vip: bool = False
+    vip: Annotated[bool, Meta(description="A VIP, according to the site.")] = False
     nickname: Annotated[str, Meta(description="A second name, for display.")] = ""
     avatar: Annotated[str, Meta(description="URL of a picture, or a path on `website`.")] = ""
     profile_url: Annotated[str, Meta(description="URL of the site's page about them, or a path on `website`.")] = (
@@ -425,9 +437,9 @@ class Who(Frame, frozen=True, tag="who"):
 class Presence(Frame, frozen=True, tag="presence"):
     """A user joined or changed their status (with `who`), or left (without)."""
 
-    username: str
-    message: str
-    who: WhoEntry | None = None
+    username: Annotated[str, Meta(description="Their display name.")]
+    message: Annotated[str, Meta(description="To show after the name; empty: only their entry has changed.")]
+    who: Annotated[WhoEntry | None, Meta(description="Their new entry.")] = None
 
 
 class Presences(Frame, frozen=True, tag="presences"):
@@ -443,7 +455,7 @@ class Reaction(msgspec.Struct, frozen=True):
     """An emoji on a message, and the users who added it."""
 
     emoji: str
-    usernames: list[str]
+    usernames: Annotated[list[str], Meta(description="Their display names.")]
 
 
 class Reactions(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
@@ -454,15 +466,15 @@ class Reactions(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
 
 
 class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "taken_back": "takenBack"}):
-    """A stored message; `at` is RFC 3339 UTC, `nonce` is the author's. A deleted one (`takenBack`) has no text."""
+    """A message. Its author receives it as the acknowledgement."""
 
-    channel: str
-    username: str
-    message: str
+    channel: Annotated[str, Meta(description="A channel ID, or `@` and the name of the other person.")]
+    username: Annotated[str, Meta(description="The name that its author had then.")]
+    message: Annotated[str, Meta(description="The text (Markdown).")]
     msg_id: MsgID
-    at: datetime
-    nonce: str | None = None
-    taken_back: bool = False
+    at: Annotated[datetime, Meta(description="When it was sent.")]
+    nonce: Annotated[str | None, Meta(description="The nonce with which its author sent it.")] = None
+    taken_back: Annotated[bool, Meta(description="It was deleted; `message` is empty.")] = False
     reactions: list[Reaction] = []
     own: Annotated[
         bool | None,
@@ -478,23 +490,23 @@ class Edited(Frame, frozen=True, tag="edit", rename={"msg_id": "msgID"}):
     """The author of a message replaced its text."""
 
     msg_id: MsgID
-    message: str
+    message: Annotated[str, Meta(description="The new text.")]
 
 
 class Reacted(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
     """A user added a reaction to a message, or removed it."""
 
     msg_id: MsgID
-    username: str
+    username: Annotated[str, Meta(description="The display name of that user.")]
     message: Annotated[str, Meta(description="The emoji.")]
-    remove: bool = False
+    remove: Annotated[bool, Meta(description="The reaction was removed.")] = False
 
 
 class NewText(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
-    """The current text of an edited message."""
+    """An edited message."""
 
     msg_id: MsgID
-    message: str
+    message: Annotated[str, Meta(description="The current text.")]
 
 
 class Echo(Frame, frozen=True, tag="echo"):
@@ -516,7 +528,7 @@ class Echo(Frame, frozen=True, tag="echo"):
 class PlaceEntry(msgspec.Struct, frozen=True, omit_defaults=True, rename={"last_id": "lastID", "read_id": "readID"}):
     """A channel or conversation that has messages, and what you have not read of it."""
 
-    channel: str
+    channel: Annotated[str, Meta(description="A channel ID, or `@username` for a conversation.")]
     last_id: Annotated[int, Meta(description="The number of its last message.")]
     read_id: Annotated[int, Meta(description="The number up to which you have read it.")] = 0
     unread: Annotated[
@@ -532,11 +544,11 @@ class Places(Frame, frozen=True, tag="places"):
 
 
 class SearchResults(Frame, frozen=True, tag="search"):
-    """Search results, the latest first, and whether there are older ones."""
+    """Search results, the latest first."""
 
     messages: list[Message]
-    more: bool
-    nonce: str
+    more: Annotated[bool, Meta(description="There are older results.")]
+    nonce: RequestNonce
     searched_to: Annotated[
         int,
         Meta(
@@ -548,12 +560,12 @@ class SearchResults(Frame, frozen=True, tag="search"):
 
 
 class History(Frame, frozen=True, tag="history"):
-    """A page of a channel's messages, oldest first, and whether there are more in the direction of the request."""
+    """A page of the messages of a channel or conversation, oldest first."""
 
-    channel: str
+    channel: Annotated[str, Meta(description="The `channel` of the request.")]
     messages: list[Message]
-    more: bool
-    nonce: str
+    more: Annotated[bool, Meta(description="There are more in the direction of the request.")]
+    nonce: RequestNonce
 
 
 class Addition(msgspec.Struct, frozen=True):
@@ -561,7 +573,7 @@ class Addition(msgspec.Struct, frozen=True):
 
     at: Annotated[datetime, Meta(description="When it was added.")]
     reason: str
-    comment: str
+    comment: Annotated[str, Meta(description="Can be empty.")]
 
 
 class ReportEntry(
@@ -570,17 +582,17 @@ class ReportEntry(
     omit_defaults=True,
     rename={"report_id": "reportID", "msg_id": "msgID", "reported_at": "reportedAt", "next_at": "nextAt"},
 ):
-    """One of your reports: its content and its status; times are RFC 3339 UTC."""
+    """One of your reports: its content and its status."""
 
     report_id: ReportID
     msg_id: MsgID
     about: Annotated[str, Meta(description="The author of the message.")]
-    channel: str
+    channel: Annotated[str, Meta(description="The `channel` of the message.")]
     at: Annotated[datetime, Meta(description="When the message was sent.")]
     message: Annotated[str, Meta(description="The beginning of its text; empty if it was deleted before the report.")]
     reason: str
-    comment: str
-    reported_at: datetime
+    comment: Annotated[str, Meta(description="Can be empty.")]
+    reported_at: Annotated[datetime, Meta(description="When you reported it.")]
     status: Annotated[str, Meta(description="One of those below; a client shows an unknown one as it is.")]
     error: Annotated[str, Meta(description="Why it is waiting or was given up, in words for the reporter.")] = ""
     next_at: Annotated[datetime | None, Meta(description="When the delivery is retried.")] = None
@@ -592,7 +604,7 @@ class ReportStatus(Frame, frozen=True, tag="report"):
     """One of your reports: the answer to `report` or `withdraw`, or (without a nonce) a change of its status."""
 
     report: ReportEntry
-    nonce: str | None = None
+    nonce: RequestNonce | None = None
 
 
 class Reports(Frame, frozen=True, tag="reports"):
@@ -600,7 +612,7 @@ class Reports(Frame, frozen=True, tag="reports"):
 
     reports: list[ReportEntry]
     changed: Annotated[list[ReportID], Meta(description="Reports that changed while you were away.")] = []
-    nonce: str | None = None
+    nonce: RequestNonce | None = None
 
 
 class ProfileField(msgspec.Struct, frozen=True):
@@ -613,11 +625,11 @@ class ProfileField(msgspec.Struct, frozen=True):
 class Profile(Frame, frozen=True, tag="profile"):
     """What the site says about a user, or in `error` why there is no profile."""
 
-    username: str
+    username: Annotated[str, Meta(description="The `username` of the request.")]
     profile_fields: list[ProfileField]
-    nonce: str
-    headline: str = ""
-    error: str = ""
+    nonce: RequestNonce
+    headline: Annotated[str, Meta(description="A line that the site wrote above the fields.")] = ""
+    error: Annotated[str, Meta(description="Why there is no profile, in words for the user.")] = ""
 
 
 class TokenRules(msgspec.Struct, frozen=True):
@@ -642,21 +654,21 @@ class Pong(Frame, frozen=True, tag="ping", rename={"rules": "jwtRules"}):
 
 
 class Error(Frame, frozen=True, tag="error"):
-    """An error as text and code; a notice from ChatServer has a channel instead of a nonce."""
+    """An error, or a notice from ChatServer."""
 
-    message: str
-    code: str
+    message: Annotated[str, Meta(description="In words for the user.")]
+    code: Annotated[str, Meta(description="One of the [error codes](#error-codes).")]
     username: Annotated[str, Meta(description="Always ChatServer.")]
-    nonce: str | None = None
-    channel: str = ""
+    nonce: Annotated[str | None, Meta(description="The nonce of the frame that it answers.")] = None
+    channel: Annotated[str, Meta(description="The channel in which to show a notice; empty: anywhere.")] = ""
 
 
 class Disconnect(Frame, frozen=True, tag="disconnect"):
     """The server is about to close the connection."""
 
-    why: str
-    code: int
-    reconnect: bool
+    why: Annotated[str, Meta(description="In words for the user.")]
+    code: Annotated[int, Meta(description="The [close code](#close-codes) that follows.")]
+    reconnect: Annotated[bool, Meta(description="Whether to reconnect.")]
 
 
 ClientFrame = (

@@ -57,10 +57,13 @@ class TLS(msgspec.Struct, frozen=True, rename="pascal"):
 
     cert_file: Annotated[
         str,
-        Meta(extra=NEW, description="PEM file with the certificate and its chain; relative to this file."),
+        Meta(extra=NEW, description="PEM file with the certificate and its chain; relative to the settings file."),
     ] = ""
     key_file: Annotated[
-        str, Meta(extra=NEW, description="PEM file with the private key, without a password; relative to this file.")
+        str,
+        Meta(
+            extra=NEW, description="PEM file with the private key, without a password; relative to the settings file."
+        ),
     ] = ""
 
     @property
@@ -75,7 +78,10 @@ class Log(msgspec.Struct, frozen=True, rename="pascal"):
     format: Annotated[
         Literal["console", "json"], Meta(description='"console" for people, or "json": one object per line.')
     ] = "console"
-    level: Annotated[Literal["info", "warning", "error"], Meta(description="The lowest level that is logged.")] = "info"
+    level: Annotated[
+        Literal["info", "warning", "error"],
+        Meta(description='The lowest level that is logged: "info", "warning" or "error".'),
+    ] = "info"
 
 
 class OwnMetrics(msgspec.Struct, frozen=True, rename="pascal"):
@@ -124,8 +130,8 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         str,
         Meta(
             extra=RESTART,
-            description="SQLite file; relative to this file, or in the user's data directory if there is no settings"
-            ' file. Or "postgresql://USER@HOST/DATABASE" for several servers; its password comes from PGPASSWORD or a'
+            description="SQLite file; relative to the settings file, or in the user's data directory if there is none."
+            ' Or "postgresql://USER@HOST/DATABASE" for several servers; its password comes from PGPASSWORD or a'
             f" pgpass file. The environment variable {URL_VARIABLE} overrides it with a whole URL.",
         ),
     ] = "flagpost.sqlite"

@@ -36,7 +36,8 @@ class VIP(msgspec.Struct, frozen=True, rename="pascal"):
     """The people whose token makes them VIPs (its claim `vip` is true)."""
 
     name: Annotated[
-        str, Meta(min_length=1, max_length=64, description='Their name in BareRTC. Our client shows "VIP".')
+        str,
+        Meta(min_length=1, max_length=64, description='What BareRTC calls them; the client of Flagpost says "VIP".'),
     ] = "VIP"
     mutually_secret: Annotated[bool, Meta(description="Whether only VIPs and operators see who is a VIP.")] = False
 
@@ -98,9 +99,9 @@ class Logging(msgspec.Struct, frozen=True, rename="pascal"):
     """Log files of what people write, one for each channel and person, readable only by the server's user."""
 
     enabled: Annotated[bool, Meta(description="Whether messages are written to files.")] = False
-    directory: Annotated[str, Meta(min_length=1, description="The directory of the files; relative to this file.")] = (
-        "logs"
-    )
+    directory: Annotated[
+        str, Meta(min_length=1, description="The directory of the files; relative to the settings file.")
+    ] = "logs"
     channels: Annotated[tuple[str, ...], Meta(description="IDs of the channels to log.")] = ()
     usernames: Annotated[
         tuple[str, ...],

@@ -69,7 +69,7 @@ class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
         str,
         Meta(
             description="PEM file with the certificates of your own authority, trusted in addition to the public ones;"
-            " relative to this file."
+            " relative to the settings file."
         ),
     ] = msgspec.field(name="CAFile", default="")
     proxy: Annotated[
