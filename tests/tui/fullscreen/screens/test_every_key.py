@@ -1,6 +1,7 @@
 """Every key of the table, pressed where it works. Its effect holds afterwards, and did not hold before."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,6 @@ from server.protocol.frames import (
     Login,
     Mute,
     ProfileRequest,
-    Relations,
     ReportRequest,
     Reports,
     ReportsRequest,
@@ -36,7 +36,7 @@ from server.protocol.frames import (
 from tests.support.pilots import app_of, client, first_start, screen_text, until
 from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, line, relating, report
 from tui.fullscreen.app import FlagpostApp
-from tui.fullscreen.keys.keymap import KEYS, Where
+from tui.fullscreen.keys.keymap import KEYS
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
 from tui.fullscreen.screens.mentions_screen import MentionsScreen
@@ -76,15 +76,24 @@ class Now(NamedTuple):
 
 
 Condition = Callable[[Now], bool]
-Step = str | Condition
-"""A key to press, or a condition to wait for."""
 
 
-class Case(NamedTuple):
-    """How to reach the place where a key works, and the effect to expect."""
+class Does(NamedTuple):
+    """A key to test: its ID in the table, and what must hold after it is pressed, and not before."""
 
-    steps: Sequence[Step]
-    comes: Condition
+    key_id: str
+    effect: Condition
+    nth: int = 0
+    """Which of the keys to press, where the table has several for the same."""
+
+    @property
+    def pressed(self) -> str:
+        """Return the key to press."""
+        return next(key.keys for key in KEYS if key.id == self.key_id).split(",")[self.nth]
+
+
+Walk = Sequence[str | Condition | Does]
+"""Keys that only lead somewhere, conditions to wait for, and the keys to test, in one client from its start."""
 
 
 def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
@@ -170,6 +179,21 @@ def channel(wanted: str) -> Condition:
     return lit
 
 
+def button(name: str) -> Condition:
+    """A button has the focus, by ID."""
+    return lambda now: now.app.focused is not None and now.app.focused.id == name
+
+
+def theme(name: str) -> Condition:
+    """A theme is chosen."""
+    return lambda now: now.app.theme == name
+
+
+def closed(now: Now) -> bool:
+    """No profile is shown."""
+    return now.app.state.profile is None
+
+
 def ended(now: Now) -> bool:
     """The client ends."""
     return now.app._exit
@@ -183,145 +207,171 @@ def offered(now: Now) -> bool:
 
 
 ROOM = on(RoomScreen)
-TURNED: Sequence[Step] = ["ctrl+n", at("c2")]
-LIT: Sequence[Step] = ["up", highlighted(LATEST)]
-CHANNELS: Sequence[Step] = ["shift+tab", focus(TimelineView), "shift+tab", focus(PlaceLists)]
-PEOPLE_LIST: Sequence[Step] = ["ctrl+o", focus(PeopleList), "home", "down", "down"]
-PROFILE: Sequence[Step] = [*LIT, "p", focus(ProfilePanel)]
-REPORTS: Sequence[Step] = ["ctrl+r", on(ReportsScreen), seen("delivered")]
-FORM: Sequence[Step] = [*LIT, "up", "up", highlighted(LATEST - 2), "r", on(ReportForm), seen("10 before and 2 after")]
-EDITED: Sequence[Step] = [*LIT, "up", highlighted(LATEST - 1), "c", on(MessageEditor)]
-COMMENT: Sequence[Step] = [*FORM, "enter", focus(Comment)]
-PICKER: Sequence[Step] = ["ctrl+k", on(Picker), row(0)]
-SEARCH: Sequence[Step] = ["ctrl+f", on(SearchScreen)]
-FOUND: Sequence[Step] = [*SEARCH, *"rope", "enter", seen("2 found"), focus(RowList)]
-MENTIONS: Sequence[Step] = ["alt+m", on(MentionsScreen), row(0)]
-QUESTION: Sequence[Step] = [*PEOPLE_LIST, "b", on(Question)]
-SETTINGS: Sequence[Step] = ["f2", on(SettingsScreen), row(0)]
+LIT: Walk = ["up", highlighted(LATEST)]
+CHANNELS: Walk = ["shift+tab", focus(TimelineView), "shift+tab", focus(PlaceLists)]
+PEOPLE_LIST: Walk = ["ctrl+o", focus(PeopleList), "home", "down", "down"]
+QUESTION: Walk = [*PEOPLE_LIST, "b", on(Question)]
+PROFILE: Walk = [*LIT, "p", focus(ProfilePanel)]
+FORM: Walk = [*LIT, "up", "up", highlighted(LATEST - 2), "r", on(ReportForm), seen("10 before and 2 after")]
+FOUND: Walk = ["ctrl+f", on(SearchScreen), *"rope", "enter", seen("2 found"), focus(RowList)]
 
-CASES = {
-    "always.help": Case([], on(HelpScreen)),
-    "everywhere.next_channel_1": Case([], at("c2")),
-    "everywhere.next_channel_-1": Case([], at("c9")),
-    "everywhere.step_-1": Case(TURNED, at("lobby")),
-    "everywhere.step_1": Case([*TURNED, "alt+left", at("lobby")], at("c2")),
-    "everywhere.open_unread": Case([], at("c5")),
-    "everywhere.first_unread": Case([], seen("No unread messages here.")),
-    "everywhere.switch": Case([], on(Picker)),
-    "everywhere.open_number_1": Case(TURNED, at("lobby")),
-    **{f"everywhere.open_number_{number}": Case([], at(f"c{number}")) for number in range(2, 10)},
-    "everywhere.people": Case([], focus(PeopleList)),
-    "everywhere.search": Case([], on(SearchScreen)),
-    "everywhere.edit_failed": Case([*"refused", "enter", seen("Not sent: No.")], written("refused")),
-    "everywhere.accept_offer": Case([offered], sent(Mute)),
-    "everywhere.decline_offer": Case([offered], unseen("Mute “bob”?")),
-    "everywhere.mentions": Case([], on(MentionsScreen)),
-    "everywhere.my_reports": Case([], on(ReportsScreen)),
-    "everywhere.my_status": Case([], on(Picker)),
-    "everywhere.settings": Case([], on(SettingsScreen)),
-    "everywhere.connect": Case([], on(StartScreen)),
-    "everywhere.reconnect": Case([], lambda now: len(now.server.sent(Login)) > 1),
-    "everywhere.commands": Case([], on(Picker)),
-    "everywhere.focus_next": Case([], focus(PeopleList)),
-    "everywhere.focus_previous": Case([], focus(TimelineView)),
-    "everywhere.quit": Case([], ended),
-    "composer.send": Case([*"hi"], sent(Say)),
-    "composer.new_line": Case([*"hi"], written("hi\n")),
-    "composer.complete": Case([*"@bo"], written("@bob ")),
-    "composer.edit": Case([*"hi"], seen("No editor is set")),
-    "composer.scroll_-1": Case([], unseen("number 11")),
-    "composer.scroll_1": Case(["pageup", unseen("number 11")], seen("number 11")),
-    "composer.end": Case(["pageup", unseen("number 11")], seen("number 11")),
-    "composer.recall_1": Case([*"hi", "enter", sent(Say), *"ho"], written("hi")),
-    "composer.recall_-1": Case([*"hi", "enter", sent(Say), *"ho", "ctrl+up", written("hi")], written("ho")),
-    "composer.up": Case([], highlighted(LATEST)),
-    "messages.move_-1": Case(LIT, highlighted(LATEST - 1)),
-    "messages.move_1": Case([*LIT, "up", highlighted(LATEST - 1)], highlighted(LATEST)),
-    "messages.move_-10": Case(LIT, highlighted(LATEST - 10)),
-    "messages.move_10": Case([*LIT, "pageup", highlighted(LATEST - 10)], highlighted(LATEST)),
-    "messages.first": Case(LIT, highlighted(1)),
-    "messages.last": Case([*LIT, "home", highlighted(1)], highlighted(LATEST)),
-    "messages.reply": Case(LIT, written("> bob» rope for @ada\n")),
-    "messages.original": Case([*LIT, "up", highlighted(LATEST - 1)], highlighted(3)),
-    "messages.report": Case(LIT, on(ReportForm)),
-    "messages.profile": Case(LIT, sent(ProfileRequest)),
-    "messages.react": Case(LIT, on(Picker)),
-    "messages.direct": Case(LIT, at("@bob")),
-    "messages.mute": Case(LIT, sent(Mute)),
-    "messages.take_back": Case([*LIT, "up", highlighted(LATEST - 1)], on(Question)),
-    "messages.edit_message": Case([*LIT, "up", highlighted(LATEST - 1)], on(MessageEditor)),
-    "messages.open_link": Case([*LIT, "up", "up", "up", highlighted(10)], on(Question)),
-    "messages.search": Case(LIT, on(SearchScreen)),
-    "messages.copy": Case(LIT, lambda now: now.app.clipboard == "rope for @ada"),
-    "messages.help": Case(LIT, on(HelpScreen)),
-    "messages.leave": Case(LIT, focus(Composer)),
-    "channels.select": Case([*CHANNELS, "down", channel("c2")], at("c2")),
-    "channels.leave": Case(CHANNELS, focus(Composer)),
-    "people.select": Case(PEOPLE_LIST, lambda now: now.app.state.current.startswith("@")),
-    "people.profile": Case(PEOPLE_LIST, sent(ProfileRequest)),
-    "people.mute": Case(PEOPLE_LIST, sent(Mute)),
-    "people.block": Case(PEOPLE_LIST, on(Question)),
-    "people.leave": Case(PEOPLE_LIST, focus(Composer)),
-    "profile.direct": Case(PROFILE, at("@bob")),
-    "profile.mute": Case(PROFILE, sent(Mute)),
-    "profile.block": Case(PROFILE, on(Question)),
-    "profile.close": Case([*LIT, "p", focus(ProfilePanel)], lambda now: now.app.state.profile is None),
-    "reports.jump": Case(REPORTS, ROOM),
-    "reports.withdraw": Case(REPORTS, on(Question)),
-    "reports.close": Case(REPORTS, ROOM),
-    "editor.save": Case([*EDITED, "!"], sent(Edit)),
-    "editor.new_line": Case(EDITED, written("> bob» number 3\nof my own\n")),
-    "editor.cancel": Case(EDITED, ROOM),
-    "form.fewer": Case(FORM, seen("9 before and 2 after")),
-    "form.more": Case([*FORM, "minus", seen("9 before")], seen("10 before")),
-    "form.alone": Case(FORM, seen("only this message")),
-    "form.submit": Case(FORM, sent(ReportRequest)),
-    "form.cancel": Case(FORM, ROOM),
-    "reasons.select": Case(FORM, focus(Comment)),
-    "comment.submit": Case(COMMENT, sent(ReportRequest)),
-    "comment.new_line": Case(COMMENT, written("\n")),
-    "picker.move_1": Case(PICKER, row(1)),
-    "picker.move_-1": Case([*PICKER, "down", row(1)], row(0)),
-    "picker.choose": Case([*PICKER, *"deck 7", row(0)], at("c7")),
-    "picker.close": Case(PICKER, ROOM),
-    "search.jump": Case(FOUND, lambda now: ROOM(now) and highlighted(4)(now)),
-    "search.list": Case([*FOUND, "slash", focus(Input)], focus(RowList)),
-    "search.write": Case(FOUND, focus(Input)),
-    "search.close": Case(SEARCH, ROOM),
-    "mentions.jump": Case(MENTIONS, lambda now: ROOM(now) and highlighted(LATEST)(now)),
-    "mentions.close": Case(MENTIONS, ROOM),
-    "question.yes": Case(QUESTION, sent(Block)),
-    "question.no": Case(QUESTION, ROOM),
-    "question.other": Case(QUESTION, lambda now: now.app.focused is not None and now.app.focused.id == "question-yes"),
-    "question.choose": Case(QUESTION, ROOM),
-    "settings.cycle_1": Case(SETTINGS, lambda now: now.app.theme != "flagpost-dark"),
-    "settings.cycle_-1": Case(SETTINGS, lambda now: now.app.theme != "flagpost-dark"),
-    "settings.choose": Case(SETTINGS, on(Picker)),
-    "settings.close": Case(SETTINGS, ROOM),
-    "help.close": Case(["f1", on(HelpScreen)], ROOM),
-    "start.go_on": Case([], ROOM),
-    "start.cancel": Case(["enter", lambda now: now.app.client.online, ROOM, "f4", on(StartScreen)], ROOM),
-    "start.quit": Case([], ended),
+
+def again(key_id: str, effect: Condition, back: str, times: int = 2) -> Walk:
+    """Return a walk with each of the keys that do the same; `back` undoes the effect of each."""
+    return [each for nth in range(times) for each in (ROOM, Does(key_id, effect, nth), back)]
+
+
+WALKS: dict[str, Walk] = {
+    "help": [
+        *(Does("always.help", on(HelpScreen)), Does("help.close", ROOM)),
+        *(Does("always.help", on(HelpScreen), 1), Does("help.close", ROOM, 1)),
+    ],
+    "channels in order": [
+        *(Does("everywhere.next_channel_1", at("c2")), Does("everywhere.next_channel_1", at("c3"), 1)),
+        *(Does("everywhere.next_channel_-1", at("c2")), Does("everywhere.next_channel_-1", at("lobby"), 1)),
+        *(Does("everywhere.step_-1", at("c2")), Does("everywhere.step_1", at("lobby"))),
+    ],
+    "channels by number": [
+        *(Does(f"everywhere.open_number_{number}", at(f"c{number}")) for number in range(2, 10)),
+        Does("everywhere.open_number_1", at("lobby")),
+    ],
+    "unread": [
+        Does("everywhere.first_unread", seen("No unread messages here.")),
+        Does("everywhere.open_unread", at("c5")),
+    ],
+    "people": again("everywhere.people", focus(PeopleList), "escape"),
+    "focus": [
+        *(Does("everywhere.focus_next", focus(PeopleList)), "escape", focus(Composer)),
+        Does("everywhere.focus_previous", focus(TimelineView)),
+    ],
+    "status": again("everywhere.my_status", on(Picker), "escape"),
+    "commands": again("everywhere.commands", on(Picker), "escape"),
+    "edit failed": [*"refused", "enter", seen("Not sent: No."), Does("everywhere.edit_failed", written("refused"))],
+    "offer to mute": [
+        *(offered, Does("everywhere.decline_offer", unseen("Mute “bob”?"))),
+        *(offered, Does("everywhere.accept_offer", sent(Mute))),
+    ],
+    "connect": [Does("everywhere.connect", on(StartScreen))],
+    "reconnect": [Does("everywhere.reconnect", lambda now: len(now.server.sent(Login)) > 1)],
+    "quit": [Does("everywhere.quit", ended)],
+    "quit by alt": [Does("everywhere.quit", ended, 1)],
+    "sending": [
+        *(*"hi", Does("composer.send", sent(Say)), *"ho"),
+        *(Does("composer.recall_1", written("hi")), Does("composer.recall_-1", written("ho"))),
+        *(Does("composer.recall_1", written("hi"), 1), Does("composer.recall_-1", written("ho"), 1)),
+    ],
+    "composer": [
+        *(*"@bo", Does("composer.complete", written("@bob ")), Does("composer.edit", seen("No editor is set"))),
+        *(Does("composer.new_line", written("@bob " + "\n" * (nth + 1)), nth) for nth in range(3)),
+    ],
+    "composer and timeline": [
+        *(Does("composer.scroll_-1", unseen("number 11")), Does("composer.scroll_1", seen("number 11"))),
+        *("pageup", unseen("number 11"), Does("composer.end", seen("number 11"))),
+        Does("composer.up", highlighted(LATEST)),
+    ],
+    "messages": [
+        *(*LIT, Does("messages.copy", lambda now: now.app.clipboard == "rope for @ada")),
+        *(Does("messages.move_-1", highlighted(LATEST - 1)), Does("messages.move_1", highlighted(LATEST))),
+        *(Does("messages.move_-10", highlighted(LATEST - 10)), Does("messages.move_10", highlighted(LATEST))),
+        *(Does("messages.first", highlighted(1)), Does("messages.last", highlighted(LATEST))),
+        *("up", highlighted(LATEST - 1), Does("messages.original", highlighted(3))),
+        Does("messages.leave", focus(Composer)),
+    ],
+    "dialogs of a message": [
+        *(*LIT, Does("messages.report", on(ReportForm)), "escape", ROOM),
+        *(Does("messages.react", on(Picker)), "escape", ROOM),
+        *(Does("messages.search", on(SearchScreen)), "escape", ROOM),
+        Does("messages.help", on(HelpScreen)),
+    ],
+    "dialogs of an own message": [
+        *(*LIT, "up", highlighted(LATEST - 1), Does("messages.take_back", on(Question)), "escape", ROOM),
+        *(Does("messages.edit_message", on(MessageEditor)), Does("editor.cancel", ROOM), "c", on(MessageEditor)),
+        *(Does("editor.new_line", written("> bob» number 3\nof my own" + "\n" * (nth + 1)), nth) for nth in range(3)),
+        *("!", Does("editor.save", sent(Edit))),
+    ],
+    "link": [*LIT, "up", "up", "up", highlighted(10), Does("messages.open_link", on(Question))],
+    "reply": [*LIT, Does("messages.reply", written("> bob» rope for @ada\n"))],
+    "mute": [*LIT, Does("messages.mute", sent(Mute))],
+    "direct": [*LIT, Does("messages.direct", at("@bob"))],
+    "profile": [
+        *(*LIT, Does("messages.profile", sent(ProfileRequest)), focus(ProfilePanel)),
+        *(Does("profile.close", closed), "p", focus(ProfilePanel), Does("profile.close", closed, 1)),
+    ],
+    "actions of a profile": [
+        *(*PROFILE, Does("profile.block", on(Question)), "escape", ROOM),
+        *(Does("profile.mute", sent(Mute)), Does("profile.direct", at("@bob"))),
+    ],
+    "list of channels": [
+        *(*CHANNELS, Does("channels.leave", focus(Composer))),
+        *(*CHANNELS, "down", channel("c2"), Does("channels.select", at("c2"))),
+    ],
+    "list of people": [
+        *(*PEOPLE_LIST, Does("people.mute", sent(Mute)), Does("people.block", on(Question)), "escape", ROOM),
+        *(Does("people.profile", sent(ProfileRequest)), focus(ProfilePanel), "escape", focus(PeopleList)),
+        Does("people.leave", focus(Composer)),
+        *(*PEOPLE_LIST, Does("people.select", lambda now: now.app.state.current.startswith("@"))),
+    ],
+    "reports": [
+        *(Does("everywhere.my_reports", on(ReportsScreen)), Does("reports.close", ROOM)),
+        *(Does("everywhere.my_reports", on(ReportsScreen), 1), Does("reports.close", ROOM, 1)),
+        *("ctrl+r", on(ReportsScreen), seen("delivered"), Does("reports.withdraw", on(Question)), "escape"),
+        *(on(ReportsScreen), Does("reports.jump", ROOM)),
+    ],
+    "context of a report": [
+        *(*FORM, Does("form.fewer", seen("9 before and 2 after")), Does("form.more", seen("10 before"))),
+        *(Does("form.alone", seen("only this message")), Does("form.cancel", ROOM)),
+        *("r", on(ReportForm), Does("form.submit", sent(ReportRequest))),
+    ],
+    "comment of a report": [
+        *(*FORM, Does("reasons.select", focus(Comment))),
+        *(Does("comment.new_line", written("\n" * (nth + 1)), nth) for nth in range(3)),
+        Does("comment.submit", sent(ReportRequest)),
+    ],
+    "picker": [
+        *(Does("everywhere.switch", on(Picker)), row(0), Does("picker.close", ROOM)),
+        *(Does("everywhere.switch", on(Picker), 1), row(0), Does("picker.move_1", row(1))),
+        *(Does("picker.move_-1", row(0)), *"deck 7", row(0), Does("picker.choose", at("c7"))),
+    ],
+    "search": [
+        *(Does("everywhere.search", on(SearchScreen)), Does("search.close", ROOM)),
+        *(Does("everywhere.search", on(SearchScreen), 1), Does("search.close", ROOM, 1)),
+        *(*FOUND, Does("search.write", focus(Input)), Does("search.list", focus(RowList))),
+        Does("search.jump", lambda now: ROOM(now) and highlighted(4)(now)),
+    ],
+    "mentions": [
+        *(Does("everywhere.mentions", on(MentionsScreen)), Does("mentions.close", ROOM)),
+        *("alt+m", on(MentionsScreen), Does("mentions.close", ROOM, 1), "alt+m", on(MentionsScreen), row(0)),
+        Does("mentions.jump", lambda now: ROOM(now) and highlighted(LATEST)(now)),
+    ],
+    "question": [
+        *(*QUESTION, Does("question.other", button("question-yes")), Does("question.other", button("question-no"), 1)),
+        *(Does("question.no", ROOM, 1), "b", on(Question), Does("question.choose", ROOM)),
+    ],
+    "question denied": [*QUESTION, Does("question.no", ROOM)],
+    "question confirmed": [*QUESTION, Does("question.yes", sent(Block))],
+    "settings": [
+        *(Does("everywhere.settings", on(SettingsScreen)), Does("settings.close", ROOM)),
+        *("f2", on(SettingsScreen), Does("settings.close", ROOM, 1), "f2", on(SettingsScreen), row(0)),
+        *(Does("settings.cycle_1", theme("flagpost-light")), Does("settings.cycle_-1", theme("flagpost-dark"))),
+        *(Does("settings.cycle_1", theme("flagpost-light"), 1), Does("settings.choose", on(Picker))),
+    ],
 }
-"""The cases, by ID of the key."""
-
-COPY = "everywhere.copy_text"
-"""This key needs the mouse, as does the one that removes a highlight. Each has a test of its own."""
+STARTS: dict[str, Walk] = {
+    "start": [Does("start.go_on", ROOM)],
+    "start elsewhere": [
+        *("enter", lambda now: now.app.client.online, ROOM, "f4", on(StartScreen), Does("start.cancel", ROOM)),
+    ],
+    "quit at the start": [Does("start.quit", ended)],
+}
+"""The same for the first start, which asks for a name and a server."""
+BY_MOUSE = {("everywhere.copy_text", 0), ("everywhere.copy_text", 1), ("composer.unmark", 0)}
+"""These need the mouse: each has a test of its own."""
 
 
 def test_each_key_of_the_table_is_pressed_here() -> None:
-    assert {key.id for key in KEYS} == CASES.keys() | {COPY, "composer.unmark"}
-
-
-ALONE = {
-    "everywhere.step_-1", "everywhere.step_1", "everywhere.open_unread", "everywhere.edit_failed", "everywhere.quit",
-    "everywhere.reconnect",
-    "composer.send", "messages.take_back", "form.submit", "comment.submit", "settings.cycle_1", "settings.cycle_-1",
-    *(key.id for key in KEYS if key.where is Where.START),
-}  # fmt: skip
-"""The keys whose effect the client remembers, or does not outlive: each is pressed in a client of its own."""
-PRESSED = [(key, each) for key in KEYS if key.id in CASES for each in key.keys.split(",")]
-SHARED = [where for where in Where if any(key.where is where and key.id not in ALONE for key, _ in PRESSED)]
+    table = {(key.id, nth) for key in KEYS for nth in range(len(key.keys.split(",")))}
+    walks = [*WALKS.values(), *STARTS.values()]
+    assert {(each.key_id, each.nth) for walk in walks for each in walk if isinstance(each, Does)} == table - BY_MOUSE
 
 
 @pytest.fixture(autouse=True)
@@ -330,69 +380,38 @@ def _no_editor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EDITOR", raising=False)
 
 
-@pytest.mark.parametrize("where", SHARED)
-async def test_the_keys_of_a_place_do_what_they_say(where: Where) -> None:
+@pytest.mark.parametrize("walk", WALKS.values(), ids=WALKS.keys())
+async def test_keys_do_what_they_say(walk: Walk) -> None:
     async with client(script()) as (pilot, server):
-        now = Now(app_of(pilot), server)
-        for key, pressed in PRESSED:
-            if key.where is where and key.id not in ALONE:
-                await _assert_does(pilot, now, key.id, pressed)
-                await _start_over(pilot, now)
+        await _go(pilot, Now(app_of(pilot), server), walk)
 
 
-@pytest.mark.parametrize(
-    ("where", "key_id", "pressed"), [(key.where, key.id, each) for key, each in PRESSED if key.id in ALONE]
-)
-async def test_a_key_does_what_it_says(where: Where, key_id: str, pressed: str, tmp_path: Path) -> None:
-    async with first_start(tmp_path) if where is Where.START else client(script()) as (pilot, server):
-        await _assert_does(pilot, Now(app_of(pilot), server), key_id, pressed)
+@pytest.mark.parametrize("walk", STARTS.values(), ids=STARTS.keys())
+async def test_keys_of_the_first_start_do_what_they_say(walk: Walk, tmp_path: Path) -> None:
+    async with first_start(tmp_path) as (pilot, server):
+        await _go(pilot, Now(app_of(pilot), server), walk)
 
 
-async def _assert_does(pilot: Pilot[None], now: Now, key_id: str, pressed: str) -> None:
-    case = CASES[key_id]
-    for step in case.steps:
-        await _take(pilot, step, now)
-    assert not case.comes(now), f"it was so before: {key_id}"
-    await pilot.press(pressed)
-    await until(pilot, lambda: case.comes(now), f"{key_id} by {pressed}")
+async def _go(pilot: Pilot[None], now: Now, walk: Walk) -> None:
+    for step in walk:
+        if isinstance(step, str):
+            await pilot.press(step)
+        elif isinstance(step, Does):
+            assert not step.effect(now), f"it was so before: {step.key_id}"
+            await pilot.press(step.pressed)
+            await until(pilot, partial(step.effect, now), f"{step.key_id} by {step.pressed}")
+        else:
+            await until(pilot, partial(step, now), "where the next key works")
 
 
-async def _start_over(pilot: Pilot[None], now: Now) -> None:
-    """Go back to where each case begins: the lobby, an empty composer, no draft, and a server that was sent nothing."""
-    while not isinstance(now.app.screen, RoomScreen):
-        await pilot.press("escape")
-    if now.app.state.profile is not None:
-        now.app.screen.query_one(ProfilePanel).focus()
-        await pilot.press("escape")
-    composer = now.app.screen.query_one(Composer)
-    composer.text = ""
-    composer.focus()
-    await until(pilot, lambda: now.app.focused is composer, "the composer")
-    if now.app.state.current != "lobby":
-        await pilot.press(next(key.keys for key in KEYS if key.id == "everywhere.open_number_1").split(",")[0])
-        await until(pilot, lambda: at("lobby")(now), "the lobby")
-    now.app.copy_to_clipboard("")
-    now.app.state.reports.drafts.clear()
-    now.server.send(Relations([], []))
-    await until(pilot, lambda: not now.app.state.relations.muted, "nobody is muted")
-    now.server.received.clear()
-
-
-async def test_what_the_mouse_selected_is_copied() -> None:
-    async with client(script()) as (pilot, _):
+async def test_text_selected_by_the_mouse_is_copied() -> None:
+    async with client(script()) as (pilot, server):
         app = app_of(pilot)
         y, text = next((y, text) for y, text in enumerate(screen_text(app).splitlines()) if "number 9" in text)
         view = app.query_one(TimelineView)
         await pilot.click(view, offset=Offset(text.index("number 9"), y) - view.region.offset, times=2)
         await until(pilot, lambda: app.screen.get_selected_text() == "number 9", "selected")
-        for pressed in next(key.keys for key in KEYS if key.id == COPY).split(","):
+        for nth in range(2):
             app.copy_to_clipboard("")
-            await pilot.press(pressed)
-            await until(pilot, lambda: app.clipboard == "number 9", f"copied by {pressed}")
-
-
-async def _take(pilot: Pilot[None], step: Step, now: Now) -> None:
-    if isinstance(step, str):
-        await pilot.press(step)
-    else:
-        await until(pilot, lambda: step(now))
+            copied = Does("everywhere.copy_text", lambda now: now.app.clipboard == "number 9", nth)
+            await _go(pilot, Now(app, server), [copied])
