@@ -1,13 +1,12 @@
-"""The user's configuration: a TOML file. Reading reports each problem in one line; saving preserves other content."""
+"""The user's configuration: a TOML file, whose problems are reported in one line each."""
 
 import difflib
 import json
 import os
-import stat
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 import tomli
@@ -19,7 +18,6 @@ from tui.text import clean_line
 
 VARIABLE = "FLAGPOST_CONFIG"
 """Environment variable with the path of another configuration file."""
-NEW_FILE_MODE = 0o600
 ENCODING = "utf-8-sig"
 """UTF-8; a byte order mark is accepted."""
 
@@ -127,14 +125,15 @@ def load(file: Path) -> LoadedConfig:
         problem = "this is not UTF-8; the defaults apply until you correct it"
     except OSError as error:
         why = f"the configuration cannot be read: {error.strerror or error}; name another file in {VARIABLE}"
-        raise FileError(_line(file, why)) from None
+        raise FileError(problem_line(file, why)) from None
     else:
         config, problems = _convert(tables)
-        return LoadedConfig(config, file, tuple(_line(file, each) for each in problems))
-    return LoadedConfig(file=file, problems=(_line(file, problem),))
+        return LoadedConfig(config, file, tuple(problem_line(file, each) for each in problems))
+    return LoadedConfig(file=file, problems=(problem_line(file, problem),))
 
 
-def _line(file: Path, problem: str) -> str:
+def problem_line(file: Path, problem: str) -> str:
+    """Return a problem with a file, in one line."""
     return clean_line(f"{file}: {problem}")
 
 
@@ -219,83 +218,3 @@ def _takes(kind: object) -> str:
 def _shown(value: object) -> str:
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 40 else f"{text[:39]}…"
-
-
-def save(file: Path, before: Config, after: Config) -> None:
-    """Write the differences to the file; its comments and other lines stay as they are.
-
-    Raises FileError if that fails; the file is then unchanged.
-    """
-    # Imported late: only needed to save a change.
-    import tomlkit
-    from tomlkit.exceptions import ParseError
-
-    try:
-        text = files.read(file).decode() if file.exists() else ""
-        marks = _Marks.of(text)
-        document = tomlkit.parse(marks.without(text))
-        _change(document, _plain(before), _plain(after))
-        _replace(file, marks.restored(tomlkit.dumps(document)))
-    except ParseError as error:
-        raise FileError(
-            _line(file, f"line {error.line}: this is not TOML, so nothing was written; correct it")
-        ) from None
-    except UnicodeDecodeError:
-        raise FileError(_line(file, "this is not UTF-8, so nothing was written; correct it")) from None
-    except OSError as error:
-        raise FileError(_line(file, f"nothing was written: {error.strerror or error}")) from None
-
-
-class _Marks(NamedTuple):
-    """The byte order mark and line ends that editors on Windows write; saving preserves both."""
-
-    order: str
-    """The byte order mark, or ""."""
-    line_end: str
-
-    @classmethod
-    def of(cls, text: str) -> "_Marks":
-        all_have_two = "\r\n" in text and text.count("\r\n") == text.count("\n")
-        return cls("\ufeff" if text.startswith("\ufeff") else "", "\r\n" if all_have_two else "\n")
-
-    def without(self, text: str) -> str:
-        return text.removeprefix(self.order).replace(self.line_end, "\n")
-
-    def restored(self, text: str) -> str:
-        return self.order + text.replace("\n", self.line_end)
-
-
-def _plain(config: Config) -> dict[str, object]:
-    plain = msgspec.to_builtins(config)
-    for table in (plain, *plain["servers"].values()):
-        table["channels"] = {
-            name: {key: value for key, value in channel.items() if value is not None}
-            for name, channel in table["channels"].items()
-        }
-    return dict(plain)
-
-
-def _change(table: MutableMapping[str, object], before: Mapping[str, object], after: Mapping[str, object]) -> None:
-    """Set the values that differ. Tables are changed in place, which preserves their other content."""
-    import tomlkit
-
-    for key in {**before, **after}:
-        old, new = before.get(key), after.get(key)
-        if old == new:
-            continue
-        if isinstance(new, dict):
-            inner = table.get(key)
-            if not isinstance(inner, MutableMapping):
-                inner = table[key] = tomlkit.table()
-            _change(inner, old if isinstance(old, dict) else {}, new)
-        elif key in after:
-            table[key] = new
-        else:
-            table.pop(key, None)
-
-
-def _replace(file: Path, text: str) -> None:
-    # Dotfiles are often symbolic links: keep the link and replace its target.
-    real = file.resolve()
-    real.parent.mkdir(parents=True, exist_ok=True)
-    files.write_atomically(real, text, mode=stat.S_IMODE(real.stat().st_mode) if real.exists() else NEW_FILE_MODE)

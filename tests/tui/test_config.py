@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from tui.config import VARIABLE, Channel, Config, Hours, Level, load, place, save
+from tui.config import VARIABLE, Channel, Config, Hours, Level, load, place
+from tui.config_saving import save
 from tui.files import FileError
 
 WHOLE = """# mine

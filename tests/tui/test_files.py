@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tui.config import Config, save
+from tui.config import Config
+from tui.config_saving import save
 from tui.files import FileError, read, write_atomically
 
 if sys.platform == "win32":

@@ -9,7 +9,6 @@ from textual.app import App
 from textual.theme import BUILTIN_THEMES
 from textual.widgets import Input, TextArea
 
-from tui import config as configuration
 from tui import times
 from tui.config import Config, LoadedConfig
 from tui.files import FileError
@@ -113,10 +112,13 @@ class Preferences:
         return self._save(before)
 
     def _save(self, before: Config) -> str | None:
+        # Imported late: only needed to save a change.
+        from tui.config_saving import save
+
         file = self._loaded.file
         try:
             if file and before != self.config:
-                configuration.save(file, before, self.config)
+                save(file, before, self.config)
         except FileError as error:
             return str(error)
         return None
