@@ -98,7 +98,7 @@ async def test_enter_is_handled_after_what_was_typed_or_pasted_before_it() -> No
         assert sorted(frame.message for frame in server.sent(Say) if isinstance(frame, Say)) == ["one!", "two!"]
 
 
-async def test_what_is_pasted_cannot_command_the_terminal() -> None:
+async def test_control_characters_of_a_paste_are_replaced() -> None:
     async with client() as (pilot, _):
         composer = pilot.app.screen.query_one(Composer)
         pilot.app.post_message(events.Paste("a\x1b]2;title\x07b\u202ec"))
@@ -106,7 +106,7 @@ async def test_what_is_pasted_cannot_command_the_terminal() -> None:
         assert composer.text == "a␛]2;title␇bc"
 
 
-async def test_unread_messages_are_counted_and_read_by_turning_there() -> None:
+async def test_unread_messages_are_counted_until_their_channel_is_opened() -> None:
     async with client() as (pilot, server):
         server.send(line(10, "bob", "soup", "galley"), line(11, "bob", "bread", "galley"))
         await until_seen(pilot, "# Galley      2")
@@ -161,7 +161,7 @@ async def test_the_list_of_people_begins_a_conversation() -> None:
         assert isinstance(pilot.app.screen.focused, Composer)
 
 
-async def test_the_mouse_turns_to_a_channel() -> None:
+async def test_click_opens_a_channel() -> None:
     async with client() as (pilot, _):
         await pilot.click("#channels", offset=(4, 3))
         await until(pilot, lambda: app_of(pilot).state.current == "galley", "turned")
@@ -176,7 +176,7 @@ async def test_the_list_of_people_follows_joins_and_leaves() -> None:
         await until_seen(pilot, "PEOPLE  3")
 
 
-async def test_arrow_keys_reach_each_message_and_escape_leads_back() -> None:
+async def test_arrow_keys_reach_each_message_and_escape_returns_to_the_composer() -> None:
     async with client() as (pilot, _):
         view = pilot.app.screen.query_one(TimelineView)
         await pilot.press("up")

@@ -165,7 +165,7 @@ REFUSED = {
 """What cannot be done, and why not."""
 
 
-async def test_a_command_that_cannot_be_done_says_why_and_stays_in_the_composer() -> None:
+async def test_refused_command_shows_the_reason_and_stays_in_the_composer() -> None:
     async with client() as (pilot, server):
         for text, told in REFUSED.items():
             with case(text):
@@ -249,7 +249,7 @@ async def test_back_and_forward_go_through_visited_channels() -> None:
         assert state.current == "galley"
 
 
-async def test_going_back_passes_over_a_channel_that_the_room_has_no_more() -> None:
+async def test_going_back_skips_a_removed_channel() -> None:
     async with client() as (pilot, server):
         state = app_of(pilot).state
         await pilot.press("alt+2")
@@ -296,7 +296,7 @@ async def test_more_completions_than_fit_end_in_an_ellipsis() -> None:
         await until_seen(pilot, "/help  /join  …")
 
 
-async def test_what_is_not_taken_before_there_is_a_room_stays() -> None:
+async def test_text_sent_before_the_first_login_stays_in_the_composer() -> None:
     with scripted_server(ScriptedServer()) as server:
         url = server.url
     from tui.options import Options

@@ -139,7 +139,7 @@ async def test_a_draft_stays_when_the_server_spells_the_name_otherwise() -> None
 
 
 @pytest.mark.parametrize("turn", ["alt+2", "ctrl+n"])
-async def test_what_is_typed_in_haste_goes_where_it_was_typed_for(turn: str) -> None:
+async def test_keys_typed_at_once_go_to_the_channel_that_was_open(turn: str) -> None:
     async with client(ScriptedServer(answer=confirming())) as (pilot, server):
         # All at once, as from a fast typist or a slow link: keys that switch the channel overtake the composer's.
         for key in (*"one", "enter", *"left", turn, *"two", "enter", "alt+1"):

@@ -9,7 +9,7 @@ from tui.fullscreen.screens.picker import Picker
 
 
 @pytest.mark.parametrize(("keys", "place"), [("alt+2", "galley"), ("alt+down", "galley"), ("alt+9", "lobby")])
-async def test_a_key_turns_to_a_channel(keys: str, place: str) -> None:
+async def test_key_opens_a_channel(keys: str, place: str) -> None:
     async with client() as (pilot, _):
         await pilot.press(keys)
         await pilot.pause()
@@ -20,7 +20,7 @@ async def test_a_key_turns_to_a_channel(keys: str, place: str) -> None:
         assert app_of(pilot).state.current == "galley"
 
 
-async def test_a_few_letters_lead_to_a_channel_or_to_a_person() -> None:
+async def test_picker_finds_channels_and_people_by_a_few_letters() -> None:
     async with client() as (pilot, server):
         server.send(line(10, "bob", "soup", "galley"))
         await until(pilot, lambda: app_of(pilot).state.timelines["galley"].unread > 0, "it is there")
@@ -34,7 +34,7 @@ async def test_a_few_letters_lead_to_a_channel_or_to_a_person() -> None:
         await until(pilot, lambda: app_of(pilot).state.current == "@bob", "the conversation")
 
 
-async def test_escape_leads_nowhere() -> None:
+async def test_escape_closes_the_picker_without_a_choice() -> None:
     async with client() as (pilot, _):
         await pilot.press("ctrl+k", "down")
         await until(pilot, lambda: isinstance(pilot.app.screen, Picker), "the list")

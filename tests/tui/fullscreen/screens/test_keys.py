@@ -46,7 +46,7 @@ async def test_a_message_is_copied_as_it_was_written() -> None:
         await until(pilot, lambda: app_of(pilot).clipboard == "Wind is `NE 4`", "copied")
 
 
-def test_no_key_means_two_things_in_one_place() -> None:
+def test_no_place_binds_a_key_twice() -> None:
     for where in Where:
         keys = [each for key in KEYS if key.where is where for each in key.keys.split(",")]
         assert len(keys) == len(set(keys))

@@ -56,7 +56,7 @@ async def test_the_arrow_keys_go_from_the_channels_to_the_conversations_and_on()
         await until(pilot, lambda: app_of(pilot).state.current == "@bob", "the conversation")
 
 
-async def test_lists_lie_over_the_room_and_leave_its_width() -> None:
+async def test_lists_cover_the_room_without_changing_its_width() -> None:
     async with client(size=(80, 24)) as (pilot, _):
         timeline = app_of(pilot).screen.query_one(TimelineView)
         width = timeline.size.width
@@ -106,7 +106,7 @@ async def test_the_report_form_shows_its_keys() -> None:
         await until_seen(pilot, "⏎ Submit")
 
 
-async def test_a_tiny_terminal_belongs_to_the_messages() -> None:
+async def test_tiny_terminal_shows_only_messages() -> None:
     async with client(size=(60, 24)) as (pilot, _):
         assert "CHANNELS" in screen_text(app_of(pilot))
         await pilot.resize_terminal(40, 12)

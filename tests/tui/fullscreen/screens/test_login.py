@@ -30,7 +30,7 @@ async def person_at(server: ScriptedServer, desk: Desk, name: str = "ada") -> st
     return desk.entered[before]
 
 
-async def test_the_next_start_is_the_same_person_and_another_name_is_not() -> None:
+async def test_next_start_keeps_the_identity_and_another_name_gets_its_own() -> None:
     desk = Desk()
     with scripted_server(keyed(desk)) as server:
         first = await person_at(server, desk)

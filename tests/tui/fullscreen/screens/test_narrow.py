@@ -22,7 +22,7 @@ def drawn_when_looked_at() -> None:
         pytest.param(PALETTE, range(9, 0, -1), "Find a command", id="palette"),
     ],
 )
-async def test_no_width_ends_the_client(keys: list[str], widths: range, seen: str) -> None:
+async def test_client_survives_any_width(keys: list[str], widths: range, seen: str) -> None:
     async with client(size=(80, 24)) as (pilot, _):
         await pilot.press(*keys)
         await until_seen(pilot, seen)

@@ -54,7 +54,7 @@ async def test_the_users_own_message_is_deleted_by_a_key_after_confirmation_by_t
         assert len(server.sent(Takeback)) == 1
 
 
-async def test_without_a_connection_nothing_is_taken_back() -> None:
+async def test_message_cannot_be_deleted_offline() -> None:
     async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, server):
         server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
         server.drop()
@@ -64,13 +64,13 @@ async def test_without_a_connection_nothing_is_taken_back() -> None:
         assert "my words" in screen_text(app_of(pilot))
 
 
-async def test_a_key_writes_to_the_author() -> None:
+async def test_key_opens_a_conversation_with_the_author() -> None:
     async with client() as (pilot, _):
         await pilot.press("up", "w")
         await until(pilot, lambda: app_of(pilot).state.current == "@bob", "the conversation")
 
 
-async def test_a_muted_person_is_not_read_until_that_is_undone_in_the_list() -> None:
+async def test_messages_of_a_muted_person_are_hidden_until_unmuted() -> None:
     async with client() as (pilot, server):
         await pilot.press("up", "m")
         await until_told(pilot, "“bob” is muted")
@@ -90,7 +90,7 @@ async def test_a_muted_person_is_not_read_until_that_is_undone_in_the_list() -> 
         await until_seen(pilot, "buy my stuff")
 
 
-async def test_who_left_while_muted_can_be_unmuted() -> None:
+async def test_muted_person_who_left_can_be_unmuted() -> None:
     async with client() as (pilot, server):
         await pilot.press("up", "m")
         server.send(Presence("bob", "has exited the room!"))
@@ -99,7 +99,7 @@ async def test_who_left_while_muted_can_be_unmuted() -> None:
         await until_seen(pilot, "buy my stuff")
 
 
-async def test_what_a_muted_person_said_meanwhile_is_asked_for_afterwards() -> None:
+async def test_unmuting_loads_messages_missed_meanwhile() -> None:
     def history(frame: ClientFrame) -> Sequence[ServerFrame]:
         if isinstance(frame, HistoryRequest) and frame.channel == "lobby":
             return [History("lobby", [line(9, "bob", "said meanwhile")], more=False, nonce=frame.nonce)]
@@ -114,7 +114,7 @@ async def test_what_a_muted_person_said_meanwhile_is_asked_for_afterwards() -> N
 
 
 @pytest.mark.parametrize("answer", ["n", "y"])
-async def test_to_block_asks_first_and_to_unblock_does_not(answer: str) -> None:
+async def test_blocking_asks_first_and_unblocking_does_not(answer: str) -> None:
     async with client() as (pilot, server):
         await pilot.press("ctrl+o", "down", "b")
         await until_seen(pilot, "Block “bob”?")
@@ -131,7 +131,7 @@ async def test_to_block_asks_first_and_to_unblock_does_not(answer: str) -> None:
         assert server.sent(Unblock) == [Unblock("bob")]
 
 
-async def test_the_list_says_how_people_are() -> None:
+async def test_list_shows_the_status_of_people() -> None:
     async with client() as (pilot, server):
         server.send(Presence("bob", "", WhoEntry("bob", 2, "away")))
         await until_seen(pilot, "away")
@@ -141,7 +141,7 @@ async def test_the_list_says_how_people_are() -> None:
         assert "away" not in screen_text(app_of(pilot))
 
 
-async def test_nobody_mutes_themselves() -> None:
+async def test_user_cannot_mute_or_block_themselves() -> None:
     async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, server):
         await pilot.press("up", "up", "m", "ctrl+o", "m", "b")
         await pilot.pause()
@@ -149,7 +149,7 @@ async def test_nobody_mutes_themselves() -> None:
         assert not server.sent(Block)
 
 
-async def test_to_mute_the_only_one_who_spoke_leads_back_to_writing() -> None:
+async def test_muting_the_only_author_returns_the_focus_to_the_composer() -> None:
     async with client(ScriptedServer(opening=(PEOPLE, Echo([line(1, "bob", "hello")])))) as (pilot, _):
         await pilot.press("up", "m")
         await until_told(pilot, "“bob” is muted")
@@ -157,7 +157,7 @@ async def test_to_mute_the_only_one_who_spoke_leads_back_to_writing() -> None:
         assert isinstance(pilot.app.screen.focused, Composer)
 
 
-async def test_the_palette_turns_to_a_channel_and_knows_nothing_of_textual_s_own() -> None:
+async def test_palette_opens_channels_and_has_none_of_textuals_commands() -> None:
     async with client() as (pilot, _):
         await pilot.press("ctrl+g")
         await until_seen(pilot, "Next channel or conversation")

@@ -58,7 +58,7 @@ async def test_a_long_headline_leaves_the_fields_in_sight() -> None:
         assert "Block" in screen_text(app_of(pilot))
 
 
-async def test_it_says_that_it_is_loading_until_the_answer_comes() -> None:
+async def test_profile_shows_loading_until_it_arrives() -> None:
     async with client() as (pilot, server):
         await pilot.press("up", "p")
         await until_seen(pilot, "Asking the site…")
@@ -90,7 +90,7 @@ async def test_the_server_s_refusal_is_shown_in_the_panel() -> None:
         await until_seen(pilot, "✗ This site shows no")
 
 
-async def test_a_profile_of_nothing_says_so() -> None:
+async def test_empty_profile_is_shown_as_empty() -> None:
     def nothing(frame: ClientFrame) -> Sequence[ServerFrame]:
         if not isinstance(frame, ProfileRequest):
             return ()
@@ -110,7 +110,7 @@ async def test_a_lost_connection_ends_the_loading() -> None:
 
 
 @pytest.mark.parametrize("way", ["escape", "p", "#profile-close"])
-async def test_it_closes_and_gives_the_focus_back(way: str) -> None:
+async def test_closing_the_profile_restores_the_focus(way: str) -> None:
     async with client(ScriptedServer(answer=filled)) as (pilot, _):
         await pilot.press("up", "p")
         await until_seen(pilot, "Keeps the lamp lit")
@@ -129,7 +129,7 @@ async def test_the_highlighted_person_s_profile_is_shown_from_the_list() -> None
         assert ask.username == "Inés ⚓"
 
 
-async def test_without_the_webhook_there_is_no_key() -> None:
+async def test_profile_key_is_unavailable_without_the_webhook() -> None:
     off = ScriptedServer(welcome=structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=False)))
     async with client(off) as (pilot, server):
         await pilot.press("up", "p")

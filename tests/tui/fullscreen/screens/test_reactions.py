@@ -16,7 +16,7 @@ def reacting(frame: ClientFrame) -> Sequence[ServerFrame]:
     return [Reacted(frame.msg_id, "ada", frame.message, frame.remove)] if isinstance(frame, React) else ()
 
 
-async def test_an_emoji_is_put_under_a_message_and_the_same_once_more_takes_it_away() -> None:
+async def test_choosing_the_same_emoji_again_removes_the_reaction() -> None:
     async with client(ScriptedServer(opening=(PEOPLE, REACTED), answer=reacting)) as (pilot, server):
         await until_seen(pilot, "👍 2")
         await pilot.press("up", "e")
@@ -30,7 +30,7 @@ async def test_an_emoji_is_put_under_a_message_and_the_same_once_more_takes_it_a
         assert server.sent(React) == [React(1, "👍"), React(1, "👍", remove=True)]
 
 
-async def test_an_emoji_is_found_by_its_name_and_none_is_put_by_escape() -> None:
+async def test_emoji_is_found_by_its_name_and_escape_adds_none() -> None:
     async with client(ScriptedServer(answer=reacting)) as (pilot, server):
         await pilot.press("up", "e", *"otter")
         await until_seen(pilot, "🦦")
@@ -47,7 +47,7 @@ async def test_an_emoji_is_found_by_its_name_and_none_is_put_by_escape() -> None
         assert server.sent(React)[1] == React(3, "👍")
 
 
-async def test_nothing_is_put_under_what_was_taken_back() -> None:
+async def test_deleted_message_gets_no_reaction() -> None:
     gone = Echo([structs.replace(line(1, "bob", ""), taken_back=True)])
     async with client(ScriptedServer(opening=(PEOPLE, gone))) as (pilot, _):
         await pilot.press("up", "e")

@@ -81,7 +81,7 @@ async def test_a_quotation_leads_to_its_original_or_to_a_search_for_it() -> None
         assert asked.query == "old news"
 
 
-async def test_what_was_taken_back_cannot_be_quoted() -> None:
+async def test_deleted_message_cannot_be_quoted() -> None:
     async with client() as (pilot, _):
         app_of(pilot).state.timeline.take_back([3])
         app_of(pilot).show()
@@ -161,7 +161,7 @@ def nothing_found() -> Answer:
     return answer
 
 
-async def test_hidden_people_name_nobody_and_no_mention_is_said_in_words() -> None:
+async def test_mentions_by_hidden_people_are_left_out_and_an_empty_list_says_so() -> None:
     async with client(ScriptedServer(answer=nothing_found())) as (pilot, server):
         await pilot.press("alt+m")
         await until_seen(pilot, "Nobody has mentioned you.")

@@ -48,7 +48,7 @@ def delivered(frame: ClientFrame) -> Sequence[ServerFrame]:
     return [received, ReportStatus(structs.replace(received.report, status=ReportState.DELIVERED))]
 
 
-async def test_keys_alone_lead_to_a_report_of_the_message_by_its_number() -> None:
+async def test_report_by_keys_sends_number_reason_and_comment() -> None:
     async with client() as (pilot, server):
         await open_form(pilot)
         await pilot.press("down", "enter", *"so rude", "enter")
@@ -66,7 +66,7 @@ async def test_the_form_shows_the_message_and_the_reasons_of_the_server() -> Non
         assert all(each.reason in shown for each in WELCOME.report_reasons)
 
 
-async def test_the_mark_comes_with_the_answer_and_not_before() -> None:
+async def test_message_is_flagged_only_after_the_server_confirms_the_report() -> None:
     async with client() as (pilot, server):
         await submit(pilot)
         await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
@@ -77,7 +77,7 @@ async def test_the_mark_comes_with_the_answer_and_not_before() -> None:
         await until_seen(pilot, "Your report about “bob” reached the site.")
 
 
-async def test_the_mouse_alone_leads_to_a_report() -> None:
+async def test_report_by_mouse_sends_number_and_reason() -> None:
     async with client(ScriptedServer(answer=delivered)) as (pilot, server):
         rows = screen_text(app_of(pilot)).split("\n")
         y = next(number for number, row in enumerate(rows) if "*morning*" in row) - 1
@@ -103,7 +103,7 @@ async def test_a_cancelled_form_sends_nothing() -> None:
         assert not server.sent(ReportRequest)
 
 
-async def test_other_needs_a_comment() -> None:
+async def test_reason_other_requires_a_comment() -> None:
     async with client() as (pilot, server):
         await open_form(pilot)
         await pilot.press("up", "enter", "enter")
@@ -236,7 +236,7 @@ async def test_a_report_whose_connection_was_lost_is_sent_again_and_counts_once(
         assert len(server.sent(ReportRequest)) == 2
 
 
-async def test_without_a_connection_there_is_no_form_but_a_reason() -> None:
+async def test_report_form_does_not_open_offline() -> None:
     async with client() as (pilot, server):
         server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
         server.drop()
@@ -245,7 +245,7 @@ async def test_without_a_connection_there_is_no_form_but_a_reason() -> None:
         await until_seen(pilot, "You are offline.")
 
 
-async def test_what_was_filled_in_is_kept_when_the_connection_is_lost_meanwhile() -> None:
+async def test_form_keeps_its_text_when_the_connection_is_lost() -> None:
     async with client() as (pilot, server):
         await open_form(pilot)
         await pilot.press("enter", *"my words")
@@ -339,7 +339,7 @@ async def test_all_of_the_form_is_seen_at_every_height_of_a_terminal() -> None:
                 await until(pilot, lambda: _is_all_in_view(pilot.app.screen), "all of the form")
 
 
-async def test_what_is_said_while_the_form_is_open_is_not_sent_along() -> None:
+async def test_messages_that_arrive_while_the_form_is_open_are_not_sent() -> None:
     async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
         await pilot.press("up", "r")
         await until_seen(pilot, "this message, 10 before")
@@ -352,7 +352,7 @@ async def test_what_is_said_while_the_form_is_open_is_not_sent_along() -> None:
         assert report.context == tuple(range(9, 19))
 
 
-async def test_those_keys_are_letters_in_the_comment() -> None:
+async def test_context_keys_are_text_in_the_comment() -> None:
     async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
         await pilot.press("up", "r")
         await until_seen(pilot, "this message, 10 before")
@@ -376,7 +376,7 @@ async def test_the_form_has_no_context_if_the_site_accepts_none() -> None:
 
 
 @pytest.mark.parametrize("welcome", [WELCOME, EVIDENCE], ids=["plain", "evidence"])
-async def test_a_message_that_was_taken_back_can_be_reported(welcome: Welcome) -> None:
+async def test_deleted_message_can_be_reported(welcome: Welcome) -> None:
     async with client(ScriptedServer(welcome)) as (pilot, server):
         server.send(Takeback(3))
         await until_seen(pilot, "message deleted")
@@ -387,7 +387,7 @@ async def test_a_message_that_was_taken_back_can_be_reported(welcome: Welcome) -
         await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
 
 
-async def test_a_message_that_is_taken_back_while_the_form_is_open_is_reported_all_the_same() -> None:
+async def test_message_deleted_while_the_form_is_open_is_reported() -> None:
     async with client() as (pilot, server):
         await open_form(pilot)
         server.send(Takeback(3))
@@ -396,7 +396,7 @@ async def test_a_message_that_is_taken_back_while_the_form_is_open_is_reported_a
         await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
 
 
-async def test_after_the_form_to_mute_is_offered_and_takes_no_key() -> None:
+async def test_offer_to_mute_after_a_report_takes_no_keys() -> None:
     async with client(taking()) as (pilot, server):
         await submit(pilot)
         await until_seen(pilot, "Mute “bob”?")
@@ -422,7 +422,7 @@ async def test_the_offer_is_answered_by_the_mouse(way: str, muted: set[str]) -> 
         assert isinstance(pilot.app.screen.focused, Composer)
 
 
-async def test_the_first_answer_that_the_keys_reach_is_the_harmless_one() -> None:
+async def test_tab_reaches_the_harmless_answer_first() -> None:
     async with client(taking()) as (pilot, _):
         await submit(pilot)
         await until_seen(pilot, "Mute “bob”?")

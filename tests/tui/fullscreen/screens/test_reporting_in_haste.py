@@ -33,7 +33,7 @@ async def say_next(pilot: Pilot[None], server: ScriptedServer) -> None:
     await pilot.pause()
 
 
-async def test_keys_typed_fast_in_the_form_all_count_where_they_were_meant() -> None:
+async def test_keys_typed_fast_in_the_form_go_to_the_field_that_had_the_focus() -> None:
     async with client(ScriptedServer(EVIDENCE, opening=(PEOPLE, TALK))) as (pilot, server):
         for turns in (0, 1, 2, 3, 5, 8, 13, 40):
             with case(turns):
@@ -74,7 +74,7 @@ async def test_a_second_enter_behind_the_form_does_nothing(monkeypatch: pytest.M
         await until(pilot, lambda: bool(app_of(pilot).screen.query_one(Composer).text), "the quotation")
 
 
-async def test_a_comment_outlives_a_form_that_was_closed() -> None:
+async def test_comment_is_kept_after_the_form_is_closed() -> None:
     async with client() as (pilot, server):
         await open_form(pilot)
         await pilot.press("down", "enter", *"third time", "escape")
@@ -139,7 +139,7 @@ async def test_a_report_that_has_not_arrived_is_sent_by_the_next_start(
             assert await sent_report(pilot, server) == sent
 
 
-async def test_the_form_takes_back_that_there_is_no_connection() -> None:
+async def test_offline_error_in_the_form_disappears_after_reconnecting() -> None:
     async with client() as (pilot, server):
         await open_form(pilot)
         async with away(pilot, server):

@@ -75,7 +75,7 @@ async def test_reports_are_listed_with_their_status_latest_first() -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
-async def test_all_that_is_known_of_the_highlighted_one_is_shown(size: tuple[int, int]) -> None:
+async def test_details_of_the_highlighted_report_are_shown(size: tuple[int, int]) -> None:
     soon = datetime.now(UTC).astimezone().replace(hour=23, minute=59, second=30)
     waiting = report(
         3, status="waiting", error="It answered 503", next_at=soon, comment="one\ntwo", reported_at=LATE, note="Hm"
@@ -106,7 +106,7 @@ async def test_an_empty_list_names_the_key_that_reports_as_it_is_bound() -> None
             keymap.change({})
 
 
-async def test_it_asks_each_time_and_says_that_it_is_loading() -> None:
+async def test_reports_are_requested_at_each_opening_and_shown_as_loading() -> None:
     async with client() as (pilot, server):
         await pilot.press("ctrl+r")
         await until_seen(pilot, "loading…")
@@ -119,7 +119,7 @@ async def test_it_asks_each_time_and_says_that_it_is_loading() -> None:
         await until(pilot, lambda: len(server.sent(ReportsRequest)) == 2, "the second request")
 
 
-async def test_the_palette_leads_there_and_the_keys_lead_back() -> None:
+async def test_palette_opens_reports_and_each_key_closes_them() -> None:
     async with client(ScriptedServer(answer=listing(report()))) as (pilot, _):
         await pilot.press("ctrl+g")
         await until_seen(pilot, "My reports")
@@ -133,7 +133,7 @@ async def test_the_palette_leads_there_and_the_keys_lead_back() -> None:
             await open_reports(pilot)
 
 
-async def test_changes_are_seen_at_once_and_the_highlight_stays() -> None:
+async def test_changed_report_is_redrawn_and_the_highlight_stays() -> None:
     entries = [report(3, reported_at=LATE), report(2, "Inés", status="received")]
     async with client(ScriptedServer(answer=listing(*entries))) as (pilot, server):
         await open_reports(pilot)
@@ -148,7 +148,7 @@ async def test_changes_are_seen_at_once_and_the_highlight_stays() -> None:
 
 
 @pytest.mark.parametrize(("answer", "word"), [("y", "withdrawn"), ("n", "delivered")])
-async def test_to_withdraw_asks_first(answer: str, word: str) -> None:
+async def test_withdrawing_asks_first(answer: str, word: str) -> None:
     async with client(ScriptedServer(answer=listing(report()))) as (pilot, server):
         await open_reports(pilot)
         await pilot.press("x")
@@ -172,7 +172,7 @@ async def test_to_withdraw_asks_first(answer: str, word: str) -> None:
         ("seen", False, "will not be told"),
     ],
 )
-async def test_the_question_says_what_comes_of_it(status: str, evidence: bool, words: str) -> None:
+async def test_question_explains_what_withdrawing_does(status: str, evidence: bool, words: str) -> None:
     welcome = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=evidence))
     async with client(ScriptedServer(welcome, answer=listing(report(status=status)))) as (pilot, _):
         await open_reports(pilot)
@@ -196,7 +196,7 @@ async def test_a_withdrawal_that_is_refused_says_why() -> None:
 
 
 @pytest.mark.parametrize("way", ["enter", "click"])
-async def test_enter_leads_to_the_message_in_its_channel(way: str) -> None:
+async def test_enter_or_click_opens_the_reported_message(way: str) -> None:
     async with client(ScriptedServer(answer=listing(report(2, "Inés ⚓", channel="lobby")))) as (pilot, _):
         await pilot.press("ctrl+n")
         await open_reports(pilot)
@@ -209,7 +209,7 @@ async def test_enter_leads_to_the_message_in_its_channel(way: str) -> None:
         assert view.has_focus
 
 
-async def test_a_message_that_is_far_up_is_loaded_first() -> None:
+async def test_reported_message_that_is_not_loaded_is_loaded_first() -> None:
     far = report(20, channel="galley")
 
     def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
@@ -236,7 +236,7 @@ async def test_a_message_that_is_far_up_is_loaded_first() -> None:
         (report(3, channel="gone"), "", "The channel of that message no longer exists."),
     ],
 )
-async def test_a_message_that_is_not_shown_cannot_be_gone_to(entry: ReportEntry, muted: str, words: str) -> None:
+async def test_hidden_or_gone_message_is_not_opened(entry: ReportEntry, muted: str, words: str) -> None:
     async with client(ScriptedServer(answer=listing(entry))) as (pilot, _):
         if muted:
             fold(app_of(pilot).state, Relations([muted]))
@@ -247,7 +247,7 @@ async def test_a_message_that_is_not_shown_cannot_be_gone_to(entry: ReportEntry,
         assert "gone" not in app_of(pilot).state.timelines
 
 
-async def test_without_a_connection_it_shows_what_is_known_and_withdraws_nothing() -> None:
+async def test_offline_reports_show_the_last_status_and_cannot_be_withdrawn() -> None:
     known = Reports([report(99)])
     async with client(ScriptedServer(opening=(PEOPLE, OPENING, known))) as (pilot, server):
         await until(pilot, lambda: bool(app_of(pilot).state.reports.entries), "the reports")
@@ -283,7 +283,7 @@ async def test_reports_that_changed_before_the_start_are_shown() -> None:
         await until_seen(pilot, "⚑★")
 
 
-async def test_what_the_server_has_not_answered_for_is_said() -> None:
+async def test_report_without_an_answer_is_counted_as_not_received() -> None:
     async with client(ScriptedServer(answer=listing())) as (pilot, _):
         await pilot.press("up", "r")
         await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
@@ -293,13 +293,13 @@ async def test_what_the_server_has_not_answered_for_is_said() -> None:
         await until_seen(pilot, "1 report has not reached the server yet")
 
 
-async def test_a_report_of_what_was_taken_back_says_why_it_shows_nothing() -> None:
+async def test_report_of_a_deleted_message_says_that_it_was_deleted() -> None:
     async with client(ScriptedServer(answer=listing(report(message="")))) as (pilot, _):
         await open_reports(pilot)
         assert screen_text(app_of(pilot)).count("message deleted") == 2
 
 
-async def test_what_hindered_is_not_said_any_more_once_it_is_over() -> None:
+async def test_offline_error_disappears_after_reconnecting() -> None:
     async with client(ScriptedServer(answer=listing(report()))) as (pilot, server):
         await open_reports(pilot)
         async with away(pilot, server):

@@ -66,7 +66,7 @@ async def settings(pilot: Pilot[None], *keys: str) -> None:
     await pilot.press(*keys)
 
 
-async def test_names_are_readable_as_soon_as_the_theme_is_another(file: Path) -> None:
+async def test_name_colours_follow_the_theme(file: Path) -> None:
     async with configured(file) as pilot:
         people = app_of(pilot).screen.query_one(PeopleList).rows
         await settings(pilot, "right")
@@ -87,7 +87,7 @@ async def test_names_are_readable_as_soon_as_the_theme_is_another(file: Path) ->
         await until(pilot, lambda: drawn() == [name], "the name in a colour for this theme")
 
 
-async def test_every_setting_applies_at_once_and_is_kept(file: Path) -> None:
+async def test_settings_apply_at_once_and_are_saved(file: Path) -> None:
     async with configured(file, "# mine\n") as pilot:
         app = app_of(pilot)
         await settings(pilot, "right")
@@ -124,7 +124,7 @@ async def test_in_compact_lines_author_and_text_share_a_line(file: Path) -> None
         await until(pilot, lambda: not together(pilot) and "NE 4" in screen_text(app_of(pilot)), "lines of their own")
 
 
-async def test_name_and_server_of_the_next_start_are_kept_when_they_are_left(file: Path) -> None:
+async def test_name_and_server_are_saved_when_their_field_loses_the_focus(file: Path) -> None:
     async with configured(file) as pilot:
         await settings(pilot, "tab")
         screen = app_of(pilot).screen
@@ -136,7 +136,7 @@ async def test_name_and_server_of_the_next_start_are_kept_when_they_are_left(fil
         assert (kept.name, kept.server) == ("grace", "wss://chat.example")
 
 
-async def test_an_address_that_is_not_a_server_is_refused(file: Path) -> None:
+async def test_invalid_server_address_is_refused(file: Path) -> None:
     async with configured(file) as pilot:
         await settings(pilot, "tab", "tab")
         app_of(pilot).screen.query_one("#settings-server", Input).value = "ftp://chat.example"
@@ -148,7 +148,7 @@ async def test_an_address_that_is_not_a_server_is_refused(file: Path) -> None:
         await until(pilot, lambda: load(file).config.server == "wss://chat.example", "kept")
 
 
-async def test_a_file_that_cannot_be_written_is_said_and_the_change_applies(file: Path) -> None:
+async def test_setting_applies_and_shows_an_error_when_the_file_cannot_be_written(file: Path) -> None:
     async with configured(file) as pilot:
         write(file, "theme = ")
         await settings(pilot, "down", "right")
@@ -167,7 +167,7 @@ async def test_a_file_that_cannot_be_written_is_said_and_the_change_applies(file
         ("a = ", "this is not TOML"),
     ],
 )
-async def test_what_cannot_be_used_is_said_at_the_start(file: Path, text: str, told: str) -> None:
+async def test_problems_of_the_configuration_are_shown_at_startup(file: Path, text: str, told: str) -> None:
     async with configured(file, text) as pilot:
         await until_told(pilot, told)
         assert app_of(pilot).theme == "flagpost-dark"
@@ -206,7 +206,7 @@ async def test_a_rebound_key_works_and_is_shown_wherever_keys_are_named(file: Pa
         await until_seen(pilot, "f9")
 
 
-async def test_a_field_that_is_opened_later_blinks_not_where_motion_is_reduced(file: Path) -> None:
+async def test_reduced_motion_stops_the_cursor_of_fields_opened_later(file: Path) -> None:
     async with configured(file, "reduced_motion = true") as pilot:
         await pilot.press("ctrl+f")
         await until_seen(pilot, "Type words")
@@ -219,7 +219,7 @@ async def test_the_server_of_a_successful_login_is_remembered(file: Path) -> Non
         assert load(file).config.server == app_of(pilot).client.options.url
 
 
-async def test_the_name_asked_for_is_remembered_and_not_the_makeshift_one_that_was_granted(file: Path) -> None:
+async def test_requested_name_is_saved_instead_of_the_granted_one(file: Path) -> None:
     granted = iter(["ada 2", "ada 3"])
     with scripted_server(ScriptedServer(login=lambda _: Me(next(granted), op=False))) as server:
         write(file, "")
@@ -230,7 +230,7 @@ async def test_the_name_asked_for_is_remembered_and_not_the_makeshift_one_that_w
     assert load(file).config.name == "ada"
 
 
-async def test_a_server_of_a_settings_file_is_no_choice_for_other_starts(tmp_path: Path, file: Path) -> None:
+async def test_server_of_a_settings_file_is_not_saved(tmp_path: Path, file: Path) -> None:
     with scripted_server(ScriptedServer()) as server:
         settings = tmp_path / "settings.toml"
         write(settings, f'Address = "{server.url[5:-3]}"')

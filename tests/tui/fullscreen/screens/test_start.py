@@ -26,7 +26,7 @@ def field(pilot: Pilot[None], name: str) -> Input:
     return pilot.app.screen.query_one(f"#start-{name}", Input)
 
 
-async def test_one_enter_goes_on_by_the_name_that_is_filled_in(tmp_path: Path) -> None:
+async def test_enter_joins_with_the_suggested_name(tmp_path: Path) -> None:
     async with first_start(tmp_path) as (pilot, server):
         assert (field(pilot, "name").value, field(pilot, "server").value) == ("ada", server.url[5:-3])
         await pilot.press("enter")
@@ -36,7 +36,7 @@ async def test_one_enter_goes_on_by_the_name_that_is_filled_in(tmp_path: Path) -
         assert load(tmp_path / "config.toml").config.server == ""
 
 
-async def test_another_name_and_server_are_taken(tmp_path: Path) -> None:
+async def test_entered_name_and_server_are_used(tmp_path: Path) -> None:
     with scripted_server(ScriptedServer()) as other:
         async with first_start(tmp_path) as (pilot, _):
             field(pilot, "name").value = "grace"
@@ -55,7 +55,9 @@ async def test_another_name_and_server_are_taken(tmp_path: Path) -> None:
         ("ada", NOBODY, "No connection to ws://127.0.0.1:9/ws: nothing is listening"),
     ],
 )
-async def test_what_cannot_be_used_is_said_there(tmp_path: Path, name: str, server: str, problem: str) -> None:
+async def test_unusable_name_or_server_is_explained_in_the_dialog(
+    tmp_path: Path, name: str, server: str, problem: str
+) -> None:
     async with first_start(tmp_path) as (pilot, _):
         field(pilot, "name").value = name
         field(pilot, "server").value = server
@@ -64,7 +66,7 @@ async def test_what_cannot_be_used_is_said_there(tmp_path: Path, name: str, serv
         assert not app_of(pilot).client.online
 
 
-async def test_after_a_wrong_server_and_a_refused_name_nothing_typed_is_lost(tmp_path: Path) -> None:
+async def test_dialog_keeps_what_was_entered_after_errors(tmp_path: Path) -> None:
     script = ScriptedServer(login=lambda _: Error("Names have letters.", ErrorCode.BAD_NAME, CHAT_SERVER))
     with scripted_server(script) as strict:
         async with first_start(tmp_path) as (pilot, server):
@@ -85,7 +87,7 @@ async def test_after_a_wrong_server_and_a_refused_name_nothing_typed_is_lost(tmp
             await until(pilot, lambda: load(tmp_path / "config.toml").config.server == server.url, "kept")
 
 
-async def test_what_is_filled_in_when_the_user_quits_is_there_again_until_a_login(tmp_path: Path) -> None:
+async def test_entries_of_the_start_dialog_are_saved_on_quit_until_a_login(tmp_path: Path) -> None:
     async with first_start(tmp_path) as (pilot, server):
         field(pilot, "name").value = "grace"
         field(pilot, "server").value = "https://half.exam"
@@ -145,7 +147,7 @@ async def test_quitting_asks_only_where_a_draft_cannot_be_saved(
                 assert isinstance(app.screen, Question) == asks
 
 
-async def test_alone_on_a_server_of_their_own_the_user_reads_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_user_alone_on_their_own_server_is_told_how_to_reach_others(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nobody(_: object) -> bool:
         return False
 
@@ -169,7 +171,7 @@ async def test_alone_on_a_server_of_their_own_the_user_reads_how_to_go_on(monkey
         (["--settings", "settings.toml"], 'server = "wss://kept.example"', False, None),
     ],
 )
-def test_only_a_start_that_says_nothing_is_asked(
+def test_dialog_opens_only_without_arguments_and_saved_choices(
     tmp_path: Path, arguments: list[str], kept: str, asks: bool, url: str | None
 ) -> None:
     file = tmp_path / "config.toml"
@@ -180,6 +182,6 @@ def test_only_a_start_that_says_nothing_is_asked(
     assert options.name == "bob" if "bob" in [*arguments, kept[8:11]] else options.name
 
 
-def test_an_address_that_is_none_ends_the_start(tmp_path: Path) -> None:
+def test_invalid_address_ends_the_start(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="That isn't a server address"):
         command.options(command.parser().parse_args(["ftp://chat.example"]), load(tmp_path / "config.toml"))

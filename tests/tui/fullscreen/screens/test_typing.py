@@ -82,13 +82,13 @@ async def until_written(pilot: Pilot[None], text: str) -> None:
     await until(pilot, lambda: composer.text == text and composer.has_focus, text)
 
 
-async def test_a_letter_acts_if_it_is_alone() -> None:
+async def test_letter_alone_is_a_command() -> None:
     async with client() as (pilot, server):
         await pilot.press("up", "m")
         await until(pilot, lambda: server.sent(Mute) == [Mute("bob")], "muted")
 
 
-async def test_a_letter_acts_if_another_key_follows() -> None:
+async def test_letter_followed_by_another_key_is_a_command() -> None:
     async with client() as (pilot, _):
         type_at_once(pilot, "up", "r", "\rhe rummages my pockets")
         await until_seen(pilot, "he rummages my pockets")
@@ -99,14 +99,14 @@ async def test_a_letter_acts_if_another_key_follows() -> None:
     ("typed", "place"),
     [(("\x0bgalley\r", "soup\r"), "galley"), (("\x0bbob\r", "soup\r"), "@bob"), (("ctrl+n", "soup\r"), "galley")],
 )
-async def test_what_follows_a_switch_goes_to_the_place_switched_to(typed: Sequence[str], place: str) -> None:
+async def test_text_typed_after_switching_goes_to_the_new_place(typed: Sequence[str], place: str) -> None:
     async with client(ScriptedServer(answer=confirming())) as (pilot, server):
         type_at_once(pilot, *typed, "left over")
         await until(pilot, lambda: app_of(pilot).room.composer.text == "left over", "the rest")
         assert [(each.channel, each.message) for each in server.sent(Say) if isinstance(each, Say)] == [(place, "soup")]
 
 
-async def test_pickers_and_search_take_what_is_typed_after_their_key() -> None:
+async def test_text_typed_after_the_key_of_a_picker_or_search_goes_into_it() -> None:
     async with client() as (pilot, server):
         type_at_once(pilot, "\x14at the dentist\r", "next")
         await until(pilot, lambda: server.sent(SetStatus) == [SetStatus("at the dentist")], "the status")
@@ -118,7 +118,7 @@ async def test_pickers_and_search_take_what_is_typed_after_their_key() -> None:
         await until(pilot, lambda: app_of(pilot).room.composer.text == "after", "the rest")
 
 
-async def test_a_long_paste_and_enter_send_one_message_after_the_answer() -> None:
+async def test_long_paste_and_enter_send_one_message_after_confirmation() -> None:
     lines = "\n".join(f"line {number}" for number in range(7))
     async with client() as (pilot, server):
         type_at_once(pilot, "see this log: ")
@@ -140,7 +140,7 @@ async def until_asked(pilot: Pilot[None]) -> None:
 
 
 @pytest.mark.parametrize("sentence", ["/msg ada are you there\r", "yes\r", "no way\r", "\r\r"])
-async def test_a_question_is_not_answered_by_what_was_typed_before_it_was_asked(sentence: str) -> None:
+async def test_text_typed_before_a_question_is_asked_does_not_answer_it(sentence: str) -> None:
     async with client() as (pilot, server):
         type_at_once(pilot, "/block bob\r", sentence)
         await until_asked(pilot)
@@ -153,7 +153,7 @@ async def test_a_question_is_not_answered_by_what_was_typed_before_it_was_asked(
         assert not server.sent(Say)
 
 
-async def test_a_question_is_not_answered_by_a_sentence_and_enter_means_no() -> None:
+async def test_sentence_does_not_answer_a_question_and_enter_cancels() -> None:
     async with client() as (pilot, server):
         await pilot.press("ctrl+o", "down", "down", "b")
         await until_asked(pilot)
@@ -178,7 +178,7 @@ async def test_deleting_a_message_asks_first() -> None:
         await until(pilot, lambda: server.sent(Takeback) == [Takeback(9)], "deleted")
 
 
-async def test_a_click_to_read_leaves_the_focus_in_the_composer() -> None:
+async def test_click_on_a_message_leaves_the_focus_in_the_composer() -> None:
     async with client() as (pilot, server):
         app = app_of(pilot)
         composer, view = app.room.composer, app.room.timeline
@@ -215,7 +215,7 @@ async def click_on(pilot: Pilot[None], text: str) -> None:
     await pilot.pause()
 
 
-async def test_mute_is_undone_by_the_same_key_although_the_highlight_has_moved() -> None:
+async def test_same_key_undoes_mute_after_the_highlight_moved() -> None:
     async with client() as (pilot, server):
         await pilot.press("up", "m")
         await until_seen(pilot, "“bob” is muted. Press m to undo.")
@@ -234,7 +234,7 @@ async def test_ctrl_c_without_a_selection_says_how_to_quit() -> None:
         await until_seen(pilot, "Nothing is selected. Press ctrl+q to quit.")
 
 
-async def test_a_link_is_opened_after_all_of_its_address_was_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_link_is_opened_only_after_its_whole_address_was_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     async with client() as (pilot, server):
@@ -251,7 +251,7 @@ async def test_a_link_is_opened_after_all_of_its_address_was_shown(monkeypatch: 
         await until(pilot, lambda: app_of(pilot).clipboard == "https://evil.example/x", "copied, without a browser")
 
 
-async def test_the_palette_finds_commands_too_and_begins_those_that_need_a_name() -> None:
+async def test_palette_finds_slash_commands_and_starts_those_that_need_a_name() -> None:
     async with client() as (pilot, _):
         await pilot.press("ctrl+g", *"mute")
         await until_seen(pilot, "/mute NAME")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
 from textual.events import AppBlur, AppFocus
 from textual.pilot import Pilot
 
@@ -23,6 +24,11 @@ from tui.fullscreen.widgets.new_below import NewBelow
 
 READ, LAST = 40, 100
 """The last message that the user has read in the lobby, and the last one there."""
+
+
+@pytest.fixture(autouse=True)
+def _marks_sent_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.client.read_marks.MARK_SECONDS", 0.05)
 
 
 def said(number: int) -> Message:
@@ -56,7 +62,7 @@ def marked(server: ScriptedServer) -> int:
     return max((each.msg_id for each in marks), default=0)
 
 
-async def test_a_place_opens_at_the_first_unread_message_and_is_read_as_far_as_it_was_seen() -> None:
+async def test_channel_opens_at_the_first_unread_message_and_marks_what_was_seen() -> None:
     async with returned() as (pilot, server):
         app, state = app_of(pilot), app_of(pilot).state
         await until_seen(pilot, "new messages")
@@ -80,7 +86,7 @@ async def test_a_place_opens_at_the_first_unread_message_and_is_read_as_far_as_i
         await until(pilot, lambda: state.current == "@carol", "the unread conversation")
 
 
-async def test_scrolled_up_unfocused_or_under_another_screen_nothing_is_seen() -> None:
+async def test_messages_out_of_sight_stay_unread() -> None:
     async with returned(LAST) as (pilot, server):
         app, state = app_of(pilot), app_of(pilot).state
         timeline = state.timeline
@@ -116,7 +122,7 @@ async def test_scrolled_up_unfocused_or_under_another_screen_nothing_is_seen() -
         await until_seen(pilot, "under the settings")
 
 
-async def test_not_loaded_is_not_shown_as_nothing() -> None:
+async def test_channel_shows_loading_until_its_history_arrives() -> None:
     script = ScriptedServer(opening=(PEOPLE, Echo([line(1, "bob", "x", "galley")])), answer=lambda _: [PEOPLE])
     async with client(script) as (pilot, server):
         await until_seen(pilot, "Loading…")
@@ -126,7 +132,7 @@ async def test_not_loaded_is_not_shown_as_nothing() -> None:
         await until_seen(pilot, "Nobody has said anything here yet.")
 
 
-async def test_a_conversation_is_closed_a_place_marked_as_read_and_a_channel_muted() -> None:
+async def test_commands_close_a_conversation_mark_as_read_and_mute_a_channel() -> None:
     async with returned() as (pilot, server):
         app, state = app_of(pilot), app_of(pilot).state
         await pilot.press(*"/notices none", "enter")
@@ -149,7 +155,7 @@ async def test_a_conversation_is_closed_a_place_marked_as_read_and_a_channel_mut
         await until(pilot, lambda: app.room.composer.text == "/close", "given back")
 
 
-async def test_a_message_below_the_line_that_counts_is_not_read_before_that_line_is_laid_out() -> None:
+async def test_message_covered_by_the_count_of_new_ones_stays_unread() -> None:
     async with returned() as (pilot, _):
         app, state = app_of(pilot), app_of(pilot).state
         app.room.navigation.look_at("galley")
