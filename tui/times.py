@@ -13,12 +13,12 @@ FORMS = {Hours.H24: ("%H:%M", "%H:%M:%S"), Hours.H12: ("%I:%M %p", "%I:%M:%S %p"
 _hours = [Hours.H24]
 
 
-def write_in(hours: Hours) -> None:
+def set_hours(hours: Hours) -> None:
     """Set the format of the time of day for the whole client."""
     _hours[0] = hours
 
 
-def written_in() -> Hours:
+def current_hours() -> Hours:
     """Return the current format of the time of day."""
     return _hours[0]
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tui.config import Hours
-from tui.times import clock, moment, until, write_in
+from tui.times import clock, moment, set_hours, until
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 
@@ -21,7 +21,7 @@ def _two_hours_east() -> Iterator[None]:
     yield
     os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
     time.tzset()
-    write_in(Hours.H24)
+    set_hours(Hours.H24)
 
 
 def test_the_clock_is_that_of_here() -> None:
@@ -29,7 +29,7 @@ def test_the_clock_is_that_of_here() -> None:
 
 
 def test_the_clock_can_have_twelve_hours() -> None:
-    write_in(Hours.H12)
+    set_hours(Hours.H12)
     assert clock(NOW) == "02:00 PM"
     assert moment(NOW - timedelta(hours=15), NOW, seconds=True) == "13 Mar 11:00:00 PM"
     assert until(NOW + timedelta(hours=2), NOW) == "at 04:00 PM"

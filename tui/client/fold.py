@@ -224,7 +224,7 @@ def _(frame: frames.Places, state: ClientState) -> None:
     for entry in frame.places:
         known = entry.channel in state.timelines or target.is_conversation(entry.channel)
         if known and (timeline := _timeline_for(state, entry.channel)):
-            unread.take_place(timeline, entry, first=state.first_echo)
+            unread.apply_place(timeline, entry, first=state.first_echo)
             if timeline.id == state.current:
                 state.wants_new = state.wants_new or timeline.unread > 0
 

@@ -46,7 +46,7 @@ class ReadMarks:
             self._answered.set()
 
     def _send_all(self) -> bool:
-        due = self._state.markers.take()
+        due = self._state.markers.drain()
         for marker in due:
             self._send(marker)
         return bool(due)

@@ -31,7 +31,7 @@ class MarkersToSend(Struct):
             before = self._due.get(channel)
             self._due[channel] = Read(channel, msg_id, closed or (before is not None and before.closed))
 
-    def take(self) -> list[Read]:
+    def drain(self) -> list[Read]:
         """Return the markers, and clear them."""
         due, self._due = [*self._due.values()], {}
         return due
@@ -72,7 +72,7 @@ def see_all(timeline: Timeline, last: int) -> bool:
     return news
 
 
-def take_place(timeline: Timeline, entry: PlaceEntry, *, first: bool) -> None:
+def apply_place(timeline: Timeline, entry: PlaceEntry, *, first: bool) -> None:
     """Apply the server's marker of a place, unless (after the first login) more was read here."""
     timeline.last = max(timeline.last, entry.last_id)
     # The server delivers all later messages.

@@ -51,8 +51,8 @@ class UnsentFile:
             self._file, self.problem = None, f"{self._file} cannot be read; move it away"
         return found or Unsent()
 
-    def take(self, owner: Owner) -> Unsent:
-        """Return what was saved under an owner without an identity, and delete it."""
+    def remove(self, owner: Owner) -> Unsent:
+        """Delete what was saved under an owner without an identity, and return it."""
         file = self._path(owner)
         found = _read(file)
         if found:

@@ -34,7 +34,7 @@ class UnsentSaver:
             return
         server, identity = self._session.person
         unsent = self._file.open(Owner(server, identity) if identity else self._unidentified)
-        restore(self._state, unsent.joined(self._file.take(self._unidentified)) if identity else unsent)
+        restore(self._state, unsent.joined(self._file.remove(self._unidentified)) if identity else unsent)
 
     @property
     def _presumed(self) -> Owner | None:

@@ -77,7 +77,7 @@ class Preferences:
         app.theme = self._theme
         app.animation_level = "none" if config.reduced_motion else constants.TEXTUAL_ANIMATIONS
         app.set_class(config.compact, "-compact")
-        times.write_in(config.time)
+        times.set_hours(config.time)
         if isinstance(app._driver, UsesMouse):
             app._driver.use_mouse(on=config.mouse)
         for screen in app.screen_stack:

@@ -86,7 +86,7 @@ class _LineMode:
                 task.cancel()
             # Wait, so that the closing handshake is done before the loop ends.
             faults = await asyncio.gather(life, work, return_exceptions=True)
-            unsent = self._name_unsent()
+            unsent = self._report_unsent()
         for fault in faults:
             if isinstance(fault, NameRefusedError):
                 print_error(f"{fault} Give another name with --name NAME.")
@@ -96,7 +96,7 @@ class _LineMode:
         code = self._over.result() if self._over.done() else int(self._failed)
         return code or int(unsent)
 
-    def _name_unsent(self) -> bool:
+    def _report_unsent(self) -> bool:
         """Print the first message that the server has not confirmed; return whether there is one."""
         unsent = [each for each in self._state.unsent() if isinstance(each, Say)]
         if unsent and not self._failed:

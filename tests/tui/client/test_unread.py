@@ -38,8 +38,8 @@ def test_what_arrives_in_the_current_place_unseen_is_unread_until_it_was_on_the_
     assert not made.see(3)
     assert made.see(5)
     assert counts(made) == (0, 0, 2)
-    assert made.markers.take() == [Read("lobby", 5)]
-    assert made.markers.take() == []
+    assert made.markers.drain() == [Read("lobby", 5)]
+    assert made.markers.drain() == []
 
 
 def test_names_are_sought_once_in_each_unread_message(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_what_arrives_before_the_eyes_of_the_user_is_read() -> None:
     made = viewed(watched=True)
     fold(made, at(2, "ada?"))
     assert counts(made) == (0, 0, 0)
-    assert made.markers.take() == [Read("lobby", 2)]
+    assert made.markers.drain() == [Read("lobby", 2)]
 
 
 def test_opening_a_place_reads_nothing_by_itself() -> None:
@@ -105,7 +105,7 @@ def test_what_another_client_read_is_read_here_too() -> None:
     assert counts(made)[:2] == (1, 1)
     fold(made, Read("lobby", 3), Read("nowhere", 3))
     assert counts(made)[:2] == (0, 0)
-    assert made.markers.take() == []
+    assert made.markers.drain() == []
 
 
 def test_part_of_what_is_not_loaded_stays_unread() -> None:
@@ -120,7 +120,7 @@ def test_marking_a_place_as_read_sends_its_last_message() -> None:
     made = state(Echo(), Places([PlaceEntry("tea", 90, 10, 60, 3)]))
     assert made.see_all("tea")
     assert counts(made, "tea") == (0, 0, 0)
-    assert made.markers.take() == [Read("tea", 90)]
+    assert made.markers.drain() == [Read("tea", 90)]
     assert not made.see_all("tea")
 
 
@@ -153,7 +153,7 @@ def test_a_closed_conversation_comes_back_with_a_new_message() -> None:
     assert made.close("lobby") == "Only conversations can be closed. To mute a channel: /notices none"
     assert made.close("@bob") is None
     assert "@bob" not in made.timelines
-    assert made.markers.take()[-1] == Read("@bob", 3, closed=True)
+    assert made.markers.drain()[-1] == Read("@bob", 3, closed=True)
     fold(made, at(4, "y", channel="@bob"))
     assert counts(made, "@bob")[0] == 1
     fold(made, Read("@bob", 4, closed=True))

@@ -152,8 +152,8 @@ async def test_what_was_written_before_the_login_joins_what_was_saved(tmp_path: 
     second = UnsentFile(lambda: Unsent(drafts={"": "two"}), lambda: tmp_path)
     await second.close(ADA)
     third = UnsentFile(Unsent, lambda: tmp_path)
-    assert third.take(ADA).drafts == {"tea": "one", "": "two"}
-    assert third.take(ADA).is_empty
+    assert third.remove(ADA).drafts == {"tea": "one", "": "two"}
+    assert third.remove(ADA).is_empty
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff", encoded(structs.replace(Unsent(drafts={"a": "b"}), version=9))])

@@ -7,7 +7,7 @@ from textual.style import Style
 from textual.widget import Widget
 
 from tui.fullscreen.timeline.look import Look, Styles
-from tui.times import written_in
+from tui.times import current_hours
 
 COMPONENTS = (
     "timeline--text", "timeline--dim", "timeline--code", "timeline--link", "timeline--good", "timeline--bad",
@@ -34,7 +34,7 @@ def look_of(widget: Widget, *, reports: bool, compact: bool, words: tuple[str, .
         background=under,
         compact=compact,
         words=words,
-        hours=written_in(),
+        hours=current_hours(),
         hues=hues,
     )
 

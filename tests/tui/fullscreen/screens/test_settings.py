@@ -31,7 +31,7 @@ from tui.options import Options
 def _as_it_was() -> Iterator[None]:
     """Reset process-wide settings after each test."""
     yield
-    times.write_in(Hours.H24)
+    times.set_hours(Hours.H24)
     keymap.change({})
 
 

@@ -19,7 +19,7 @@ from tui.fullscreen.timeline.blocks import FLAG, EntryBlock, LazyStrips, render
 from tui.fullscreen.timeline.entry_rows import CONTINUES, MOST_TABS
 from tui.fullscreen.timeline.look import FLAG_CELLS, Look, Styles
 from tui.fullscreen.timeline.wrapping import copied
-from tui.times import write_in
+from tui.times import set_hours
 
 CODE = Style(background=Color.parse("#202020"))
 STYLES = Styles(Style(), Style(), CODE, Style(), Style(), Style(), Style(), Style(foreground=Color.parse("#e0af68")))
@@ -147,11 +147,11 @@ def test_compact_lines_have_columns_and_hanging_indents() -> None:
 @pytest.mark.parametrize("hours", Hours)
 def test_the_columns_of_compact_lines_are_where_the_text_begins(hours: Hours) -> None:
     look = replace(LOOK, compact=True, width=60, hours=hours)
-    write_in(hours)
+    set_hours(hours)
     try:
         drawn = texts(block("word " * 20, look=look))
     finally:
-        write_in(Hours.H24)
+        set_hours(Hours.H24)
     assert {line.index("word") for line in drawn} == {3 + look.lead_cells}
 
 
