@@ -31,6 +31,7 @@ MEANINGLESS = {
     "Strings": _NO_RULES,
     "PublicChannels.Icon": _NO_PAGE,
     "PublicChannels.PermitPhotos": _NO_IMAGES,
+    "VIP.Name": "the client always calls them VIP",
     "VIP.Branding": _NO_PAGE,
     "VIP.Icon": _NO_PAGE,
     "DirectMessageHistory.SQLiteDatabase": "all messages are in Database",
@@ -63,7 +64,6 @@ def _drop_blanks(tables: dict[str, object]) -> Iterator[KeyNote]:
     """Drop blank texts, which BareRTC allows, so that the defaults apply."""
     for table, place, key in (
         (tables, "", "Title"),
-        (tables.get("VIP"), "VIP.", "Name"),
         (tables.get("Logging"), "Logging.", "Directory"),
     ):
         if isinstance(table, dict) and isinstance(value := table.get(key), str) and not value.strip():

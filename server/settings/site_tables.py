@@ -35,10 +35,6 @@ class JWT(msgspec.Struct, frozen=True, rename="pascal"):
 class VIP(msgspec.Struct, frozen=True, rename="pascal"):
     """The people whose token makes them VIPs (its claim `vip` is true)."""
 
-    name: Annotated[
-        str,
-        Meta(min_length=1, max_length=64, description='What BareRTC calls them; the client of Flagpost says "VIP".'),
-    ] = "VIP"
     mutually_secret: Annotated[bool, Meta(description="Whether only VIPs and operators see who is a VIP.")] = False
 
 

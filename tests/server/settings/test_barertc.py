@@ -7,6 +7,7 @@ import pytest
 
 from server.settings import PublicChannel, Settings, SettingsError, Use, parse
 from server.settings.barertc import MEANINGLESS
+from server.settings.key_notes import KeyNote
 
 FILES = sorted((Path(__file__).parents[2] / "contract/barertc/settings").glob("*.toml"))
 HOSTS = "AllowedHosts = []\n"
@@ -26,6 +27,14 @@ def test_keys_without_meaning_are_named_in_one_line() -> None:
     channels = f"{LOBBY}Icon = 'a'\n{LOBBY.replace('lobby', 'b')}Icon = 'b'"
     (notice,) = parse(f"{HOSTS}Version = 14\nPermitNSFW = true\n[TURN]\nURLs = []\n{channels}", {}).notices
     assert notice.endswith(": PermitNSFW, PublicChannels.Icon, TURN")
+
+
+@pytest.mark.parametrize("version", ["", "Version = 17\n"])
+def test_the_name_of_vips_is_ignored_with_a_note(version: str) -> None:
+    loaded = parse(f"{version}[VIP]\nName = 'Gold'\nMutuallySecret = true", {})
+    assert loaded.settings.vip.mutually_secret
+    assert KeyNote("VIP.Name", Use.IGNORED, MEANINGLESS["VIP.Name"]) in loaded.notes
+    assert any("VIP.Name" in notice for notice in loaded.notices)
 
 
 def test_no_key_is_both_used_and_without_meaning() -> None:
@@ -71,12 +80,12 @@ def test_values_out_of_bounds_are_cut_and_named() -> None:
 
 def test_blank_texts_are_replaced_by_the_defaults() -> None:
     filtered = '[[MessageFilters]]\nEnabled = false\nKeywordPhrases = ["", "(a"]\n'
-    tables = f'[VIP]\nName = " "\n[Logging]\nDirectory = ""\n{filtered}{LOBBY}EchoMessagesOnJoin = -1'
+    tables = f'[Logging]\nDirectory = ""\n{filtered}{LOBBY}EchoMessagesOnJoin = -1'
     loaded = parse(f'Version = 17\nTitle = ""\n{tables}', {})
-    assert (loaded.settings.title, loaded.settings.vip.name) == (Settings().title, "VIP")
+    assert loaded.settings.title == Settings().title
     assert loaded.settings.logging.directory == "logs"
     assert loaded.settings.public_channels[0].echo_messages_on_join == 0
-    assert [note.key for note in loaded.notes if note.use is Use.CHANGED] == ["Title", "VIP.Name", "Logging.Directory"]
+    assert [note.key for note in loaded.notes if note.use is Use.CHANGED] == ["Title", "Logging.Directory"]
     for phrase in ("", "(a", "x*"):
         enabled = f'[[MessageFilters]]\nEnabled = true\nKeywordPhrases = ["{phrase}"]'
         with pytest.raises(SettingsError, match=r"MessageFilters\[0\]\.KeywordPhrases\[0\]: this RE2 expression"):
