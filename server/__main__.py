@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from server import app
-from server.http.listening import Listener, ListenError, listen, listen_at
+from server.http.listening import Listener, ListenError, bind, listen, listen_at
 from server.operator import arguments, commands
 from server.ops import logs, process, reload
 from server.ops.tls import Certificates
@@ -17,6 +17,9 @@ from server.protocol.address import Address
 from server.protocol.errors import OneLineError
 from server.protocol.version import VERSION
 from server.settings import DEFAULT_FILE, LoadedSettings, Settings, defaults, load
+from server.settings.database_url import is_url
+
+CHOOSE_ADDRESS = "choose another address with --address HOST:PORT, --socket PATH, or Address in the settings"
 
 
 def main() -> int:
@@ -45,7 +48,7 @@ def _serve(options: argparse.Namespace, loaded: LoadedSettings, read: Callable[[
         logs.configure(settings.log)
         say = _say_to_log
     try:
-        listener = _listen(options, settings)
+        listener = _bind(options, settings)
         for line in filter(None, (*loaded.notices, listener.plaintext_warning(settings.limits.trusted_proxies))):
             say(logging.WARNING, line)
         process.handle_signals()
@@ -54,35 +57,33 @@ def _serve(options: argparse.Namespace, loaded: LoadedSettings, read: Callable[[
         # A parent waits for this line. Any other server with a JSON log prints nothing else.
         prints = options.child or settings.log.format != "json"
         process.run(partial(app.run, settings, listener, read, partial(_print_url, listener) if prints else None))
+    except ListenError as error:
+        say(logging.ERROR, f"{error}; {CHOOSE_ADDRESS}")
+        return 2
     except OneLineError as error:
         say(logging.ERROR, str(error))
         return 2
     return process.exit_code()
 
 
-def _listen(options: argparse.Namespace, settings: Settings) -> Listener:
-    try:
-        return _bind(options, settings)
-    except ListenError as error:
-        hint = "choose another address with --address HOST:PORT, --socket PATH, or Address in the settings"
-        raise ListenError(f"{error}; {hint}") from None
-
-
 def _bind(options: argparse.Namespace, settings: Settings) -> Listener:
-    listener = _bind_room(options, settings)
+    listener = bind_room(options, settings)
     if settings.metrics.address:
         return listener._replace(metrics=listen([Address.parse(settings.metrics.address)]).sockets)
     return listener
 
 
-def _bind_room(options: argparse.Namespace, settings: Settings) -> Listener:
+def bind_room(options: argparse.Namespace, settings: Settings) -> Listener:
+    """Bind the socket or the addresses that the command line or the settings name. Raises ListenError."""
     if options.socket:
         # The files that this server writes are private to the user as well.
         os.umask(0o077)
         return listen_at(options.socket)
     certificates = Certificates(settings.tls) if settings.tls.on else None
     addresses = [options.address] if options.address else [Address.parse(text) for text in settings.addresses]
-    return listen(addresses, certificates)
+    # Clients of a server on its own wait until it serves; those of a shared room are refused, so that their proxy leads
+    # them to another server.
+    return bind(addresses, certificates) if is_url(settings.database) else listen(addresses, certificates)
 
 
 def _reader(options: argparse.Namespace) -> Callable[[], LoadedSettings]:

@@ -59,8 +59,8 @@ async def run(
 ) -> None:
     """Serve the room until a signal ends the process. SIGHUP reloads the settings with `read`.
 
-    `opened` is called once the database is open. Raises StorageError if the database cannot be used, and SettingsError
-    if the directory of the message logs cannot.
+    `opened` is called once the database is open. Raises StorageError if the database cannot be used, SettingsError if
+    the directory of the message logs cannot, and ListenError if another server has taken the address meanwhile.
     """
     message_log.prepare(settings.logging)
     metrics = Metrics(Traffic())
@@ -75,6 +75,7 @@ async def run(
         # After all listeners are registered, so that none misses what other servers commit meanwhile.
         await people.load()
         await running.dispatcher.presence.open(digests(settings))
+        listener.start()
         running.log_event("serving", {"address": listener.websocket_url, "version": VERSION})
         if opened:
             opened()

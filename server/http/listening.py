@@ -36,6 +36,16 @@ class Listener(NamedTuple):
     metrics: Sequence[socket.socket] = ()
     """Bound sockets of the metrics address, for the administrator's programs only."""
 
+    def start(self) -> None:
+        """Start listening, unless it has started; until then clients are refused. Raises ListenError."""
+        for sock in (*self.sockets, *self.metrics):
+            try:
+                sock.listen(BACKLOG)
+            except OSError as error:
+                # On Linux, another server can have bound the same address, and listened first.
+                where = self.path or Address(*sock.getsockname()[:2])
+                raise ListenError(f"cannot listen on {where}: {error.strerror or error}") from None
+
     @property
     def websocket_url(self) -> str:
         """The URL of the chat room, at the first address."""
@@ -58,6 +68,18 @@ class Listener(NamedTuple):
 
 
 def listen(addresses: Sequence[Address], certificates: Certificates | None = None) -> Listener:
+    """Bind TCP addresses and start listening: clients wait until they are accepted. Raises ListenError."""
+    listener = bind(addresses, certificates)
+    try:
+        listener.start()
+    except ListenError:
+        for sock in listener.sockets:
+            sock.close()
+        raise
+    return listener
+
+
+def bind(addresses: Sequence[Address], certificates: Certificates | None = None) -> Listener:
     """Bind TCP addresses; a host name is bound at each address that it resolves to. Raises ListenError."""
     with ExitStack() as bound:
         opened = []
@@ -95,10 +117,20 @@ def _bind_all(address: Address) -> list[socket.socket]:
 
 
 def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
-    # "::" accepts IPv4 clients as well; their addresses are IPv4-mapped.
-    both = family == socket.AF_INET6 and ip_address(host).is_unspecified and socket.has_dualstack_ipv6()
-    # From here on, clients that connect wait in the backlog instead of being refused.
-    return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
+    # As `socket.create_server` does, which would also start listening.
+    sock = socket.socket(family)
+    try:
+        if os.name == "posix":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # "::" accepts IPv4 clients as well; their addresses are IPv4-mapped.
+            both = ip_address(host).is_unspecified and socket.has_dualstack_ipv6()
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not both))
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _port(sock: socket.socket) -> int:

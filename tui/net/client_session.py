@@ -6,11 +6,14 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct, field
 
-from server.protocol.codes import CloseCode, ErrorCode, may_reconnect
+from server.protocol.codes import CUT, CloseCode, ErrorCode, may_reconnect
 from server.protocol.frames import Disconnect, Enrol, Error, Frame, Login, Me, Pong, Prove, ServerFrame, Since, Welcome
 from tui.tone import Tone
 
 FIRST_SECONDS = 0.5
+QUICK_SECONDS = 0.25
+QUICK_RETRIES = 2
+"""Number of retries after QUICK_SECONDS once a login was accepted: with FIRST_SECONDS, all within a second."""
 LONGEST_SECONDS = 30.0
 RESTART_SECONDS = 5.0
 """Seconds over which the clients of a restarting server spread their first attempts."""
@@ -128,6 +131,8 @@ class ClientSession(Struct):
     token: str = ""
     """The latest token of a member of the site; empty for a guest."""
     failures: int = 0
+    quick_retries: int = 0
+    """How many are left since the last accepted login."""
     impostor: bool = False
     """True if the server claimed to be a known one without proving it."""
     _attempt: _Attempt | None = None
@@ -178,6 +183,7 @@ class ClientSession(Struct):
         """Record the granted name and the accepted key; return notices for the user."""
         self.name = granted
         self.failures = 0
+        self.quick_retries = QUICK_RETRIES
         accepted = self._accepted
         events = self._news(accepted) if accepted and not self.own and not self.signs_in else []
         self._enrolling = None
@@ -204,11 +210,15 @@ class ClientSession(Struct):
     def wait_seconds(self, close_code: int, chance: float) -> float | None:
         """Return the seconds to wait before the next attempt, by a `chance` from 0 to 1; None: make no other attempt.
 
-        The backoff doubles with each failure up to LONGEST_SECONDS; half of it is random. After the server announced
-        a restart, it is random over RESTART_SECONDS, so that the clients do not all return at once.
+        The backoff doubles with each failure up to LONGEST_SECONDS; half of it is random. Once a login was accepted,
+        the first retries come sooner: the proxy may not have noticed yet that a server died. After the server
+        announced a restart, the wait is random over RESTART_SECONDS, so that the clients do not all return at once.
         """
         if self.impostor or not may_reconnect(close_code):
             return None
+        if close_code == CUT and self.failures and self.quick_retries:
+            self.quick_retries -= 1
+            return QUICK_SECONDS * (0.5 + chance / 2)
         longest = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(self.failures, 16))
         self.failures += 1
         if close_code == CloseCode.SERVICE_RESTART and longest < RESTART_SECONDS:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from ssl import SSLCertVerificationError, SSLError
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from server.protocol.codec import BadFrame, encode
-from server.protocol.codes import CloseCode
+from server.protocol.codes import CUT, CloseCode
 from server.protocol.frames import Frame, Login, Presences, ServerFrame
 from tui.limits import MAX_FRAME_BYTES
 from tui.net import handshake, own_socket, proxies, server_address, trust, unreachable
@@ -29,7 +30,6 @@ SILENT_SECONDS = 1.5
 PING_SECONDS = 20.0
 YIELD_BYTES = 64 * 1024
 """Yield to the event loop after this many bytes: reading frames that are already buffered never waits."""
-ABNORMAL = 1006
 
 
 class Connecting(Struct, frozen=True):
@@ -165,7 +165,7 @@ class Connection:
             return Failure(str(fault), CloseCode.NORMAL)
         except Exception as error:
             by_proxy = proxies.explain(proxy, self._url, error) if proxy else None
-            return Failure(by_proxy, ABNORMAL) if by_proxy else _failure(self._url, error)
+            return Failure(by_proxy, CUT) if by_proxy else _failure(self._url, error)
 
     async def _read(self, socket: ClientConnection) -> Failure:
         """Read until the connection ends; return why it ended."""
@@ -252,7 +252,7 @@ def _explain_close(closed: ConnectionClosed) -> Failure:
         # It becomes part of a sentence.
         why = clean_line(closed.rcvd.reason).removesuffix(".")
         return Failure(why or "the server closed the connection", closed.rcvd.code)
-    return Failure("the connection was lost", ABNORMAL)
+    return Failure("the connection was lost", CUT)
 
 
 def _failure(url: str, error: Exception) -> Failure:
@@ -260,18 +260,19 @@ def _failure(url: str, error: Exception) -> Failure:
     match error:
         # It is also a ValueError, so it has to come first.
         case SSLCertVerificationError():
-            return Failure(trust.unverified(error), ABNORMAL)
+            return Failure(trust.unverified(error), CUT)
         # The last two come from deeper layers, for an invalid port or host name.
         case InvalidURI() | OverflowError() | ValueError():
             return Failure(f"{server_address.shown(url)} is not a ws:// or wss:// address", CloseCode.NORMAL)
         case InvalidStatus():
-            return Failure(handshake.refused(url, error.response), ABNORMAL)
+            full = error.response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+            return Failure(handshake.refused(url, error.response), CloseCode.TRY_AGAIN_LATER if full else CUT)
         case InvalidHandshake():
-            return Failure("the server there is not a websocket server; check the address", ABNORMAL)
+            return Failure("the server there is not a websocket server; check the address", CUT)
         case TimeoutError():
-            return Failure(f"no answer within {OPEN_SECONDS:.0f} s", ABNORMAL)
+            return Failure(f"no answer within {OPEN_SECONDS:.0f} s", CUT)
         case SSLError():
-            return Failure(trust.NOT_SPOKEN, ABNORMAL)
+            return Failure(trust.NOT_SPOKEN, CUT)
         case OSError():
-            return Failure(clean_line(unreachable.reason(error)), ABNORMAL)
-    return Failure(clean_line(f"the connection could not be made: {error!r}"), ABNORMAL)
+            return Failure(clean_line(unreachable.reason(error)), CUT)
+    return Failure(clean_line(f"the connection could not be made: {error!r}"), CUT)

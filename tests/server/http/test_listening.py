@@ -1,13 +1,16 @@
 """The addresses that a server listens on."""
 
+import argparse
 import socket
+import sys
 from contextlib import closing
 
 import pytest
 
-from server.http.listening import ListenError, listen
+from server.__main__ import bind_room
+from server.http.listening import ListenError, bind, listen
 from server.protocol.address import Address
-from server.settings import SettingsError, parse
+from server.settings import Settings, SettingsError, parse
 
 
 def has_ipv6() -> bool:
@@ -62,6 +65,38 @@ def test_one_address_that_cannot_be_bound_leaves_none_bound() -> None:
         with pytest.raises(ListenError, match="Address already in use"):
             listen([Address("127.0.0.1", port), Address("127.0.0.1", taken.getsockname()[1])])
         socket.create_server(("127.0.0.1", port)).close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=HAS_IPV6)])
+def test_clients_are_refused_until_a_bound_address_starts_listening(host: str) -> None:
+    listener = bind([Address(host, 0)])
+    with closing(listener.sockets[0]):
+        target = (host, listener.addresses[0].port)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(target, timeout=5)
+        for _ in range(2):
+            listener.start()
+            socket.create_connection(target, timeout=5).close()
+        with pytest.raises(ListenError, match="Address already in use"):
+            bind([Address(*target)])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, no second server can bind the address")
+def test_a_server_that_listens_too_late_says_so() -> None:
+    first = bind([Address("127.0.0.1", 0)])
+    second = bind(first.addresses)
+    with closing(first.sockets[0]), closing(second.sockets[0]):
+        first.start()
+        with pytest.raises(ListenError, match=r"cannot listen on 127\.0\.0\.1:.*Address already in use"):
+            second.start()
+
+
+@pytest.mark.parametrize(("database", "waits"), [("room.sqlite", True), ("postgresql://user@localhost/room", False)])
+def test_only_a_server_of_a_shared_room_refuses_clients_until_it_serves(database: str, waits: bool) -> None:
+    options = argparse.Namespace(socket=None, address=Address("127.0.0.1", 0))
+    listener = bind_room(options, Settings(database=database))
+    with closing(listener.sockets[0]):
+        assert bool(listener.sockets[0].getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)) is waits
 
 
 @pytest.mark.parametrize(

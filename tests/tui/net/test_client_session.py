@@ -6,12 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.protocol.codes import CLOSE_MEANINGS, CloseCode
+from server.protocol.codes import CLOSE_MEANINGS, CUT, CloseCode
 from server.protocol.frames import Echo, Limits, Login, Me, Message, Say, Since, Webhooks, Welcome
 from tests.support.key_login import Desk
-from tui.net.client_session import FIRST_SECONDS, LONGEST_SECONDS, RESTART_SECONDS, ClientSession, ServerNews
-
-CUT = 1006
+from tui.net.client_session import (
+    FIRST_SECONDS,
+    LONGEST_SECONDS,
+    QUICK_RETRIES,
+    RESTART_SECONDS,
+    ClientSession,
+    ServerNews,
+)
 
 
 def welcome(desk: Desk) -> Welcome:
@@ -221,6 +226,25 @@ def test_an_entry_makes_the_wait_short_again() -> None:
         session.wait_seconds(CUT, 1.0)
     session.entered("ada")
     assert session.wait_seconds(CUT, 1.0) == FIRST_SECONDS
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
+def test_the_first_attempts_after_an_accepted_login_come_within_a_second(chance: float) -> None:
+    session = ClientSession("ada")
+    session.entered("ada")
+    waits = [session.wait_seconds(CUT, chance) or 0.0 for _ in range(6)]
+    assert sum(waits[: 1 + QUICK_RETRIES]) <= 1
+    # Then they are as rare as those of a client that was never let in.
+    never = ClientSession("ada")
+    assert waits[1 + QUICK_RETRIES :] == [never.wait_seconds(CUT, chance) for _ in range(4)][1:]
+
+
+@pytest.mark.parametrize("code", [CloseCode.TRY_AGAIN_LATER, CloseCode.SERVICE_RESTART, CloseCode.INTERNAL_ERROR])
+def test_an_attempt_that_a_server_answered_is_not_repeated_sooner(code: CloseCode) -> None:
+    session = ClientSession("ada")
+    session.entered("ada")
+    session.wait_seconds(CUT, 0.0)
+    assert (session.wait_seconds(code, 0.0) or 0.0) >= FIRST_SECONDS
 
 
 @given(st.integers(0, 10**6), st.floats(0, 1), st.sampled_from([CUT, 1012, 1011, 1001, 4002, 4999, 1005]))
