@@ -10,7 +10,7 @@ REFUSALS = [
     ["408", "The request was not complete within 10 s."],
     [
         "421",
-        "Only for other requests than handshakes: the server does not know the name by which it was called; see"
+        "Only for requests that are not handshakes: the server does not know the name by which it was called; see"
         " `AllowedHosts`.",
     ],
     [
@@ -41,8 +41,8 @@ The login must arrive within 10 s of the handshake. All frames, including fragme
 
 1. The server sends `welcome`.
 2. The client sends `login`.
-3. The server sends `me`; then `relations` (if you muted or blocked anyone) and `who` (further ones while `more` is
-   true).
+3. The server sends `me`; then `welcome` again (to VIPs and operators, if there are VIP channels), `relations` (if you
+   muted or blocked anyone) and `who` (further ones while `more` is true).
 4. The server sends `echo`: the client is now up to date. `places` follows (if there are messages anywhere), then the
    welcome messages of the channels (as `error` with code `notice`; not with `since`) and `reports` (if there are any).
 5. From then on, the server sends live frames. Between `echo` and the first live message, nothing is repeated or left
@@ -64,7 +64,7 @@ with gaps, so one number covers all channels.
 - If `welcome.epoch` is not the one you remember, the server started a new numbering: forget the `msgID` and all
   messages.
 
-`takenBack`, `reacted` and `edited` of `echo` are changes to messages that you already had.
+`takenBack`, `reacted` and `edited` of `echo` are changes to messages that you already have.
 
 ## Nonces: resend without duplicates
 
@@ -97,7 +97,7 @@ fill a gap from either edge. To show a message with its surroundings, send one r
 1, and one with `afterID` = its `msgID`. A page can be shorter than `limit`.
 
 `search` returns the latest messages first, so the next `beforeID` is the `msgID` of the last one. A search without long
-words, or with many candidates, ends early: `searchedTo` is the lowest number that it reached; continue with it as
+words, or with many candidates, can end early: `searchedTo` is the lowest number that it reached; continue with it as
 `beforeID`. `before:` and `after:` count days by `utcOffset`: `after:` includes its day, `before:` does not.
 
 ## How fast to send

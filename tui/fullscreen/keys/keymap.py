@@ -108,7 +108,7 @@ KEYS = (
     Key(Where.EVERYWHERE, "f5", "app.reconnect", "Reconnect now", priority=True),
     Key(Where.EVERYWHERE, "ctrl+g,alt+g", "app.commands", "Find a command", "Commands", priority=True),
     Key(Where.EVERYWHERE, "alt+y", "screen.accept_offer", "Mute the person you just reported", "Mute", priority=True),
-    Key(Where.EVERYWHERE, "alt+k", "screen.decline_offer", "Decline that offer", "Keep", priority=True),
+    Key(Where.EVERYWHERE, "alt+k", "screen.decline_offer", "Do not mute that person", "Keep", priority=True),
     Key(
         Where.EVERYWHERE,
         "ctrl+c,super+c",
