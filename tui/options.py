@@ -22,7 +22,7 @@ class SiteToken(Struct, frozen=True):
 
 
 class Options(Struct, frozen=True):
-    """Who chats where, and how the client begins."""
+    """The user's name, the server, and the first steps of the client."""
 
     name: str
     url: str | None = None

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Tone(StrEnum):
-    """Whether a notice is neutral, the server's own words, good news or bad news."""
+    """The tone of a notice: neutral, the server's own words, good news or bad news."""
 
     INFO = "info"
     SAID = "said"

@@ -1,4 +1,4 @@
-"""What a server can do besides chatting; interfaces offer nothing else."""
+"""The abilities of a server besides chatting; interfaces offer only these."""
 
 from typing import NamedTuple
 

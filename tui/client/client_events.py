@@ -1,4 +1,4 @@
-"""What a client reports to its owner: logins, losses, and errors that end it."""
+"""The events that a client reports to its owner: logins, losses, and errors that end it."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Which part of a channel's history is loaded: ranges of message numbers without anything missing in between."""
+"""The loaded part of a channel's history: ranges of message numbers without anything missing in between."""
 
 from collections.abc import Iterator
 from math import inf

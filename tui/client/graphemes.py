@@ -1,4 +1,4 @@
-"""Where characters as people see them begin and end: an emoji or an accented letter can be several code points."""
+"""Boundaries of characters as people see them: an emoji or an accented letter can be several code points."""
 
 JOINERS = frozenset("\u200c\u200d")
 DIRECTIONS = frozenset("\u061c\u200e\u200f\u2066\u2067\u2068\u2069")

@@ -28,7 +28,7 @@ MAX_CAUSES = 20
 
 
 class ReportDraft(NamedTuple):
-    """A report form as filled in; `context` has the numbers of the messages that are sent along."""
+    """A report form as filled in; `context` has the numbers of the messages that it includes."""
 
     reason: str
     comment: str

@@ -1,4 +1,4 @@
-"""What the site's tokens say about a person: the words beside a name, and the lines of a profile."""
+"""Facts about a person in the site's tokens: the words beside a name, and the lines of a profile."""
 
 from urllib.parse import urljoin, urlsplit
 

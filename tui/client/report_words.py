@@ -16,7 +16,7 @@ EXPLAINED = frozenset({ReportState.WAITING, ReportState.GIVEN_UP})
 
 
 class StatusWords(NamedTuple):
-    """How a status is shown."""
+    """The words for a status."""
 
     sign: str
     label: str

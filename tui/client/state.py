@@ -1,4 +1,4 @@
-"""What the client knows of the room, and what the user does in it."""
+"""The client's knowledge of the room, and the acts of the user in it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta

@@ -22,7 +22,7 @@ class Unseen(Struct, frozen=True):
 
 
 class MarkersToSend(Struct):
-    """How far the user has read in each place, where the server does not know it yet."""
+    """Read markers that the server does not have yet, by place."""
 
     _due: dict[str, Read] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""What the user has written and the server does not have: what is saved of it, and how it is restored."""
+"""Drafts, messages and reports that the server does not have: their saved form, and their restoration."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta

@@ -153,7 +153,7 @@ class ClientSession(Struct):
         self.impostor = False
 
     def login(self, welcome: Welcome, since: Since | None) -> Login:
-        """Return the login that answers a welcome, with where to catch up from."""
+        """Return the login that answers a welcome; `since`: the last message that this client knows."""
         self._challenged, self._since = welcome, since
         self._untried = [*self.keys.of(welcome.server)]
         if self._enrolling and self._enrolling.key and self._enrolling.server == welcome.server:

@@ -33,11 +33,11 @@ YIELD_BYTES = 64 * 1024
 
 
 class Connecting(Struct, frozen=True):
-    """A connection is being made."""
+    """The start of an attempt to connect."""
 
 
 class Received(Struct, frozen=True):
-    """Frames arrived, and are cleaned for display."""
+    """Frames that arrived, cleaned for display."""
 
     frames: list[ServerFrame]
     left_out: bool = False
@@ -45,7 +45,7 @@ class Received(Struct, frozen=True):
 
 
 class Lost(Struct, frozen=True):
-    """The connection is lost: the reason, and the seconds until the next attempt (None: never)."""
+    """The loss of a connection: the reason, and the seconds until the next attempt (None: never)."""
 
     why: str
     retry_seconds: float | None
@@ -55,7 +55,7 @@ Event = Connecting | Received | Lost
 
 
 class Failure(NamedTuple):
-    """Why a connection failed or ended, and a close code that says whether another attempt may succeed."""
+    """The reason why a connection failed or ended, and a close code that says whether another attempt may succeed."""
 
     why: str
     code: int

@@ -9,7 +9,7 @@ from tui.limits import MAX_FRAME_BYTES
 
 
 class Outgoing(NamedTuple):
-    """What to do for a frame of this client."""
+    """The steps that a frame of this client needs."""
 
     wires: Sequence[bytes] = ()
     """Bytes to send."""

@@ -1,4 +1,4 @@
-"""What each command of line mode does: the request that it sends, and the answer that it waits for."""
+"""The commands of line mode: the request that each sends, and the answer that it waits for."""
 
 from collections.abc import Callable, Container, Iterable
 from functools import partial

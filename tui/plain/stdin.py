@@ -32,7 +32,7 @@ class Lines:
 
     @property
     def waiting(self) -> int:
-        """Return the number of lines left in the queue, once all have been read."""
+        """Return the number of lines left in the queue, after the end of the input."""
         return max(0, self._queue.qsize() - 1)
 
     def _read(self) -> None:

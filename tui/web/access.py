@@ -34,7 +34,7 @@ class PageAccess(Struct, frozen=True):
 
     @property
     def cookie(self) -> str:
-        """Return the name of the cookie; browsers send the cookies of one host to all of its ports."""
+        """Return the name of the cookie, which has the port: browsers send the cookies of a host to all its ports."""
         return f"flagpost-{self.port}"
 
     @property

@@ -37,7 +37,7 @@ class Stdin(Struct, frozen=True, array_like=True, tag="stdin"):
 
 
 class Resize(Struct, frozen=True, array_like=True, tag="resize"):
-    """The page has a new size."""
+    """A new size of the page."""
 
     size: Size
 
@@ -49,11 +49,11 @@ class PagePing(Struct, frozen=True, array_like=True, tag="ping"):
 
 
 class Blur(Struct, frozen=True, array_like=True, tag="blur"):
-    """The page lost the focus."""
+    """Loss of the focus."""
 
 
 class Focus(Struct, frozen=True, array_like=True, tag="focus"):
-    """The page got the focus."""
+    """Gain of the focus."""
 
 
 PageMessage = Stdin | Resize | PagePing | Blur | Focus
