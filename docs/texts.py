@@ -194,8 +194,8 @@ OWN_KEYS = """\
 ## `[keys]`
 
 Assign other keys to an action by its name below: `messages.report = "f7"`, or several keys, separated by commas. Keys
-have Textual's names, such as `ctrl+x`, `alt+up`, `f3` or `slash`; a letter or digit is its own name. A key that another
-action in the same place already has is rejected with a message at startup.
+have Textual's names, such as `ctrl+x`, `alt+up`, `f3`, or `slash` for `/`; a letter or digit is its own name. A key
+that another action in the same place already has is rejected with a message at startup.
 """
 
 
@@ -221,6 +221,5 @@ Your site and bots can make these calls to the server's port. All except `report
 KEYS_HEAD = """\
 # Keys and commands
 
-The footer shows the most useful keys for the current context. Here, keys have Textual's names: `slash` is `/`,
-`question_mark` is `?`. [You can assign other keys](config.md#keys).
+The footer shows the most useful keys for the current context. [You can assign other keys](config.md#keys).
 """
