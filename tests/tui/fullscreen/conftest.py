@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import style_rules
+from tests.support import quiet, style_rules
 from tests.support.drawing import FRAMES
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _shared_style_rules() -> Iterator[None]:
+def _cheap_clients() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         style_rules.share(patch)
+        quiet.replace_sleeps(patch)
         yield
 
 

@@ -7,7 +7,7 @@ from msgspec import structs
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Login, Me, Say, ServerFrame
 from tests.support.key_login import Desk
-from tests.support.pilots import client, until, until_seen, until_told
+from tests.support.pilots import client, until, until_said, until_seen, until_told
 from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.screens.name import NamePrompt
@@ -80,6 +80,7 @@ async def test_another_server_at_the_address_is_noticed_and_gets_no_earlier_mess
     async with client(script) as (pilot, server):
         script.answer = lambda frame: ()
         await pilot.press(*"for the real one", "enter")
+        await until_said(pilot, server)
         await until_seen(pilot, "sending")
         script.welcome = structs.replace(script.welcome, epoch="e2", server=other.server, challenge=other.challenge)
         script.login = other.login
