@@ -70,7 +70,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.TOO_FAST: "You are over a rate limit; the message says when to retry.",
     ErrorCode.UNKNOWN_REPORT: "None of your reports has this reportID.",
     ErrorCode.REPORT_RESOLVED: "The site has resolved this report, so it cannot be withdrawn.",
-    ErrorCode.NOT_YOURS: "Only the author can edit or delete a message.",
+    ErrorCode.NOT_YOURS: "Only its author can edit a message; only its author or an operator can delete it.",
     ErrorCode.NOT_ALLOWED: "The settings of the server do not allow this; the message says what.",
     ErrorCode.DO_NOT_DISTURB: "The user has turned on Do not disturb.",
     ErrorCode.BAD_REACTION: "The reaction is not one emoji, or the message has the maximum number of reactions.",

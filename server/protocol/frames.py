@@ -186,7 +186,7 @@ class Withdraw(Frame, frozen=True, tag="withdraw", rename={"report_id": "reportI
 
 
 class Takeback(Frame, frozen=True, tag="takeback", rename={"msg_id": "msgID"}):
-    """Delete one of your messages; the server sends this to everyone who could read it."""
+    """Delete one of your messages (operators: any); the server sends this to everyone who could read it."""
 
     msg_id: MsgID
 
@@ -250,7 +250,7 @@ class Unmute(Frame, frozen=True, tag="unmute"):
 class Block(Frame, frozen=True, tag="block"):
     """Block a user: from now on neither of you sees, finds or reports the other, or opens their profile.
 
-    From the server: the site has blocked the two of you.
+    From the server: the site has made you and this user block each other.
     """
 
     username: Name
