@@ -4,7 +4,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
 from types import FrameType
@@ -71,36 +71,35 @@ def _signals_of_children() -> None:
             signal.signal(number, lambda _signal, _frame: None)
 
 
-@pytest.fixture(autouse=True)
-def _bounded() -> Iterator[None]:
-    """Fail a test that would never end, where it waits."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Fail a test that would never end, where it waits. A fixture would cost more, for each of thousands of tests."""
     if sys.platform == "win32":
-        yield
-        return
-
-    def fail(_signal: int, _frame: FrameType | None) -> None:
-        raise AssertionError(f"not done within {STUCK_SECONDS} s")
-
-    before = signal.signal(signal.SIGALRM, fail)
+        return (yield)
+    signal.signal(signal.SIGALRM, _stuck)
     signal.alarm(STUCK_SECONDS)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+
+
+def _stuck(_signal: int, _frame: FrameType | None) -> None:
+    raise AssertionError(f"not done within {STUCK_SECONDS} s")
 
 
 HOMES = count()
 
 
 @pytest.fixture(autouse=True)
-def _data_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a client keeps for its next start stays within the test.
+def _data_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what a client keeps for its next start within the test; the client creates these directories.
 
-    The directories are numbered here: pytest's `mktemp` looks through those of all earlier tests for the next number.
+    They are numbered here, and the variables set without `monkeypatch`, as this is done for each of thousands of tests.
     """
-    for name in ("data", "config", "state"):
-        directory = tmp_path_factory.getbasetemp() / "homes" / str(next(HOMES))
-        directory.mkdir(parents=True)
-        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(directory))
+    base = tmp_path_factory.getbasetemp()
+    for name in ("DATA", "CONFIG", "STATE"):
+        os.environ[f"XDG_{name}_HOME"] = f"{base}/homes/{next(HOMES)}"
 
 
 @pytest.fixture
