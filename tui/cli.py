@@ -130,6 +130,10 @@ def _plain(chosen: Options) -> int:
         return asyncio.run(_interruptible(chat(chosen)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return INTERRUPTED
+    finally:
+        # Python restores the signals' default actions as it ends, and SIGALRM's would change the exit code.
+        if sys.platform != "win32":
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _serve(chosen: Options, host: str, port: int) -> None:
