@@ -60,7 +60,7 @@ class Reporting:
         state = self._client.state
         evidence = state.welcome is not None and state.welcome.webhooks.evidence
         about = name_text.quoted(entry.about)
-        words = f"Withdraw your report of {about}'s message? {_consequence(entry, evidence=evidence)}"
+        words = f"Withdraw your report of {about}'s message? {withdrawal_consequence(entry, evidence=evidence)}"
         if await self._room.dialogs.ask(words, "Withdraw"):
             self._client.send(state.reports.withdraw(entry.report_id, nonce()))
             self._room.redraw()
@@ -76,7 +76,7 @@ class Reporting:
             self._client.send(reports.ask(nonce()))
 
 
-def _consequence(entry: ReportEntry, *, evidence: bool) -> str:
+def withdrawal_consequence(entry: ReportEntry, *, evidence: bool) -> str:
     """Return the consequence of a withdrawal, in words. The site is notified only if it receives evidence."""
     if entry.status in {ReportState.RECEIVED, ReportState.WAITING, ReportState.GIVEN_UP}:
         # The site may have read a failed attempt, or the report before something was added to it.

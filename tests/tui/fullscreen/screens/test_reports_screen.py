@@ -29,6 +29,7 @@ from tests.support.pilots import app_of, away, client, screen_text, until, until
 from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, Answer, ScriptedServer, line, report
 from tui.client.report_words import STATUS_WORDS
 from tui.fullscreen.keys import keymap
+from tui.fullscreen.room.reporting import withdrawal_consequence
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.question import Question
 from tui.fullscreen.screens.report_form import ReportForm
@@ -147,12 +148,17 @@ async def test_changed_report_is_redrawn_and_the_highlight_stays() -> None:
         assert "The site says: Account closed" in screen_text(app_of(pilot))
 
 
-@pytest.mark.parametrize(("answer", "word"), [("y", "withdrawn"), ("n", "delivered")])
-async def test_withdrawing_asks_first(answer: str, word: str) -> None:
-    async with client(ScriptedServer(answer=listing(report()))) as (pilot, server):
+@pytest.mark.parametrize(
+    ("answer", "word", "evidence", "told"),
+    [("y", "withdrawn", True, "The site will be told."), ("n", "delivered", False, "will not be told")],
+)
+async def test_withdrawing_asks_first(answer: str, word: str, evidence: bool, told: str) -> None:
+    welcome = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=evidence))
+    async with client(ScriptedServer(welcome, answer=listing(report()))) as (pilot, server):
         await open_reports(pilot)
         await pilot.press("x")
         await until_seen(pilot, "Withdraw your report of “bob”'s message?")
+        await until_seen(pilot, told)
         await pilot.press(answer)
         await until(pilot, lambda: isinstance(pilot.app.screen, ReportsScreen), "answered")
         await until_seen(pilot, f" {word}")
@@ -166,18 +172,16 @@ async def test_withdrawing_asks_first(answer: str, word: str) -> None:
 @pytest.mark.parametrize(
     ("status", "evidence", "words"),
     [
-        ("received", True, "you withdrew it"),
-        ("waiting", False, "it will not be"),
+        ("received", True, "the site already has the report, it will be told that you withdrew it"),
+        ("waiting", False, "the site already has the report, it will not be told"),
+        ("given-up", True, "No further copies will be sent"),
         ("delivered", True, "The site will be told."),
-        ("seen", False, "will not be told"),
+        ("delivered", False, "already has it and will not be told"),
+        ("seen", False, "already has it and will not be told"),
     ],
 )
-async def test_question_explains_what_withdrawing_does(status: str, evidence: bool, words: str) -> None:
-    welcome = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=evidence))
-    async with client(ScriptedServer(welcome, answer=listing(report(status=status)))) as (pilot, _):
-        await open_reports(pilot)
-        await pilot.press("x")
-        await until_seen(pilot, words)
+def test_question_explains_what_withdrawing_does(status: str, evidence: bool, words: str) -> None:
+    assert words in withdrawal_consequence(report(status=status), evidence=evidence)
 
 
 async def test_a_withdrawal_that_is_refused_says_why() -> None:
