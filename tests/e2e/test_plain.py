@@ -320,6 +320,38 @@ async def test_a_report_is_listed_and_withdrawn_by_commands(tmp_path: Path, rece
                 assert ada.end_input() == (0, [])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("sent", ["SIGTERM", "SIGHUP"])
+def test_what_was_not_sent_is_named_when_a_signal_ends_it(tmp_path: Path, sent: str) -> None:
+    script = ScriptedServer(answer=lambda frame: [])
+    with scripted_server(script) as server, PlainClient(server.url, "ada", tmp_path) as ada:
+        ada.until("Connected as ada")
+        # A line that failed does not hide those that were not sent.
+        ada.write("/nonsense", "never confirmed", "", "/join tea", "never sent")
+        server.next_sent(Say)
+        ada.process.send_signal(getattr(signal, sent))
+        code, errors = ada.ended()
+        until(script.closes)
+    assert code == 128 + getattr(signal, sent)
+    assert errors[1:] == [
+        "flagpost: The server has not confirmed this: never confirmed",
+        "flagpost: This was not sent: /join tea",
+        "flagpost: This was not sent: never sent",
+    ]
+    assert script.closes == [CloseCode.NORMAL]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_line_that_waits_for_the_login_is_named(tmp_path: Path) -> None:
+    script = ScriptedServer(opening=[PEOPLE])
+    with scripted_server(script) as server, PlainClient(server.url, "ada", tmp_path) as ada:
+        ada.write("too early")
+        ada.until("Connected as ada")
+        ada.process.send_signal(signal.SIGTERM)
+        code, errors = ada.ended()
+    assert (code, errors) == (128 + signal.SIGTERM, ["flagpost: This was not sent: too early"])
+
+
 def test_what_was_not_confirmed_is_named_when_the_connection_ends(tmp_path: Path) -> None:
     script = ScriptedServer(answer=lambda frame: [])
     with scripted_server(script) as server, PlainClient(server.url, "ada", tmp_path) as ada:

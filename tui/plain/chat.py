@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from server.protocol import name_text
 from server.protocol.codes import ErrorCode
@@ -39,8 +40,9 @@ async def chat(options: Options, patience: float = ANSWER_SECONDS) -> int:
 
 
 def print_error(text: str) -> None:
-    """Print one line on standard error."""
-    print(f"flagpost: {text}", file=sys.stderr, flush=True)
+    """Print one line on standard error, unless it cannot be written: its terminal may be gone."""
+    with suppress(OSError):
+        print(f"flagpost: {text}", file=sys.stderr, flush=True)
 
 
 class _LineMode:
@@ -61,7 +63,9 @@ class _LineMode:
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._news = asyncio.Event()
         """Set when something arrived, or the input ended."""
-        self._entered = self._failed = self._ended = False
+        self._entered = self._failed = self._ended = self._gave_up = False
+        self._held: list[str] = []
+        """The line that waits for the login, if there is one."""
         self._deadline: float | None = None
         """Time of the loop at which to give up on the line that waits for an answer; None: never."""
 
@@ -76,7 +80,8 @@ class _LineMode:
 
     async def _run(self) -> int:
         life = asyncio.create_task(self._client.run())
-        work = asyncio.create_task(self._work(Lines(self._input_ended)))
+        lines = Lines(self._input_ended)
+        work = asyncio.create_task(self._work(lines))
         tasks: list[asyncio.Future[int] | asyncio.Task[None]] = [life, work, self._over]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -86,7 +91,7 @@ class _LineMode:
                 task.cancel()
             # Wait, so that the closing handshake is done before the loop ends.
             faults = await asyncio.gather(life, work, return_exceptions=True)
-            unsent = self._report_unsent()
+            unsent = self._report_unsent(lines)
         for fault in faults:
             if isinstance(fault, NameRefusedError):
                 print_error(f"{fault} Give another name with --name NAME.")
@@ -96,13 +101,17 @@ class _LineMode:
         code = self._over.result() if self._over.done() else int(self._failed)
         return code or int(unsent)
 
-    def _report_unsent(self) -> bool:
-        """Print the first message that the server has not confirmed; return whether there is one."""
-        unsent = [each for each in self._state.unsent() if isinstance(each, Say)]
-        if unsent and not self._failed:
-            more = f", and {len(unsent) - 1} more" if len(unsent) > 1 else ""
-            print_error(f"The server has not confirmed this{more}: {clean_line(unsent[0].message)}")
-        return bool(unsent)
+    def _report_unsent(self, lines: Lines) -> bool:
+        """Print what the server has not confirmed, and the lines that were not sent; return whether there are any."""
+        unconfirmed = [each.message for each in self._state.unsent() if isinstance(each, Say)]
+        unsent = [*self._held, *lines.rest()]
+        reader_gone = self._over.done() and self._over.result() == READER_GONE
+        if not self._gave_up and not reader_gone:
+            for text in unconfirmed:
+                print_error(f"The server has not confirmed this: {clean_line(text)}")
+            for line in unsent:
+                print_error(f"This was not sent: {clean_line(line)}")
+        return bool(unconfirmed or unsent)
 
     def _print(self, lines: Iterable[OutputLine]) -> None:
         """Print lines: results to standard output, failures to standard error."""
@@ -129,13 +138,21 @@ class _LineMode:
     async def _work(self, lines: Lines) -> None:
         """Execute each line, waiting for the answer to the one before."""
         while (line := await lines.next()) is not None:
-            if not (await self._until(lambda: self._entered) and await self._execute(line)):
+            if not (await self._hold(line) and await self._execute(line)):
+                self._gave_up = True
                 more = f"; {lines.waiting} more were not sent" if lines.waiting else ""
                 what = "may not have arrived" if self._entered else "was not sent"
                 self._complain(f"No answer within {self._patience:.0f} s, so this {what}{more}: {clean_line(line)}")
                 return
         if not await self._until(lambda: self._entered):
             self._complain(f"The server at {self._client.address} does not answer.")
+
+    async def _hold(self, line: str) -> bool:
+        """Wait for the login; return whether the line can be sent."""
+        self._held = [line]
+        entered = await self._until(lambda: self._entered)
+        self._held = []
+        return entered
 
     def _input_ended(self) -> None:
         self._ended = True

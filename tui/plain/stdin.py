@@ -35,6 +35,12 @@ class Lines:
         """Return the number of lines left in the queue, after the end of the input."""
         return max(0, self._queue.qsize() - 1)
 
+    def rest(self) -> Iterator[str]:
+        """Yield the lines left in the queue, except blank ones."""
+        while not self._queue.empty():
+            if (line := self._queue.get_nowait()) and line.strip():
+                yield line
+
     def _read(self) -> None:
         # Raised if the loop is closed: then nobody waits for lines.
         with suppress(RuntimeError):
