@@ -49,7 +49,7 @@ class BothNodes:
         self.close()
         directory = self._directory / f"room-{next(self._rooms)}"
         directory.mkdir()
-        database = self._stack.enter_context(self._postgres.database())
+        database = self._stack.enter_context(self._postgres.schema())
         cluster = self._stack.enter_context(Cluster(directory, database, reports=False))
         self._turn = cycle([cluster.one, cluster.two])
 
