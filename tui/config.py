@@ -209,7 +209,7 @@ def _takes(kind: object) -> str:
     if isinstance(info, msgspec.inspect.BoolType):
         return "write true or false"
     if isinstance(info, msgspec.inspect.VarTupleType):
-        return 'write a list of texts in quotes, like ["one", "two"]'
+        return 'write a list of words in quotes, like ["one", "two"]'
     options = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
     values = [value for each in options if isinstance(each, msgspec.inspect.EnumType) for value in each.cls]
     return f"write {' or '.join(json.dumps(value) for value in values)}" if values else "write text in quotes"

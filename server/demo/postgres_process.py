@@ -201,7 +201,7 @@ class PostgresProcess:
             if guard.poll() is not None or time.monotonic() > deadline:
                 self.crash()
                 reasons = [line.partition("] ")[2] for line in self.log.splitlines()[-LOG_LINES:]]
-                raise PostgresError(f"PostgreSQL does not start: {'; '.join(reasons)}")
+                raise PostgresError(f"PostgreSQL did not start: {'; '.join(reasons)}")
             time.sleep(0.01)
 
     def _end(self, how: signal.Signals) -> None:

@@ -130,7 +130,8 @@ class Site:
         note = note.replace("\r\n", "\n").strip()
         if len(note) > MAX_NOTE_CHARS:
             raise RefusedCall(
-                HTTPStatus.BAD_REQUEST, f"The limit for notes is {MAX_NOTE_CHARS} characters; go back and shorten it."
+                HTTPStatus.BAD_REQUEST,
+                f"The limit for a note is {MAX_NOTE_CHARS} characters. Go back and shorten it.",
             )
         return ReportState(status), note
 

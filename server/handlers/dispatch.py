@@ -44,7 +44,7 @@ FAULT = "Internal server error. Try again. If it persists, tell the administrato
 
 
 class Handler(NamedTuple):
-    """How one type of frame is handled, whether it requires a login, and what it is charged as."""
+    """How one type of frame is handled, whether it requires a login, and what it costs."""
 
     handle: Callable[["Dispatcher", Session, ClientFrame], None]
     logged_in: bool

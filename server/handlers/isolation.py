@@ -23,7 +23,7 @@ def watch_beats(dispatcher: Dispatcher, node: NodeHealth | None) -> None:
     """Disconnect everyone if the database was silent for so long that the other servers may soon remove this one."""
     is_silent = node is not None and node.beat_age > SILENT_SECONDS
     if is_silent and not dispatcher.cut_off:
-        log.error("the database does not answer; clients are sent to other servers until it does")
+        log.error("the database does not answer, so clients are sent to other servers; check that it runs")
     elif dispatcher.cut_off and not is_silent:
         log.warning("the database answers again")
     dispatcher.cut_off = is_silent

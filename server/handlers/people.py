@@ -17,7 +17,7 @@ from server.webhooks.profiles import Profiles
 
 
 def status(dispatcher: Dispatcher, session: Session, frame: SetStatus) -> None:
-    """Set the user's status or "do not disturb", and broadcast it."""
+    """Set the user's status or Do not disturb, and broadcast it."""
     was_hidden = session.is_hidden
     if frame.status is not None:
         session.status = check_status(frame.status, session.rank)

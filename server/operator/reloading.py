@@ -23,9 +23,7 @@ def _request_of_all(database: str) -> str:
         (count,) = connection.execute(alive, (connection.now - GONE_MILLISECONDS,)).fetchone()
     if not count:
         raise CommandError(f"no server uses {database}; start one, or name its settings with --settings FILE")
-    return (
-        f"servers that reload now: {count}, each from its own file; the log of each says which changes need a restart"
-    )
+    return f"servers reloading now: {count}, each from its own file; the log of each says which changes need a restart"
 
 
 def _signal(database: str) -> str:
@@ -41,4 +39,4 @@ def _signal(database: str) -> str:
         os.kill(server.process, signal.SIGHUP)
     except OSError as error:
         raise CommandError(f"{server} cannot be reached: {error.strerror}; run this as the server's user") from None
-    return f"{server} reloads the settings, which are valid; its log says which changes require a restart"
+    return f"{server} is reloading its settings, which are valid; its log says which changes require a restart"

@@ -39,5 +39,5 @@ def _queue(connection: SqlConnection, name: str) -> Iterator[Finding]:
         why = f"the {attempts} to call webhook {name} failed{reason}; {found.waiting} waiting"
         yield Finding(Grade.WARNING, f"outbox: {why}; run `webhook deliveries --failed` for all")
     if found.given_up:
-        advice = "list them with `webhook deliveries --failed`, repeat one with `webhook replay ID`"
+        advice = "list them with `webhook deliveries --failed`, resend one with `webhook replay ID`"
         yield Finding(Grade.WARNING, f"outbox: {found.given_up} given up; {advice}")

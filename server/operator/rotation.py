@@ -64,11 +64,11 @@ def _rotated(name: str, present: list[str], *, finish: bool) -> list[str]:
 
 def _advice(name: str, *, finish: bool, alone: bool) -> str:
     if finish:
-        return "the old secret is removed; run `reload` to apply it"
+        return "the old secret was removed; run `reload` to apply it"
     if alone:
-        return "its first secret is created; give it to the site, then run `reload` to start signing"
+        return "its first secret was created; give it to the site, then run `reload` to start signing"
     return (
-        "a new secret is added before the old one; run `reload` to sign with both; give the new one to the"
+        "a new secret was added before the old one; run `reload` to sign with both; give the new one to the"
         f" site; then run `webhook rotate {name} --finish`, and `reload` again"
     )
 

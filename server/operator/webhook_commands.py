@@ -96,7 +96,7 @@ def _came_to(attempted: RecordedAttempt) -> str:
 
 
 def replay(settings: Settings, connection: SqlConnection, delivery_id: str) -> str:
-    """Repeat a delivery. Raises CommandError if it does not exist, or its report was withdrawn."""
+    """Resend a delivery. Raises CommandError if it does not exist, or its report was withdrawn."""
     delivery = overview.delivery(connection, delivery_id)
     if delivery is None:
         latest = ", ".join(each.id for each in overview.deliveries(connection, MAX_NAMED)) or "none"
@@ -127,11 +127,11 @@ def _prospect(settings: Settings, connection: SqlConnection, delivery: Delivery)
     stop = webhook_state.suspension(connection, delivery.webhook)
     if stop:
         return f"waits for the suspended webhook {delivery.webhook}; run `webhook resume {delivery.webhook}` to send it"
-    return "is sent again now; run `webhook deliveries` for the result"
+    return "is being resent; run `webhook deliveries` for the result"
 
 
 def pause(settings: Settings, connection: SqlConnection, name: str) -> str:
-    """Suspend a webhook. Raises CommandError."""
+    """Pause a webhook. Raises CommandError."""
     hook = _queued(settings, name)
     webhook_state.pause(connection, hook.queue, PAUSED_BY_ADMINISTRATOR)
     return f"{hook.queue} is paused; reports are stored until you run `webhook resume {hook.queue}`"
@@ -142,8 +142,8 @@ def resume(settings: Settings, connection: SqlConnection, name: str) -> str:
     hook = _queued(settings, name)
     webhook_state.resume(connection, hook.queue)
     if not hook.enabled:
-        return f"{hook.queue} is resumed, but disabled in the settings; waiting deliveries are sent once it is enabled"
-    return f"{hook.queue} is resumed; waiting deliveries are sent now"
+        return f"{hook.queue} is resumed, but disabled in the settings; enable it to send the waiting deliveries"
+    return f"{hook.queue} is resumed; waiting deliveries are being sent"
 
 
 def _queued(settings: Settings, name: str) -> WebhookURL:

@@ -61,7 +61,7 @@ class ConcurrencyLimit:
         self._in_use: Counter[str] = Counter()
 
     def acquire(self, address: str) -> bool:
-        """Use a slot. Return False if none is free."""
+        """Acquire a slot; return False if none is free."""
         if self.limit and self._in_use[address] >= self.limit:
             return False
         self._in_use[address] += 1

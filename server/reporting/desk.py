@@ -79,7 +79,7 @@ class ReportDesk:
         await self._database.write(partial(report.record, publication=publication))
 
     async def site_said(self, key: str, status: ReportState, note: str) -> bool:
-        """Record a status from the site; False if the report ID or webhook-id is unknown. Raises StorageError."""
+        """Record a status from the site; return False if `key` belongs to no report. Raises StorageError."""
         return await self._database.write(partial(reports.site_said, key, status, note)) is not None
 
     def on_changes(self, events: Sequence[ReportOpened | ReportChanged]) -> None:

@@ -27,7 +27,7 @@ class PresenceChange(NamedTuple):
 
 
 class PresenceWire(NamedTuple):
-    """A change in one view."""
+    """A presence change, encoded for one view."""
 
     wire: bytes
     """The bytes to send; empty if the change is not visible in this view."""
@@ -39,7 +39,7 @@ class PresenceWire(NamedTuple):
 
 
 class PresenceWires:
-    """The queued changes in one view."""
+    """The queued presence changes, encoded for one view."""
 
     def __init__(self, changes: Sequence[PresenceChange], view: View) -> None:
         self.each = [change.wire(view) for change in changes]

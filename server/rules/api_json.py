@@ -1,4 +1,4 @@
-"""Reads bodies of API calls like Go's encoding/json: keys match in any case; null and unknown keys are ignored."""
+"""Reads bodies of API calls as Go's encoding/json does: keys match in any case; null and unknown keys are ignored."""
 
 from http import HTTPStatus
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Who may report which message, and the content of a report: the server's record, never the reporter's claim."""
+"""The rules for reporting a message, and the content of a report: the server's record, never the reporter's claim."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -101,7 +101,7 @@ def check_form(reason: str, comment: str, reasons: Sequence[ReportReason]) -> st
     if len(trimmed) > MAX_COMMENT_CHARS:
         raise Refusal(
             ErrorCode.BAD_COMMENT,
-            f"This comment has {len(trimmed)} characters, and the limit is {MAX_COMMENT_CHARS}. Shorten it.",
+            f"The comment has {len(trimmed)} characters; the limit is {MAX_COMMENT_CHARS}. Shorten it.",
         )
     return trimmed
 

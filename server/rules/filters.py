@@ -35,7 +35,7 @@ class Filter(NamedTuple):
 
 
 class FilterVerdict(NamedTuple):
-    """What happens to a text."""
+    """The verdict of the filters on a text."""
 
     text: str
     """The text to deliver."""

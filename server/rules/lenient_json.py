@@ -1,4 +1,4 @@
-"""Reads JSON from sites like Go's encoding/json, against which they were written, but more leniently.
+"""Reads JSON from sites as Go's encoding/json does, for which they were written, but more leniently.
 
 Keys match in any case, and the last of repeated keys counts; null counts as missing; invalid characters become U+FFFD.
 Numbers and booleans can be read as text. A field that cannot be read is left out, and noted for the log.
@@ -151,4 +151,4 @@ def _kind(value: object) -> str:
         return "a list"
     if isinstance(value, bool | _Number):
         return "a boolean" if isinstance(value, bool) else "a number"
-    return "null" if value is None else "a text"
+    return "null" if value is None else "a string"

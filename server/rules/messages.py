@@ -131,7 +131,7 @@ def check_text(text: str) -> str:
     if len(trimmed) > MAX_MESSAGE_CHARS:
         raise Refusal(
             ErrorCode.BAD_MESSAGE,
-            f"This message has {len(trimmed)} characters, and the limit is {MAX_MESSAGE_CHARS}. Send it in parts.",
+            f"The message has {len(trimmed)} characters; the limit is {MAX_MESSAGE_CHARS}. Send it in parts.",
         )
     return trimmed
 

@@ -31,14 +31,14 @@ def check(text: str) -> str:
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot contain control, invisible or direction characters.")
     if len(text) > MAX_TYPED_CHARS:
         raise Refusal(
-            ErrorCode.BAD_NAME, f"The limit for names is {MAX_NAME_CHARS} characters; this one has {len(text)}."
+            ErrorCode.BAD_NAME, f"The name has {len(text)} characters; the limit is {MAX_NAME_CHARS}. Shorten it."
         )
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if not name:
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot be empty.")
     if len(name) > MAX_NAME_CHARS:
         raise Refusal(
-            ErrorCode.BAD_NAME, f"The limit for names is {MAX_NAME_CHARS} characters; this one has {len(name)}."
+            ErrorCode.BAD_NAME, f"The name has {len(name)} characters; the limit is {MAX_NAME_CHARS}. Shorten it."
         )
     if limit_marks(name) != name:
         # Clients show fewer marks, so a name copied from there would not be found.

@@ -1,4 +1,4 @@
-"""Which reactions a message can have."""
+"""The rules for reactions to a message."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Who holds which name: people in the room, and people for whom a name is reserved after they left."""
+"""Names and their holders: people in the room, and people for whom a name is reserved after they left."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator

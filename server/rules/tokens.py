@@ -41,7 +41,7 @@ class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
     img: Annotated[str, Meta(description="The avatar: a URL, or a path on the site.")] = ""
     url: Annotated[str, Meta(description="The profile: a URL, or a path on the site.")] = ""
     nick: Annotated[str, Meta(description="A nickname, displayed beside the name.")] = ""
-    emoji: Annotated[str, Meta(description="An emoji, or a text such as a flag and a country.")] = ""
+    emoji: Annotated[str, Meta(description="An emoji, or words such as a flag and a country.")] = ""
     gender: Annotated[str, Meta(description='"m", "f", "o", or another word of the site.')] = ""
     rules: Annotated[
         tuple[str, ...], Meta(description="BareRTC's restrictions of webcams and pictures, passed on to the client.")

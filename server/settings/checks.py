@@ -188,11 +188,11 @@ def _check_texts(settings: Settings) -> None:
         for at, text in enumerate(channel.welcome_messages):
             if not text.strip():
                 raise SettingsError(
-                    f"PublicChannels[{number}].WelcomeMessages[{at}]: blank; write a text, or remove it"
+                    f"PublicChannels[{number}].WelcomeMessages[{at}]: blank; write something, or remove it"
                 )
     for where, text in lines.items():
         if not text.strip():
-            raise SettingsError(f"{where}: blank; write a text, or remove it")
+            raise SettingsError(f"{where}: blank; write something, or remove it")
         if not text.isprintable() and any(unicodedata.category(char) == "Cc" for char in text):
             raise SettingsError(f"{where}: contains a line break or another control character; write it in one line")
 

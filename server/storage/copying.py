@@ -42,7 +42,7 @@ Row = tuple[Value, ...]
 
 
 class Numbering(NamedTuple):
-    """The values that a room has once: its IDs, and how far it has counted."""
+    """The IDs and counters of a room."""
 
     epoch: str
     server: str

@@ -120,7 +120,7 @@ def _lease(connection: SqlConnection, which: str, values: dict[str, int | str], 
 
 
 def renew(connection: SqlConnection, claim: Claim) -> bool:
-    """Renew the lease right before sending; False if the delivery must not be sent.
+    """Renew the lease right before sending; return False if the delivery must not be sent.
 
     It may have been withdrawn since it was claimed, or after a long pause another server may hold it.
     """

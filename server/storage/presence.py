@@ -1,4 +1,4 @@
-"""Who is in a room that several servers share: each name belongs to a session, and each session to a server."""
+"""The people in a room that several servers share: each name belongs to a session, and each session to a server."""
 
 import json
 from typing import NamedTuple

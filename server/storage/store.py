@@ -24,10 +24,10 @@ class Store(Protocol):
         """Create an empty database, in a transaction; unless the context fails, it exists from then on."""
 
     def numbering(self, connection: SqlConnection) -> Numbering:
-        """Return the values that the room has once."""
+        """Return the IDs and counters of the room."""
 
     def renumber(self, connection: SqlConnection, numbering: Numbering) -> None:
-        """Replace the values that the room has once, after its rows were copied."""
+        """Replace the IDs and counters of the room, after its rows were copied."""
 
     def erase_traces(self) -> bool:
         """Overwrite what was deleted; return False if that has to wait for the server."""

@@ -66,7 +66,7 @@ def suspension(connection: SqlConnection, webhook: str) -> Suspension | None:
 
 
 def pause(connection: SqlConnection, webhook: str, why: str) -> None:
-    """Suspend a webhook until it is resumed."""
+    """Pause a webhook until it is resumed."""
     connection.execute(
         "INSERT INTO webhook (name, paused) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET paused = excluded.paused",
         (webhook, why),

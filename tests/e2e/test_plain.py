@@ -112,7 +112,7 @@ def test_quit_ends_like_the_end_of_input(server: ServerProcess, tmp_path: Path) 
     ("typed", "complaint"),
     [
         ("/msg nobody hi", "Not sent: hi: No one named “nobody” has been here. Check the spelling."),
-        ("/report 9 spam", "Reports are turned off in this room."),
+        ("/report 9 spam", "Reports are turned off on this server."),
         ("/profile bob", "No profile of “bob”: "),
         ("/join nowhere", "There is no channel nowhere. Use # Lobby, # Tea, or @NAME for a person."),
         ("/dance", "Unknown command /dance."),

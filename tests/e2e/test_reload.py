@@ -225,7 +225,7 @@ async def test_reload_command_checks_the_settings_and_has_the_server_apply_them(
         change(settings, 'Name = "Lobby"', 'Name = "Hall"')
         done = run("reload", directory=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
-        assert f"process {server.process.pid} reloads the settings" in done.stdout
+        assert f"process {server.process.pid} is reloading its settings" in done.stdout
         async with asyncio.timeout(WAIT_SECONDS):
             while RELOADED not in server.log:
                 await asyncio.sleep(0.02)

@@ -13,7 +13,7 @@ def before(text: str, at: int) -> int:
 
 
 def after(text: str, at: int) -> int:
-    """Return where the character behind a position ends; the length of the text at the end."""
+    """Return where the character after a position ends; the length of the text at the end."""
     from wcwidth import iter_graphemes
 
     return at + len(next(iter_graphemes(text[at:]), ""))

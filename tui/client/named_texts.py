@@ -8,7 +8,7 @@ from server.protocol.mentions import mentions
 
 
 class NamedTexts(Struct):
-    """The results of the last pass over some texts; most texts are the same in the next pass."""
+    """Caches from one pass over the texts to the next, because most of them are the same."""
 
     _words: tuple[str, ...] = ()
     _known: dict[str, bool] = field(default_factory=dict)

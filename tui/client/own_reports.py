@@ -79,7 +79,7 @@ class OwnReports(Struct):
 
     @property
     def statuses(self) -> Mapping[int, str]:
-        """Return the status of the report of each message that has one, withdrawn ones too."""
+        """Return the status of the user's report by message number, including withdrawn reports."""
         # The server refuses another report of these; their status is unknown.
         return dict.fromkeys(self._refused, ReportState.RECEIVED.value) | {
             each.msg_id: each.status for each in self._entries.values()

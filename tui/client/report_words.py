@@ -1,4 +1,4 @@
-"""The wording of report statuses: every interface takes what it says about a report from here; pure functions."""
+"""The wording of report statuses: all interfaces use it; pure functions."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -33,7 +33,7 @@ LEFT_OUT = "This server sends more than this client shows; some of it was left o
 
 
 class ClientState(Struct):
-    """The client's state. Its methods are acts of the user, and return the frame to send; `fold_frame` adds frames."""
+    """The client's state. Methods are the user's actions, and return the frame to send; `fold_frame` adds frames."""
 
     now: Callable[[], datetime]
     welcome: frames.Welcome | None = None

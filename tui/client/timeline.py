@@ -162,7 +162,7 @@ class Timeline(Struct):
         return self._changes.take(self._entries)
 
     def add(self, line: Line, nonce: str | None = None) -> bool:
-        """Insert a message, in exchange for the pending one of its nonce; return False if it is there already."""
+        """Insert a message in place of the pending one with its nonce; return False if it was already there."""
         if line.mine:
             self.confirm(nonce)
         if self.find(line.msg_id):

@@ -19,7 +19,7 @@ from tui.fullscreen.widgets.rows import ListRow
 MOST_PLACES = 100
 DIM = Style(dim=True)
 DND = " dnd"
-"""The ID of the row for do not disturb; no status starts with a space."""
+"""The ID of the row for Do not disturb; no status starts with a space."""
 
 
 def emojis(line: Line, query: str) -> list[ListRow]:
@@ -76,20 +76,20 @@ def themes(names: Sequence[str], current: str, query: str) -> list[ListRow]:
 
 
 def statuses(state: ClientState, query: str) -> list[ListRow]:
-    """Return statuses: online and away, do not disturb, and the query itself."""
+    """Return statuses: online and away, Do not disturb, and the query itself."""
     own = state.people.get(state.me)
     rows = [
         ListRow(words, Content(words), Content.styled("now ✓" if own and own.status == words else meaning, DIM))
         for words, meaning in {ONLINE: "available", AWAY: "not at the keyboard"}.items()
         if _begins(query, words)
     ]
-    disturb = "Turn off do not disturb" if state.dnd else "Do not disturb"
+    disturb = "Turn off Do not disturb" if state.dnd else "Do not disturb"
     if _begins(query, disturb):
         rows.append(
             ListRow(
                 DND,
                 Content(disturb),
-                Content.styled("no DMs, no notifications" if not state.dnd else "currently on", DIM),
+                Content.styled("no direct messages, no notifications" if not state.dnd else "currently on", DIM),
             )
         )
     words = query.strip()

@@ -35,7 +35,7 @@ class CommandRoom(Protocol):
         """Set the status."""
 
     def toggle_dnd(self) -> str | None:
-        """Turn do not disturb on or off."""
+        """Turn Do not disturb on or off."""
 
     def mute(self, username: str) -> None:
         """Mute a person, or unmute them."""

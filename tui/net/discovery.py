@@ -45,7 +45,7 @@ async def find(options: Options) -> FoundServer:
         return FoundServer(address.websocket_url(tls=tls), None, notices)
     arguments = ["--settings", str(options.settings)] if options.settings else []
     server = await start("server", arguments, [CHAT])
-    notice = f"No server was listening at {address}, so this client started one; it ends with this client."
+    notice = f"No server was listening at {address}, so one was started; it stops when you quit."
     return FoundServer(server.urls[CHAT], server, [notice, *notices])
 
 
@@ -64,5 +64,5 @@ async def _find_own(path: Path) -> FoundServer:
         # The user may not know the server there; a user with a server of their own must not be led away from it.
         stranger = f" The one at {address} is new to you; to use it, start with {url}."
     server = await start("server", ["--socket", str(path)], [CHAT])
-    notice = f"This client started a server of your own; it ends with this client.{stranger}"
+    notice = f"A server of your own was started; it stops when you quit.{stranger}"
     return FoundServer(server.urls[CHAT], server, [notice], own=True)

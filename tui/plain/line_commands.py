@@ -242,7 +242,7 @@ class LineCommands:
     def _report(self, rest: str) -> None:
         welcome = self._state.welcome
         if welcome is None or not welcome.webhooks.report:
-            raise LineError("Reports are turned off in this room.")
+            raise LineError("Reports are turned off on this server.")
         number, behind = typed_commands.number_and_rest(rest)
         reason, comment = typed_commands.reason_and_comment(behind, welcome.report_reasons)
         _, channel, line, _ = self._find(rest)

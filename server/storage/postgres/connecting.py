@@ -115,7 +115,7 @@ class DatabaseLink:
             self._connection.roll_back()
 
     def wait(self) -> None:
-        """Pause before the next attempt; each pause is twice as long, up to a second."""
+        """Pause before the next attempt; each pause is twice as long as the one before, up to a second."""
         time.sleep(self._pause)
         self._pause = min(LONGEST_PAUSE, 2 * self._pause)
 

@@ -202,7 +202,7 @@ async def test_clients_are_sent_elsewhere_once_the_database_is_silent(
         isolation.watch_beats(first.dispatcher, beating)
     said = [each.message for each in caplog.records if each.message.startswith("the database ")]
     assert said == [
-        "the database does not answer; clients are sent to other servers until it does",
+        "the database does not answer, so clients are sent to other servers; check that it runs",
         "the database answers again",
     ]
 

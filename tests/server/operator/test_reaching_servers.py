@@ -22,7 +22,7 @@ async def test_all_servers_are_asked_to_reload_and_go_on(url: str) -> None:
         for server in both:
             server.database.hear(RoomRequested, hear)
         # As a process of its own would do it; the servers hear it on their threads.
-        assert request_reload(url).startswith("servers that reload now: 2,")
+        assert request_reload(url).startswith("servers reloading now: 2,")
         await until(lambda: len(asked) == len(both))
         assert set(asked) == {RoomRequested(RoomRequest.RELOAD, "")}
         await both[0].say("after")

@@ -91,7 +91,7 @@ def given_up(desk: Desk) -> str:
 def test_a_replay_has_a_full_retry_schedule(desk: Desk) -> None:
     delivery_id = given_up(desk)
     desk.connection.execute("DELETE FROM webhook")
-    assert "is sent again now" in webhook_commands.replay(SETTINGS, desk.connection, delivery_id)
+    assert "is being resent" in webhook_commands.replay(SETTINGS, desk.connection, delivery_id)
     assert desk.values("SELECT state || attempts FROM delivery") == ["waiting0"]
 
 
@@ -133,14 +133,14 @@ def test_a_replay_sends_only_reports_that_are_open() -> None:
     told, withdrawal = map(str, desk.values("SELECT id FROM delivery ORDER BY seq"))
     with pytest.raises(CommandError, match="withdrawn by its reporter"):
         webhook_commands.replay(SETTINGS, desk.connection, told)
-    assert "is sent again now" in webhook_commands.replay(SETTINGS, desk.connection, withdrawal)
+    assert "is being resent" in webhook_commands.replay(SETTINGS, desk.connection, withdrawal)
     desk.try_next(ACCEPTED)
     desk.submit(add=True)
     desk.try_next(ACCEPTED)
     with pytest.raises(CommandError, match="is open again"):
         webhook_commands.replay(SETTINGS, desk.connection, withdrawal)
     assert desk.next_due() is None
-    assert "is sent again now" in webhook_commands.replay(SETTINGS, desk.connection, told)
+    assert "is being resent" in webhook_commands.replay(SETTINGS, desk.connection, told)
 
 
 def test_several_webhooks_of_one_name_are_listed_and_paused_by_their_id(desk: Desk) -> None:

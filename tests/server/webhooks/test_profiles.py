@@ -212,7 +212,7 @@ async def test_what_cannot_be_read_is_logged_once(caplog: pytest.LogCaptureFixtu
 
     await ask(Site(answer_json(200, odd), answer_json(200, odd)), use)
     (record,) = (each for each in caplog.records if each.levelname == "WARNING")
-    assert record.__dict__["unreadable"] == "Data.ProfileFields is a text"
+    assert record.__dict__["unreadable"] == "Data.ProfileFields is a string"
 
 
 async def test_an_error_takes_precedence_over_a_profile() -> None:
@@ -289,11 +289,11 @@ ODD: list[tuple[bytes, ProfileText]] = [
             "",
             [ProfileField("Age", "9")],
             "",
-            "Data.Headline is a list, Data.ProfileFields[1] is a text, Data.ProfileFields[2].Value is a list,"
+            "Data.Headline is a list, Data.ProfileFields[1] is a string, Data.ProfileFields[2].Value is a list,"
             " Data.Error is an object",
         ),
     ),
-    (profile_answer({"OK": "maybe", "Headline": "Hi"}), ProfileText("Hi", [], "", "Data.OK is a text")),
+    (profile_answer({"OK": "maybe", "Headline": "Hi"}), ProfileText("Hi", [], "", "Data.OK is a string")),
     (profile_answer({"Headline": "Hi"}, []), ProfileText("Hi", [], "", "StatusCode is a list")),
     (
         profile_answer({"Headline": "Hi", "ProfileFields": [[]] * 60}),

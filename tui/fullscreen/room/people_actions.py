@@ -43,7 +43,7 @@ class PeopleActions:
         return problem_of(words) or self._send(SetStatus(words), f"Status set: {words}")
 
     def toggle_dnd(self) -> str | None:
-        """Turn do not disturb on or off; return the problem, or None."""
+        """Turn Do not disturb on or off; return the problem, or None."""
         return self._send(SetStatus(dnd=not self._state.dnd), DND_OFF if self._state.dnd else DND_ON)
 
     def _send(self, frame: Frame, notice: str) -> str | None:
@@ -61,7 +61,7 @@ class PeopleActions:
             self._room.redraw()
 
     def mute_author(self, line: Line) -> None:
-        """Mute the author of a message; done again before the user moves the highlight, unmute them."""
+        """Mute the author of a message; called again before the highlight has moved, unmute them."""
         person = self._muted if self._room.timeline.stands_in else line.author
         if self._room.can_ask():
             self._muted = person

@@ -47,10 +47,10 @@ from tui.tone import Tone
 
 QUOTATION_ONLY = "Not sent: this is only a quotation. Write your reply below it."
 MODES = {
-    Where.MESSAGES: ("Message keys - {} to write", "messages.leave"),
-    Where.CHANNELS: ("Channel list - {} to write", "channels.leave"),
-    Where.PEOPLE: ("People list - {} to write", "people.leave"),
-    Where.PROFILE: ("Profile - {} to close", "profile.close"),
+    Where.MESSAGES: ("Message keys · {} to write", "messages.leave"),
+    Where.CHANNELS: ("Channel list · {} to write", "channels.leave"),
+    Where.PEOPLE: ("People list · {} to write", "people.leave"),
+    Where.PROFILE: ("Profile · {} to close", "profile.close"),
 }
 """What the composer shows while keys act elsewhere, and the key that ends that."""
 MARKED = ("Write a message, or press {} to act on the highlighted one", "composer.up")

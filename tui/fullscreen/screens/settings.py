@@ -64,7 +64,7 @@ def choices(config: Config, themes: Sequence[str], server: str, channel: str, pl
     return [
         Choice("theme", "Theme", themes, config.theme, theme),
         switch("compact", "Compact: author and text in one line"),
-        select("time", "Time of day", Hours),
+        select("time", "Time format", Hours),
         switch("reduced_motion", "Reduced motion: nothing slides or blinks"),
         select("notices", "Notifications", Level),
         *([_of_channel(config, server, channel, place)] if channel else []),

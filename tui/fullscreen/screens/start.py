@@ -103,7 +103,7 @@ class StartScreen(ModalScreen[None]):
             self._join(filled._replace(server=filled.server and normal(filled.server)))
 
     def complain(self, problem: str, part: str = "server") -> None:
-        """Show why joining failed, below the "name", "server" or "link"."""
+        """Show why joining failed, below the field "name", "server" or "link"."""
         self._show(f"✗ {problem}", part, failed=True)
         self.query_one(f"#start-{part}").focus()
 

@@ -9,7 +9,7 @@ from tui.client.quotation import quoted
 
 
 class Offers(NamedTuple):
-    """What the site offers, and the user may do."""
+    """What the site offers, and what the user may do."""
 
     reports: bool = False
     """True if the site accepts reports."""

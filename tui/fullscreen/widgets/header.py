@@ -39,7 +39,7 @@ class TopLine(Horizontal):
     ) -> None:
         """Update the three parts.
 
-        `quiet`: the name of the user while do not disturb is on; `typing`: the other person of a conversation is
+        `quiet`: the name of the user while Do not disturb is on; `typing`: the other person of a conversation is
         typing; `exposed`: the connection can be read on the network.
         """
         show_text(self.query_one("#top-title", Static), _title(title))

@@ -212,7 +212,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self.post_message(self.Highlighted(self._rows[number].id, number))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Post that other rows are in view."""
+        """Announce that other rows have come into view."""
         super().watch_scroll_y(old_value, new_value)
         self.post_message(self.Moved())
 

@@ -182,7 +182,7 @@ async def test_texts_name_a_key_as_it_is_bound(file: Path) -> None:
         await pilot.press("ctrl+u", *"@b")
         await until_seen(pilot, "f10  @bob")
         await pilot.press("up")
-        await until_seen(pilot, "Message keys - f6 to write")
+        await until_seen(pilot, "Message keys · f6 to write")
 
 
 async def test_a_rebound_key_works_and_is_shown_wherever_keys_are_named(file: Path) -> None:

@@ -194,7 +194,7 @@ async def test_click_on_a_message_leaves_the_focus_in_the_composer() -> None:
         await pilot.press("up")
         await until(pilot, lambda: app.focused is view, "the message")
         assert view.highlighted.msg_id == 2
-        await until_seen(pilot, "Message keys - Esc to write")
+        await until_seen(pilot, "Message keys · Esc to write")
         await pilot.press("escape")
         await until(pilot, lambda: app.focused is composer, "the composer")
         await click_on(pilot, "buy my stuff")
