@@ -158,18 +158,21 @@ async def test_setting_applies_and_shows_an_error_when_the_file_cannot_be_writte
         assert read(file) == "theme = "
 
 
+SEVERAL = 'compcat = true\ntheme = "no\\u202esuch"\nkeys.messages.report = "p"\n'
+
+
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problems"),
     [
-        ("compcat = true", "compcat: there is no such setting"),
-        ('theme = "no\\u202esuch"', 'theme: unknown theme "nosuch"'),
-        ('keys.messages.report = "p"', "keys.messages.report: "),
-        ("a = ", "this is not TOML"),
+        (SEVERAL, ["compcat: there is no such", 'theme: unknown theme "nosuch"', "keys.messages.report: "]),
+        ("a = ", ["this is not TOML"]),
     ],
+    ids=["settings", "syntax"],
 )
-async def test_problems_of_the_configuration_are_shown_at_startup(file: Path, text: str, told: str) -> None:
+async def test_problems_of_the_configuration_are_shown_at_startup(file: Path, text: str, problems: list[str]) -> None:
     async with configured(file, text) as pilot:
-        await until_told(pilot, told)
+        for problem in problems:
+            await until_told(pilot, problem)
         assert app_of(pilot).theme == "flagpost-dark"
 
 
