@@ -15,6 +15,8 @@ KEY_DAYS = 90
 """Days for which the login keys of people without any other data are kept."""
 BATCH = 1000
 """Number of rows per transaction, so that other writes do not wait long."""
+REPORT_BATCH = 100
+"""Number of reports per transaction. Each has many rows elsewhere, so it takes ten times as long as a row."""
 
 
 class KeptDays(NamedTuple):
@@ -38,11 +40,11 @@ def sweep(connection: SqlConnection, now: int, days: KeptDays) -> bool:
         login_keys.sweep(connection, now - KEY_DAYS * DAY_MILLISECONDS, BATCH),
         _delete_messages(connection, now - days.messages * DAY_MILLISECONDS) if days.messages else 0,
         _delete_direct(connection, now, days),
-        _delete_reports(connection, now - days.reports * DAY_MILLISECONDS, now) if days.reports else 0,
         withheld.sweep(connection, now, BATCH),
         held_names.sweep(connection, now - days.names * DAY_MILLISECONDS, BATCH),
     )
-    return BATCH in deleted
+    reports = _delete_reports(connection, now - days.reports * DAY_MILLISECONDS, now) if days.reports else 0
+    return BATCH in deleted or reports == REPORT_BATCH
 
 
 def _erase_texts(connection: SqlConnection, before: int) -> int:
@@ -92,7 +94,7 @@ def _delete_reports(connection: SqlConnection, before: int, now: int) -> int:
         " AND NOT EXISTS (SELECT 1 FROM trail WHERE report_id = report.id AND at >= ?1)"
         " AND NOT EXISTS (SELECT 1 FROM delivery WHERE report_id = report.id AND state = 'waiting') LIMIT ?2"
     )
-    expired = [row[0] for row in connection.execute(query, (before, BATCH))]
+    expired = [row[0] for row in connection.execute(query, (before, REPORT_BATCH))]
     if expired:
         _delete(connection, expired, now)
     return len(expired)

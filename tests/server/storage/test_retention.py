@@ -68,6 +68,20 @@ def test_ended_reports_are_deleted_and_the_trail_still_verifies(desk: Desk) -> N
     trail.verify(desk.connection)
 
 
+def test_reports_are_deleted_in_small_batches(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch holds the lock of the room."""
+    monkeypatch.setattr(retention, "REPORT_BATCH", 2)
+    for number in range(3):
+        desk.submit(number)
+        desk.try_next(ACCEPTED)
+    desk.pass_time(11 * DAY_SECONDS)
+    left = []
+    while more := retention.sweep(desk.connection, desk.now, KeptDays(30, 30, reports=10)):
+        left.append((more, len(desk.values("SELECT id FROM report"))))
+    assert (left, desk.values("SELECT id FROM report")) == ([(True, 1)], [])
+    trail.verify(desk.connection)
+
+
 @pytest.mark.parametrize(
     ("tampering", "words"),
     [
