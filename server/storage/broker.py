@@ -82,7 +82,7 @@ class Broker:
         return self._database.write(work)
 
     def react(self, change: ReactionChange, access: MessageAccess) -> "asyncio.Future[Publication]":
-        """Add or remove a reaction; returns the message as it was before. Otherwise like `take_back`."""
+        """Add or remove a reaction; return the message as it was before. Otherwise like `take_back`."""
 
         def work(connection: SqlConnection) -> Publication:
             publication = messages.react(change, access, connection.now, connection)
@@ -157,7 +157,7 @@ class Broker:
         return await self._database.read(partial(read_markers.places, reader, before), reader.queue_key)
 
     def mark_read(self, identity: str, marker: Marker) -> "asyncio.Future[Marker | None]":
-        """Store how far a person has read; returns None if nothing changed. Raises StorageError."""
+        """Store how far a person has read; return None if nothing changed. Raises StorageError."""
         return self._database.write(partial(read_markers.update, identity, marker))
 
     async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:

@@ -139,7 +139,7 @@ class PendingRead(Generic[Result]):
 
 
 class ReadQueue:
-    """The fair queue of the reader thread; iterating waits for the next read, until the queue is ended and empty."""
+    """The fair queue of the reader thread; iterating waits for the next read, and ends after `end`, once empty."""
 
     def __init__(self) -> None:
         self._queue = FairQueue[PendingRead[object]]()

@@ -167,7 +167,7 @@ def withdraw(terms: Terms, report_id: str, reporter: Person, connection: SqlConn
 
 
 def site_said(key: str, status: ReportState, note: str, connection: SqlConnection) -> StoredReport | None:
-    """Record a status from the site. `key` is a report ID or a webhook-id; None if it is unknown."""
+    """Record a status from the site; return None if `key`, a report ID or a webhook-id, is unknown."""
     row = connection.execute(
         "SELECT id FROM report WHERE id = ?1 UNION SELECT report_id FROM delivery WHERE id = ?1", (key,)
     ).fetchone()

@@ -141,7 +141,7 @@ def _look_up(host: str, found: Future[list[str]]) -> None:
 
 
 def connecting(tls: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
-    """Return a transport without keep-alive: it pools connections by address, but TLS has verified only one name."""
+    """Return a transport without keep-alive: connections would be shared by address, but TLS verified only one name."""
     return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 

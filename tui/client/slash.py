@@ -25,7 +25,7 @@ def said(text: str) -> str:
 
 
 def action(name: str, text: str) -> str:
-    """Return the message of /me: "* ada waves", which every client shows as it is meant."""
+    """Return the message of /me: "* ada waves", which reads well in every client."""
     return f"* {name} {text}"
 
 

@@ -1,4 +1,4 @@
-"""The client's knowledge of the room, and the acts of the user in it."""
+"""The client's knowledge of the room, and the user's actions in it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta

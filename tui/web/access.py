@@ -9,7 +9,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - only recognized here
 HTTP_PORT = 80
 
-FOREIGN_HOST = "This page has no such host name. Open the URL that the terminal printed."
+FOREIGN_HOST = "This page is not served under that host name. Open the URL that the terminal printed."
 FOREIGN_PAGE = "Other pages cannot connect to this one. Open the URL that the terminal printed."
 NO_TOKEN = "The token is missing or wrong. Copy the URL that the terminal printed into the address bar."  # noqa: S105
 

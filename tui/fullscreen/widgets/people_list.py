@@ -87,7 +87,7 @@ class PeopleList(Vertical):
     ) -> None:
         """Show everyone in alphabetical order.
 
-        `changes` differs whenever `people` do. `profiles`: the site provides profiles.
+        `changes` is another number whenever `people` has changed. `profiles`: the site provides profiles.
         """
         self._me, self._profiles = me, profiles
         under = self.rows.background_colors[1]
