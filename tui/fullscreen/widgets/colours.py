@@ -25,8 +25,8 @@ CONTRAST = 5.5
 READABLE, HIGH = 4.5, 7.0
 """The contrast ratios that WCAG 2.2 requires of text: level AA (1.4.3) and level AAA (1.4.6)."""
 STEPS = 20
-MIDDLE = 0.18
-"""The relative luminance that contrasts about equally with black and white."""
+MIDDLE = (1.05 * 0.05) ** 0.5 - 0.05
+"""The relative luminance that contrasts equally with black and white."""
 DRAWN = " " + "".join(map(chr, range(0x2500, 0x25A0)))
 """Lines and blocks: borders and scrollbars, which may be paler than text."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.color import Color as RichColor
 from rich.segment import Segment
@@ -70,6 +70,7 @@ async def test_every_text_on_a_screen_is_legible(name: str) -> None:
     assert pale == []
 
 
+@example((0, 0, 0), (234, 18, 6), HIGH, False)
 @given(*[st.tuples(*[st.integers(0, 255)] * 3)] * 2, st.sampled_from([READABLE, HIGH]), st.booleans())
 def test_every_colour_becomes_legible(text: Triplet, under: Triplet, least: float, dim: bool) -> None:
     style = Style(color=RichColor.from_rgb(*text), bgcolor=RichColor.from_rgb(*under), dim=dim)
