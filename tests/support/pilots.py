@@ -15,11 +15,12 @@ from tests.support.drawing import FRAMES
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tests.support.shared_client import SharedClient
 from tui.client.entries import Notice
-from tui.config import load
+from tui.config import Config, LoadedConfig, load
 from tui.fullscreen.app import FlagpostApp
 from tui.options import Options
 
 GUARD_SECONDS = 30.0
+DEFAULT = LoadedConfig(Config())
 
 
 def screen_text(app: FlagpostApp) -> str:
@@ -75,11 +76,11 @@ def app_of(pilot: Pilot[None]) -> FlagpostApp:
 
 @asynccontextmanager
 async def client(
-    script: ScriptedServer | None = None, size: tuple[int, int] = (120, 36)
+    script: ScriptedServer | None = None, size: tuple[int, int] = (120, 36), loaded: LoadedConfig = DEFAULT
 ) -> AsyncIterator[tuple[Pilot[None], ScriptedServer]]:
     """Yield a client that is logged in as ada at a scripted server, and the server."""
     with scripted_server(script) as server:
-        async with _running(Options("ada", server.url), size) as pilot:
+        async with _running(Options("ada", server.url, loaded=loaded), size) as pilot:
             await until(pilot, lambda: app_of(pilot).state.last_seen > 0 or not server.opening, "the echo")
             await until_seen(pilot, "online as")
             await pilot.pause()

@@ -13,7 +13,6 @@ from textual.pilot import Pilot
 from tui.client.read_marks import ReadMarks
 from tui.client.recall import Recall
 from tui.client.visited import Visited
-from tui.config import Config
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.arrivals import Arrivals
 from tui.fullscreen.themes import DARK
@@ -81,12 +80,16 @@ class SharedClient:
 
 def _can_go_on(app: FlagpostApp) -> bool:
     """Return whether a client still runs, and looks like a new one."""
-    return app.is_running and not app._exit and app._exception is None and app.preferences.config == Config()
+    unchanged = app.preferences.config == app.client.options.loaded.config
+    return app.is_running and not app._exit and app._exception is None and unchanged
 
 
 async def _connect(app: FlagpostApp, options: Options, size: Size) -> None:
     with app._context():
         app.client.options = options
+        if app.preferences.config != options.loaded.config:
+            app.preferences.config = options.loaded.config
+            app.preferences.apply()
         if app.size != size:
             await Pilot(app).resize_terminal(*size)
         app.action_reconnect()

@@ -7,11 +7,12 @@ import inspect
 import os
 import pkgutil
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import pytest
 from msgspec import structs
@@ -45,7 +46,7 @@ from server.protocol.frames import (
     Webhooks,
 )
 from tests.support.golden import TEXTS, Golden
-from tests.support.pilots import screen_text, until, until_seen
+from tests.support.pilots import client, screen_text, until, until_seen
 from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, report, scripted_server, stands
 from tui.config import Config, Hours, LoadedConfig
 from tui.fullscreen.app import FlagpostApp
@@ -131,27 +132,28 @@ def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
 class Snapshots(Protocol):
     """The type of the fixture below."""
 
-    def __call__(self, app: FlagpostApp, walk: Walk, *sizes: tuple[int, int]) -> bool: ...
+    async def __call__(self, pilot: Pilot[None], *sizes: tuple[int, int]) -> bool: ...
 
 
 @pytest.fixture
 def snapshots(snap_compare: Compare, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> Snapshots:
-    """Compare a client's picture, and its texts at these sizes, from one start: resize its terminal between them."""
+    """Compare a client's picture, and its texts at these sizes: resize its terminal between them."""
 
-    def compare(app: FlagpostApp, walk: Walk, *sizes: tuple[int, int]) -> bool:
-        async def compare_texts(pilot: Pilot[None]) -> None:
-            await walk(pilot)
-            await pilot.wait_for_scheduled_animations()
-            picture = app.export_screenshot(title=app.title, simplify=True)
-            # The plugin takes its picture last, when a resized screen may have scrolled.
-            monkeypatch.setattr(app, "export_screenshot", lambda **_: picture)
-            for width, height in sizes:
-                await _resize(pilot, Size(width, height))
-                golden(f"{width}x{height}", screen_text(app))
-
-        return snap_compare(app, terminal_size=PICTURE_SIZE, run_before=compare_texts)
+    async def compare(pilot: Pilot[None], *sizes: tuple[int, int]) -> bool:
+        await pilot.wait_for_scheduled_animations()
+        picture = pilot.app.export_screenshot(title=pilot.app.title, simplify=True)
+        await _compare_texts(pilot, golden, sizes)
+        # The plugin would run the app for it.
+        monkeypatch.setattr("textual._doc.take_svg_screenshot", lambda **_: picture)
+        return snap_compare(pilot.app, terminal_size=PICTURE_SIZE, run_before=lambda _: None)
 
     return compare
+
+
+async def _compare_texts(pilot: Pilot[None], golden: Golden, sizes: Sequence[tuple[int, int]]) -> None:
+    for width, height in sizes:
+        await _resize(pilot, Size(width, height))
+        golden(f"{width}x{height}", screen_text(_app(pilot.app)))
 
 
 async def _resize(pilot: Pilot[None], size: Size) -> None:
@@ -160,6 +162,20 @@ async def _resize(pilot: Pilot[None], size: Size) -> None:
     await until(pilot, lambda: all(screen.size == size for screen in pilot.app.screen_stack), "the new size")
     await pilot.wait_for_scheduled_animations()
     await pilot.pause()
+
+
+class Stopped(datetime):
+    """A clock that stands still: notices show when they came."""
+
+    @classmethod
+    def now(cls, _: object = None) -> Self:
+        """Return a day long after the messages."""
+        return cls(2026, 9, 30, 9, 26, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _dated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.client.client.datetime", Stopped)
 
 
 @pytest.fixture(autouse=True)
@@ -222,9 +238,10 @@ def test_each_picture_and_text_belongs_to_a_test(request: pytest.FixtureRequest)
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
-def test_screens(snapshots: Snapshots, screen: type[Widget]) -> None:
-    with scripted_server(ScriptedServer(opening=(PEOPLE, TALK, NOTICE), answer=answer)) as server:
-        assert snapshots(_client(server), _to_screen(screen), WIDE, HUGE)
+async def test_screens(snapshots: Snapshots, screen: type[Widget]) -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, TALK, NOTICE), answer=answer), PICTURE_SIZE, CALM) as (pilot, _):
+        await _to_screen(screen)(pilot)
+        assert await snapshots(pilot, WIDE, HUGE)
 
 
 STATES: dict[str, tuple[Steps, str]] = {
@@ -247,9 +264,10 @@ STATES: dict[str, tuple[Steps, str]] = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_states_of_a_room(snapshots: Snapshots, state: str) -> None:
-    with scripted_server(_room_for(state)) as server:
-        assert snapshots(_client(server), _to_state(state), WIDE)
+async def test_states_of_a_room(snapshots: Snapshots, state: str) -> None:
+    async with client(_room_for(state), PICTURE_SIZE, CALM) as (pilot, _):
+        await _to_state(state)(pilot)
+        assert await snapshots(pilot, WIDE)
 
 
 WITH_EVIDENCE = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
@@ -270,9 +288,10 @@ FORMS: dict[str, tuple[Steps, str]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_form_with_evidence(snapshots: Snapshots, form: str) -> None:
-    with scripted_server(ScriptedServer(WITH_EVIDENCE, (PEOPLE, TALK))) as server:
-        assert snapshots(_client(server), _walk(*FORMS[form]), WIDE)
+async def test_a_form_with_evidence(snapshots: Snapshots, form: str) -> None:
+    async with client(ScriptedServer(WITH_EVIDENCE, (PEOPLE, TALK)), PICTURE_SIZE, CALM) as (pilot, _):
+        await _walk(*FORMS[form])(pilot)
+        assert await snapshots(pilot, WIDE)
 
 
 LOOKS = {
@@ -283,52 +302,56 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_looks_of_a_room(snapshots: Snapshots, look: str) -> None:
-    with scripted_server(ScriptedServer(opening=(PEOPLE, TALK))) as server:
-        app = _client(server, LoadedConfig(LOOKS[look]))
-        assert snapshots(app, _walk(["up"], "Report"))
+async def test_looks_of_a_room(snapshots: Snapshots, look: str) -> None:
+    script = ScriptedServer(opening=(PEOPLE, TALK))
+    async with client(script, PICTURE_SIZE, LoadedConfig(LOOKS[look])) as (pilot, _):
+        await _walk(["up"], "Report")(pilot)
+        assert await snapshots(pilot)
 
 
-def test_first_start(snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_first_start(snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    app = FlagpostApp(Options("ada", asks=True, loaded=CALM))
-    assert snapshots(app, _walk([], "Welcome to Flagpost", enter=False), WIDE, HUGE)
+    async with _started(Options("ada", asks=True, loaded=CALM)) as pilot:
+        await _walk([], "Welcome to Flagpost", enter=False)(pilot)
+        assert await snapshots(pilot, WIDE, HUGE)
 
 
-def test_no_reports(snapshots: Snapshots) -> None:
+async def test_no_reports(snapshots: Snapshots) -> None:
     def none(frame: ClientFrame) -> Sequence[ServerFrame]:
         return [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsRequest) else ()
 
-    with scripted_server(ScriptedServer(answer=none)) as server:
-        assert snapshots(_client(server), _walk(["ctrl+r"], "No reports yet"))
+    async with client(ScriptedServer(answer=none), PICTURE_SIZE, CALM) as (pilot, _):
+        await _walk(["ctrl+r"], "No reports yet")(pilot)
+        assert await snapshots(pilot)
 
 
-def test_webhooks_off(snapshots: Snapshots) -> None:
+async def test_webhooks_off(snapshots: Snapshots) -> None:
     welcome = structs.replace(WELCOME, webhooks=Webhooks(report=False, profile=False))
-    with scripted_server(ScriptedServer(welcome, (PEOPLE, TALK))) as server:
-        assert snapshots(_client(server), _walk(["up"], "Message"))
+    async with client(ScriptedServer(welcome, (PEOPLE, TALK)), PICTURE_SIZE, CALM) as (pilot, _):
+        await _walk(["up"], "Message")(pilot)
+        assert await snapshots(pilot)
 
 
-def test_name_refused(snapshots: Snapshots) -> None:
+async def test_name_refused(snapshots: Snapshots) -> None:
     script = ScriptedServer(login=lambda _: Error("A name cannot be empty.", ErrorCode.BAD_NAME, CHAT_SERVER))
     with scripted_server(script) as server:
-        walk = _walk(["WAIT:waiting for a name"], "Choose another name", enter=False)
-        assert snapshots(_client(server), walk, WIDE, HUGE)
+        async with _started(Options("ada", server.url, loaded=CALM)) as pilot:
+            await _walk(["WAIT:waiting for a name"], "Choose another name", enter=False)(pilot)
+            assert await snapshots(pilot, WIDE, HUGE)
 
 
-def test_settings_unusable(snapshots: Snapshots) -> None:
-    app = _dated(FlagpostApp(Options("ada", settings=Path("no-such-settings.toml"), loaded=CALM)))
-    assert snapshots(app, _walk([], "There is no server", enter=False))
+async def test_settings_unusable(snapshots: Snapshots) -> None:
+    async with _started(Options("ada", settings=Path("no-such-settings.toml"), loaded=CALM)) as pilot:
+        await _walk([], "There is no server", enter=False)(pilot)
+        assert await snapshots(pilot)
 
 
-def _client(server: ScriptedServer, loaded: LoadedConfig = CALM) -> FlagpostApp:
-    return _dated(FlagpostApp(Options("ada", server.url, loaded=loaded)))
-
-
-def _dated(app: FlagpostApp) -> FlagpostApp:
-    """Stop the clock of a client: notices show when they came."""
-    app.client.state.now = lambda: BEGIN + timedelta(days=200)
-    return app
+@asynccontextmanager
+async def _started(options: Options) -> AsyncIterator[Pilot[None]]:
+    app = FlagpostApp(options)
+    async with app.run_test(size=PICTURE_SIZE) as pilot:
+        yield pilot
+        await app.leave()
 
 
 def _to_screen(screen: type[Widget]) -> Walk:
