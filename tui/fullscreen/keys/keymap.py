@@ -26,7 +26,7 @@ class Where(Enum):
     QUESTION = "In a question"
     EDITOR = "While editing a message"
     SETTINGS = "In the settings"
-    START = "In the dialog that connects"
+    START = "In the dialog for name and server"
     HELP = "In the list of keys"
 
 

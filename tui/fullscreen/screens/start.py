@@ -1,4 +1,4 @@
-"""The dialog that connects: name and server, filled in so that Enter suffices."""
+"""The dialog for name and server, both filled in so that Enter suffices."""
 
 from collections.abc import Callable
 from typing import NamedTuple
