@@ -110,9 +110,9 @@ from you, and none if they refuse your messages.
 
 ## Mentions and pings
 
-A mention is the name as a word in the text, with or without `@`, in any case and width; nothing in the frame marks it.
-The server sends a websocket ping every 20 s, which websocket libraries answer by themselves. The frame `ping` is for
-clients that want to know whether the server answers.
+A mention is the name as a word in the text, with or without `@`, whatever its case and width; nothing in the frame
+marks it. The server sends a websocket ping every 20 s, which websocket libraries answer by themselves. The frame `ping`
+is for clients that want to know whether the server answers.
 """
 
 LOGIN = """\
@@ -170,11 +170,11 @@ FOREIGN = """\
 ## BareRTC's settings file
 
 It works unchanged; [Moving from BareRTC](barertc.md) has the steps. A file with `Version` is treated as BareRTC's: keys
-match in any case, unknown keys and webhooks are ignored with a warning, values that are too long or too large are
-reduced with a warning, direct messages are kept only with `[DirectMessageHistory] Enabled = true`, and `MessageFormat`
-is "html" by default. `flagpost-server doctor` explains the file key by key. If a key decides who may read or write
-what, and the server cannot apply it, the server does not start. These keys have no meaning in a terminal, and are
-ignored in any file:
+match regardless of case, unknown keys and webhooks are ignored with a warning, values that are too long or too large
+are reduced with a warning, direct messages are kept only with `[DirectMessageHistory] Enabled = true`, and
+`MessageFormat` is "html" by default. `flagpost-server doctor` explains the file key by key. If a key decides who may
+read or write what, and the server cannot apply it, the server does not start. These keys have no meaning in a terminal,
+and are ignored in any file:
 """
 
 CONFIG = f"""\
@@ -207,7 +207,7 @@ Your site and bots can make these calls to the server's port. All except `report
 
 - `POST` with exactly the Content-Type `application/json`, and a Content-Length of at most 64 KiB. (`report/status`
   takes any Content-Type; `statistics` any method, without a body.)
-- Keys match in any case, missing and null fields count as empty, and unknown ones are ignored.
+- Keys match regardless of case, missing and null fields count as empty, and unknown ones are ignored.
 - A call with `APIKey` needs [`AdminAPIKey`](settings.md); one with `JWTToken` needs a valid token of a member.
   `message/history` and `message/usernames` also need the member to be in the room.
 - Every answer is JSON with `OK`, and with `Error` if `OK` is false; only that of `statistics` has neither. The status

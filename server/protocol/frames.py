@@ -116,10 +116,13 @@ class Login(Frame, frozen=True, tag="login"):
 class Say(Frame, frozen=True, tag="message"):
     """Send a message (Markdown) to a channel or a user. Resent within 24 h with the same nonce, it counts once.
 
-    If an operator's message begins with a slash, it is a command, which ChatServer answers; two slashes send one.
+    If an operator's message begins with a slash, it is a command, which ChatServer answers. Two slashes send it as
+    a message that begins with one.
     """
 
-    channel: Annotated[Target, Meta(description="An operator's command needs none.")] = ""
+    channel: Annotated[
+        Target, Meta(description="A channel ID, or `@username` for a direct message. A command needs neither.")
+    ] = ""
     message: Annotated[str, Meta(description="The text, at most `limits.messageChars` characters.")] = ABSENT
     nonce: Nonce | None = None
 
@@ -263,7 +266,10 @@ class Unblock(Frame, frozen=True, tag="unblock"):
 
 
 class Blocklist(Frame, frozen=True, tag="blocklist"):
-    """Block all of these users that have been here, in addition to those that you have blocked."""
+    """Block all of these users, in addition to those that you have blocked.
+
+    Names of people who have never been here are ignored, unless the site signs its members in.
+    """
 
     usernames: Annotated[
         tuple[Annotated[str, Meta(max_length=256)], ...],
@@ -479,8 +485,8 @@ class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "tak
     own: Annotated[
         bool | None,
         Meta(
-            description="Whether you are its author. If absent, you are if `username` is your name. Present if you had"
-            " another name then, or somebody else had yours."
+            description="Whether you are its author. Present only if you had another name then, or somebody else had"
+            " yours. Otherwise you are its author if `username` is your name."
         ),
     ] = None
     edited: Annotated[bool, Meta(description="Its author has replaced the text.")] = False

@@ -1,4 +1,4 @@
-"""Reads bodies of API calls as Go's encoding/json does: keys match in any case; null and unknown keys are ignored."""
+"""Reads API bodies like Go's encoding/json: keys match regardless of case; null and unknown keys are ignored."""
 
 from http import HTTPStatus
 from typing import TypeVar

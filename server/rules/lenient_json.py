@@ -1,7 +1,7 @@
 """Reads JSON from sites as Go's encoding/json does, for which they were written, but more leniently.
 
-Keys match in any case, and the last of repeated keys counts; null counts as missing; invalid characters become U+FFFD.
-Numbers and booleans can be read as text. A field that cannot be read is left out, and noted for the log.
+Keys match regardless of case, and the last of repeated keys counts; null counts as missing; invalid characters become
+U+FFFD. Numbers and booleans can be read as text. A field that cannot be read is left out, and noted for the log.
 """
 
 import json

@@ -27,8 +27,8 @@ _ROOT = _Table(Settings)
 class KeySorter:
     """Sorts the keys of one file, and collects notes about them.
 
-    A file of BareRTC is read leniently: keys match in any case, unknown ones are ignored, and each key has a note. In a
-    file of our own, only ignored keys have a note, and the first unknown one raises SettingsError.
+    A file of BareRTC is read leniently: keys match regardless of case, unknown ones are ignored, and each has a note.
+    In a file of our own, only ignored keys have a note, and the first unknown one raises SettingsError.
     """
 
     def __init__(self, *, lenient: bool) -> None:

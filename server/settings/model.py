@@ -53,7 +53,7 @@ class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class TLS(msgspec.Struct, frozen=True, rename="pascal"):
-    """The server's certificate. Without one, traffic is unencrypted: do that only locally, or behind a TLS proxy."""
+    """The server's certificate. Without one, traffic is unencrypted: use that only locally, or behind a TLS proxy."""
 
     cert_file: Annotated[
         str,
@@ -224,7 +224,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         DirectMessageHistory, Meta(description="Whether direct messages are kept, and for how long.")
     ] = DirectMessageHistory()
     dm_link_spam_protection: Annotated[
-        DMLinkSpamProtection, Meta(description="Stops people who send links to many others in direct messages.")
+        DMLinkSpamProtection, Meta(description="Removes people who send links to many others in direct messages.")
     ] = msgspec.field(name="DMLinkSpamProtection", default=DMLinkSpamProtection())
     logging: Annotated[Logging, Meta(description="Log files of what people write.")] = Logging()
     names: Annotated[Names, Meta(description="The reservation of display names.")] = Names()

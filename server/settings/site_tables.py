@@ -78,7 +78,7 @@ class DirectMessageHistory(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class DMLinkSpamProtection(msgspec.Struct, frozen=True, rename="pascal"):
-    """Stops people who send links to many others in direct messages."""
+    """Removes people who send links to many others in direct messages: first with a warning, then with a ban."""
 
     enabled: Annotated[bool, Meta(description="Whether links in direct messages are counted.")] = False
     max_threads: Annotated[
