@@ -60,16 +60,18 @@ def _judged(name: str, *, glue: bool) -> Iterator[tuple[str, bool]]:
     base = ""
     for char in name:
         if _GLUE.match(char):
-            yield char, glue and bool(base) and not base.isascii()
+            fits = glue and bool(base) and not base.isascii()
         elif unicodedata.category(char) in _MARKS:
-            yield char, _carries(base, char)
+            fits = _carries(base, char)
         elif "\U0001f3fb" <= char <= "\U0001f3ff":
-            yield char, _is_emoji(base)
+            fits = _is_emoji(base)
         else:
             fits = _is_base(char)
+            base = char
+        if not fits:
             # What follows a replaced character would be shown on the replacement.
-            base = char if fits else ""
-            yield char, fits
+            base = ""
+        yield char, fits
 
 
 @lru_cache(maxsize=1024)
