@@ -95,12 +95,15 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[_Field, ...]:
     found = []
     for each in msgspec.structs.fields(kind):
         limit = LIMITS.get(f"{kind.__name__}.{each.name}", Items(0))
-        if limit != Items(0) or any(
-            isinstance(part, type(msgspec.Struct)) for part in (each.type, *get_args(each.type))
-        ):
+        if limit != Items(0) or _holds_struct(each.type):
             most, chars = (limit.most, limit.chars) if isinstance(limit, Items) else (0, limit)
             found.append(_Field(each.name, chars, most, each.name in _LINES_ALLOWED))
     return tuple(found)
+
+
+def _holds_struct(kind: object) -> bool:
+    """Return whether a type is or contains a struct, however deep: in a union, a list or annotations."""
+    return isinstance(kind, type(msgspec.Struct)) or any(_holds_struct(part) for part in get_args(kind))
 
 
 def _glue(match: re.Match[str]) -> str:
