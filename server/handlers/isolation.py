@@ -8,6 +8,8 @@ from server.storage.database import NodeHealth
 from server.storage.presence import SILENT_SECONDS
 
 MOVED = "This server has lost its connection to the room. You will be reconnected as soon as a server is available."
+DOWN = "the database is down, so nothing is stored; start it again"
+UNREACHABLE = "the database does not answer, so clients are sent to other servers; check that it runs"
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +22,20 @@ def fence(dispatcher: Dispatcher) -> None:
 
 
 def watch_beats(dispatcher: Dispatcher, node: NodeHealth | None) -> None:
-    """Disconnect everyone if the database was silent for so long that the other servers may soon remove this one."""
-    is_silent = node is not None and node.beat_age > SILENT_SECONDS
+    """Disconnect everyone if the database was silent for so long that the other servers may soon remove this one.
+
+    If the database is down for all servers, clients stay connected: they would find no better one, and all return at
+    once later.
+    """
+    if node is None:
+        return
+    is_silent = node.beat_age > SILENT_SECONDS
     if is_silent and not dispatcher.cut_off:
-        log.error("the database does not answer, so clients are sent to other servers; check that it runs")
+        log.error(DOWN if node.database_down else UNREACHABLE)
     elif dispatcher.cut_off and not is_silent:
         log.warning("the database answers again")
     dispatcher.cut_off = is_silent
-    if is_silent:
+    if is_silent and not node.database_down:
         _disconnect_all(dispatcher)
 
 

@@ -41,6 +41,8 @@ class NodeHealth(NamedTuple):
     """How long ago the oldest of these was committed; 0 if it has received all."""
     fenced: bool
     """The others have removed it: it no longer writes, and ends."""
+    database_down: bool
+    """The database refuses, or answers that it is not ready: no other server is better off."""
 
 
 class Database(Protocol):

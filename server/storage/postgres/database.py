@@ -17,7 +17,7 @@ from server.storage.events import Event
 from server.storage.fair import SERVER, QueueKey
 from server.storage.journal import Kind
 from server.storage.pending import Committed, PendingRead, WriteTurn
-from server.storage.postgres import membership, schema
+from server.storage.postgres import membership, probing, schema
 from server.storage.postgres.connecting import DatabaseLink, Parameters, connect, one_line, opening_problem
 from server.storage.postgres.connection import PostgresConnection
 from server.storage.postgres.hearing import Hearing, Position
@@ -104,6 +104,7 @@ class PostgresDatabase:
             channels=self._channels,
             silent=partial(self.write_aside, presence.expire),
             fenced=self._fence,
+            is_down=partial(probing.is_down, self._url),
         )
 
     def now(self) -> int:
@@ -159,6 +160,7 @@ class PostgresDatabase:
             news_behind=behind,
             news_age=max(0, self._clock.now() - self._hearing.position.at) / 1000 if behind else 0.0,
             fenced=self._is_fenced,
+            database_down=self._tail.database_down,
         )
 
     async def close(self) -> None:

@@ -61,8 +61,9 @@ class TailThread(threading.Thread):
         channels: Channels,
         silent: Callable[[], None],
         fenced: Callable[[FencedError], None],
+        is_down: Callable[[], bool],
     ) -> None:
-        """`silent` is called when another server has sent no heartbeat for long."""
+        """`silent` is called when another server has sent no heartbeat for long; for `is_down`, see probing."""
         super().__init__(name="tail", daemon=True)
         self._node = node
         self._link = link
@@ -72,6 +73,7 @@ class TailThread(threading.Thread):
         self._channels = channels
         self._silent = silent
         self._fenced = fenced
+        self._is_down = is_down
         self._loop = asyncio.get_running_loop()
         self._ended = False
         self._must_read = True
@@ -79,6 +81,8 @@ class TailThread(threading.Thread):
         self._steadiness = Steadiness()
         self.others = 0
         """The number of other servers at the last heartbeat."""
+        self.database_down = False
+        """Whether the database was down for everyone at the last failure, unless a heartbeat succeeded since."""
 
     def end(self) -> None:
         """End the thread within POLL_SECONDS, or with the next notification."""
@@ -111,12 +115,14 @@ class TailThread(threading.Thread):
         if not self._link.check(error):
             log.error("the events of other servers cannot be read", extra={"error": one_line(error)})
         self._steadiness.fail()
+        self.database_down = self._is_down()
         self._must_read = True
         self._link.wait()
 
     def _beat(self, connection: PostgresConnection) -> None:
         now, self.others, silent = membership.beat(connection, self._node, self._lock_use.longest)
         at = time.monotonic()
+        self.database_down = False
         self._clock.learn(now)
         self._beat_at = at + BEAT_SECONDS
         if self._steadiness.succeed(at) and silent:

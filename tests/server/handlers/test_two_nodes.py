@@ -192,7 +192,7 @@ async def test_clients_are_sent_elsewhere_once_the_database_is_silent(
     first: Node, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = await first.enter("ada")
-    beating = NodeHealth(5.9, 1, 0.1, 0.1, 0, 0.0, fenced=False)
+    beating = NodeHealth(5.9, 1, 0.1, 0.1, 0, 0.0, fenced=False, database_down=False)
     isolation.watch_beats(first.dispatcher, beating)
     assert ada.outlet.closed == []
     for _ in range(2):
@@ -205,6 +205,19 @@ async def test_clients_are_sent_elsewhere_once_the_database_is_silent(
         "the database does not answer, so clients are sent to other servers; check that it runs",
         "the database answers again",
     ]
+
+
+async def test_clients_stay_while_the_database_is_down_for_all_servers(
+    first: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = await first.enter("ada")
+    down = NodeHealth(6.1, 1, 0.1, 0.1, 0, 0.0, fenced=False, database_down=True)
+    isolation.watch_beats(first.dispatcher, down)
+    assert ada.outlet.closed == []
+    assert isolation.DOWN in caplog.messages
+    # Now it is this server's network.
+    isolation.watch_beats(first.dispatcher, down._replace(database_down=False))
+    assert ada.outlet.closed == [CloseCode.SERVICE_RESTART]
 
 
 async def test_servers_notice_settings_that_differ(

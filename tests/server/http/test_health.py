@@ -10,7 +10,7 @@ from server.http.health import Health
 from server.ops.watchdog import LoopWatchdog
 from server.storage.database import Database, NodeHealth
 
-WELL = NodeHealth(0.5, 7, 0.25, 0.125, 0, 0.0, fenced=False)
+WELL = NodeHealth(0.5, 7, 0.25, 0.125, 0, 0.0, fenced=False, database_down=False)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_client_chosen_numbers_do_not_create_series() -> None:
     [
         (None, {}),
         (
-            NodeHealth(1.5, 7, 0.25, 0.125, 3, 0.5, fenced=True),
+            NodeHealth(1.5, 7, 0.25, 0.125, 3, 0.5, fenced=True, database_down=False),
             {
                 "locks_total": 7.0,
                 "lock_seconds_total": 0.25,
