@@ -1,7 +1,7 @@
 """Reads API bodies like Go's encoding/json: keys match regardless of case; null and unknown keys are ignored."""
 
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Annotated, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -35,6 +35,12 @@ def _spelled(value: object, kind: type[msgspec.Struct]) -> object:
     for key in sorted(value, key=lambda key: any(field.encode_name == key for field in fields.values())):
         field = fields.get(key.casefold())
         if field and value[key] is not None:
-            inner = field.type if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct) else None
+            inner = _struct(field.type)
             found[field.encode_name] = _spelled(value[key], inner) if inner else value[key]
     return found
+
+
+def _struct(kind: object) -> type[msgspec.Struct] | None:
+    """Return the type of a field, without its description, if it is a struct."""
+    plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    return plain if isinstance(plain, type) and issubclass(plain, msgspec.Struct) else None
