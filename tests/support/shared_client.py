@@ -98,6 +98,9 @@ async def _connect(app: FlagpostApp, options: Options, size: Size) -> None:
 async def _leave(app: FlagpostApp) -> None:
     """Close every dialog, disconnect, and forget the room and all that was done there."""
     with app._context():
+        # A letter may still wait for what follows it.
+        app.workers.cancel_group(app, "input")
+        app._typeahead._waiting.clear()
         app.workers.cancel_group(app.room, "form")
         while app.screen is not app.room:
             await app.pop_screen()
@@ -106,6 +109,7 @@ async def _leave(app: FlagpostApp) -> None:
         app.show()
         app.room.write()
         await Pilot(app).pause()
+        app._pass_input_on()
 
 
 def _forget(app: FlagpostApp) -> None:

@@ -2,6 +2,7 @@
 
 from tests.support.pilots import app_of, client, screen_text, until, until_on, until_seen
 from tests.support.scripted_server import line
+from tests.support.typing import type_at_once
 from tui.fullscreen.screens.picker import Picker
 from tui.fullscreen.widgets.composer import Composer
 
@@ -29,3 +30,15 @@ async def test_client_that_was_used_looks_and_behaves_like_a_new_one() -> None:
         await pilot.press("alt+2")
         await until_seen(pilot, "# Galley")
         assert (used.room.composer.text, used.state.drafts, server.acts) == ("", {}, [])
+
+
+async def test_letter_that_waited_for_another_at_the_end_of_a_test_is_gone() -> None:
+    async with client() as (pilot, _):
+        await pilot.press("up")
+        type_at_once(pilot, "r")
+        await pilot.pause()
+    async with client() as (pilot, _):
+        type_at_once(pilot, "next")
+        composer = app_of(pilot).room.composer
+        await until(pilot, lambda: composer.text.endswith("next"), "what is typed")
+        assert composer.text == "next"
