@@ -41,6 +41,12 @@ FAILED = "The website did not take it: it answered with status 500."
 REPORTED = marked_flag(ReportState.DELIVERED)
 
 
+@pytest.fixture(autouse=True)
+def _letters_answer_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a letter answer a question although Enter was pressed in the form just before."""
+    monkeypatch.setattr("tui.fullscreen.typeahead.SILENCE_SECONDS", 0.0)
+
+
 def delivered(frame: ClientFrame) -> Sequence[ServerFrame]:
     if not isinstance(frame, ReportRequest):
         return ()
