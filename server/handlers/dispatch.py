@@ -39,7 +39,7 @@ NO_STORAGE = "The server's storage is unavailable. Nothing was sent; try again i
 DISK_LOW = "The server's disk is nearly full, so it accepts no messages. Try again later."
 UNCERTAIN = {CUT, CloseCode.INTERNAL_ERROR}
 """Close codes of connections that ended without a closing handshake: cut, or no answer to a ping."""
-SIGN_IN_CHANGED = "The sign-in settings of this server have changed. Open the chat from the website again."
+SIGN_IN_CHANGED = "The sign-in settings of this server have changed. Open the chat from your site again."
 FAULT = "Internal server error. Try again. If it persists, tell the administrator; the server's log has the details."
 
 

@@ -16,7 +16,7 @@ from server.rules.tokens import BadToken, Claims
 
 MAX_REASON_BYTES = 123
 """Maximum length of the reason in a close frame (RFC 6455, section 5.5)."""
-GO_BACK = "Open the chat from the website again."
+GO_BACK = "Open the chat from your site again."
 
 
 class SignInRefused(Refusal):

@@ -213,7 +213,9 @@ class React(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
 class Typing(Frame, frozen=True, tag="typing"):
     """The user is typing a direct message. Sent only to the recipient, at most every 2 s; not stored."""
 
-    channel: Annotated[Target, Meta(description="`@username`: the recipient, or from the server the author.")]
+    channel: Annotated[
+        Target, Meta(description="`@username` of the recipient; in frames from the server, of the author.")
+    ]
 
 
 class Read(Frame, frozen=True, tag="read", rename={"msg_id": "msgID"}):
@@ -540,7 +542,9 @@ class PlaceEntry(msgspec.Struct, frozen=True, omit_defaults=True, rename={"last_
     unread: Annotated[
         int, Meta(description=f"Messages of others after that; {MAX_UNREAD} means {MAX_UNREAD} or more.")
     ] = 0
-    mentions: Annotated[int, Meta(description="How many of the newest unread messages name you; in channels only.")] = 0
+    mentions: Annotated[
+        int, Meta(description="How many of the newest unread messages mention you; only in channels.")
+    ] = 0
 
 
 class Places(Frame, frozen=True, tag="places"):
