@@ -13,7 +13,16 @@ from tui.fullscreen.typeahead import SILENCE_SECONDS
 if sys.platform == "win32":
     pytest.skip("there is no pseudo-terminal", allow_module_level=True)
 
-from tests.support.terminal import Terminal
+from tests.support.terminal import WAIT_SECONDS, Terminal
+
+
+def said(server: ScriptedServer, count: int) -> list[Say]:
+    """Wait until so many messages have arrived: the client shows one before the server has read it."""
+    end = time.monotonic() + WAIT_SECONDS
+    while len(found := [each for each in server.received if isinstance(each, Say)]) < count:
+        assert time.monotonic() < end, found
+        time.sleep(0.02)
+    return found
 
 
 def test_everything_typed_in_one_write_is_in_order_and_where_it_belongs(tmp_path: Path) -> None:
@@ -40,8 +49,7 @@ def test_everything_typed_in_one_write_is_in_order_and_where_it_belongs(tmp_path
         lines = "\r".join(f"line {number}" for number in range(7))
         terminal.press(f"see: \x1b[200~{lines}\x1b[201~\r")
         terminal.until("Paste 7 lines")
-        said = [(each.channel, each.message) for each in server.sent(Say) if isinstance(each, Say)]
-        assert said == [
+        assert [(each.channel, each.message) for each in said(server, 3)] == [
             ("lobby", "first\n/quit\n/block bob\nlast"),
             ("lobby", "maybe tomorrow"),
             ("galley", "soup"),
@@ -52,6 +60,6 @@ def test_everything_typed_in_one_write_is_in_order_and_where_it_belongs(tmp_path
         terminal.until("line 6")
         terminal.until_gone("│ line 6")
         whole = "see: " + lines.replace("\r", "\n")
-        assert [each.message for each in server.sent(Say) if isinstance(each, Say)][3:] == [whole]
+        assert [each.message for each in said(server, 4)][3:] == [whole]
         assert not server.sent(React)
         assert terminal.quit() == 0
