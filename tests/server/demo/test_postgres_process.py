@@ -77,7 +77,7 @@ def test_server_recovers_from_a_crash_and_disappears_in_the_end(programs: Path, 
         server.stop()
         with (server.data / "postgresql.conf").open("a") as settings:
             settings.write("work_mem = much\n")
-        with pytest.raises(PostgresError, match=r'does not start: .*"work_mem": "much"'):
+        with pytest.raises(PostgresError, match=r'did not start: .*"work_mem": "much"'):
             server.start()
     assert not server.directory.exists()
     with pytest.raises(ProcessLookupError):

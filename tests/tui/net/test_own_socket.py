@@ -97,7 +97,7 @@ async def test_the_own_server_is_at_a_socket_of_its_user_alone(path: Path) -> No
     assert found.server
     try:
         assert (found.url, found.own) == (f"unix:{path}", True)
-        assert "ends with this client" in found.notices[0]
+        assert "stops when you quit" in found.notices[0]
         client = Client(found.url)
         await client.until(lambda told: any(isinstance(event, Received) for event in told))
         client.life.cancel()
