@@ -23,8 +23,6 @@ from tui.options import TOKEN_VARIABLE, Options, SiteToken
 from tui.streams import StartError
 from tui.text import clean_line
 
-SIGNALLED = 128
-"""Plus the number of a signal: the exit code of a program that it ended."""
 INTERRUPTED = 130
 """Exit code that a shell gives a program ended by Ctrl+C (128 + SIGINT)."""
 UNUSABLE = 2
@@ -107,32 +105,21 @@ def _chat(given: argparse.Namespace, chosen: Options) -> int:
 
 
 async def _interruptible(chatting: Coroutine[None, None, int]) -> int:
-    """Run a coroutine that Ctrl+C, SIGTERM or SIGHUP cancels, and return the exit code.
-
-    If it has not ended after QUIT_SECONDS, exit the process.
-    """
+    """Run a coroutine that Ctrl+C cancels; if it has not ended after QUIT_SECONDS, exit the process."""
     task, loop = asyncio.ensure_future(chatting), asyncio.get_running_loop()
-    code = INTERRUPTED
 
-    def interrupt(sent: int, _frame: FrameType | None) -> None:
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
         # Called in the main thread at any point: asyncio's own signal handlers would wait for the loop.
-        nonlocal code
-        code = SIGNALLED + sent
         loop.call_soon_threadsafe(task.cancel)
-        signal.signal(sent, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, QUIT_SECONDS)
 
+    # SIGTERM and SIGHUP keep their default actions: handlers do not run while one call never returns.
     # Windows has no SIGALRM.
     if sys.platform != "win32":
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # nohup ignores SIGHUP.
-            if each == signal.SIGINT or signal.getsignal(each) is not signal.SIG_IGN:
-                signal.signal(each, interrupt)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        return code
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(INTERRUPTED))
+        signal.signal(signal.SIGINT, interrupt)
+    return await task
 
 
 def _plain(chosen: Options) -> int:
