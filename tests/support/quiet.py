@@ -13,7 +13,7 @@ from textual._context import active_app
 from textual.app import App
 from textual.pilot import Pilot
 
-from tui.fullscreen.typeahead import ALONE_SECONDS, TypeAhead
+from tui.fullscreen.typeahead import ALONE_SECONDS, NEVER, TypeAhead
 
 ROUNDS = 3
 """Turns of the event loop without anything to do; data on a socket takes one to be seen."""
@@ -72,8 +72,9 @@ def _typeahead(app: App[object]) -> TypeAhead | None:
 
 @contextmanager
 def _silence(typeahead: TypeAhead) -> Iterator[None]:
-    """Let a letter that waits for others act: nothing else was pressed with it."""
+    """Let a letter that waits for others act, and a question be answered next: nothing else was pressed with it."""
     typeahead._now = lambda: monotonic() + ALONE_SECONDS
     typeahead._arrived.set()
     yield
     typeahead._now = monotonic
+    typeahead._last_text = NEVER
