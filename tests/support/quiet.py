@@ -12,6 +12,7 @@ import pytest
 from textual._context import active_app
 from textual.app import App
 from textual.pilot import Pilot
+from textual.widgets import Button
 
 from tui.fullscreen.typeahead import ALONE_SECONDS, NEVER, TypeAhead
 
@@ -36,6 +37,8 @@ def replace_sleeps(patch: pytest.MonkeyPatch) -> None:
                 await _until_quiet()
 
     patch.setattr(Pilot, "press", pressed)
+    # For 0.2 s after a click a button takes no other.
+    patch.setattr(Button, "_start_active_affect", lambda _: None)
 
 
 async def _until_quiet(_min_sleep: float = 0, most: float = MOST_SECONDS) -> None:
