@@ -221,7 +221,7 @@ class Dispatcher:
             log.error("storage failed", extra={"error": str(error)})
             session.error(ErrorCode.STORAGE, NO_STORAGE, nonce)
         elif error:
-            log.error("handler failed", exc_info=error)
+            log.error("a handler failed", exc_info=error)
             session.error(ErrorCode.INTERNAL, FAULT, nonce)
 
     async def drain(self) -> None:

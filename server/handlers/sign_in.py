@@ -57,10 +57,12 @@ def turn_away(dispatcher: Dispatcher, session: Session, refused: SignInRefused) 
 
 
 def check_name(dispatcher: Dispatcher, person: Person) -> None:
-    """Raise SignInRefused if another member is in the room under this name. At the site, their names differ by case."""
+    """Raise SignInRefused if another member has this name in the room: the site may tell names apart by their case."""
     before = dispatcher.hub.find(person.name)
     if before and before.is_member and before.logged_in_person.identity != person.identity:
-        raise SignInRefused(ErrorCode.BAD_NAME, f"Another member is in the room as {before.logged_in_person.name}.")
+        name = before.logged_in_person.name
+        why = f"Another member is in the room as {name}. Try again after they have left."
+        raise SignInRefused(ErrorCode.BAD_NAME, why)
 
 
 def renew_regularly(dispatcher: Dispatcher, session: Session) -> None:

@@ -103,7 +103,7 @@ def _certificate(files: TLS) -> Finding:
         days = certificate.days_left(files)
     except SettingsError as error:
         return Finding(Grade.BAD, str(error))
-    good = f"TLS: {files.cert_file} and its key are valid, for another {days} days"
+    good = f"TLS: {files.cert_file} and its key are valid, for another {_days(days)}"
     if days < MIN_CERTIFICATE_DAYS:
         return Finding(Grade.WARNING, f"{good}; renew it, then run `reload`")
     return Finding(Grade.GOOD, good)
@@ -126,6 +126,10 @@ def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Itera
         if not reached.loopback:
             yield Finding(Grade.WARNING, f"{label}: http sends the key and reports unencrypted; use https")
     elif reached.certificate_days < MIN_CERTIFICATE_DAYS:
-        yield Finding(Grade.WARNING, f"{label}: its certificate expires in {reached.certificate_days} days; renew it")
+        yield Finding(Grade.WARNING, f"{label}: its certificate expires in {_days(reached.certificate_days)}; renew it")
     else:
-        yield Finding(Grade.GOOD, f"{label}: its certificate is valid for another {reached.certificate_days} days")
+        yield Finding(Grade.GOOD, f"{label}: its certificate is valid for another {_days(reached.certificate_days)}")
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"

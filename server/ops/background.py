@@ -16,4 +16,4 @@ def start(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
 
 def _log_failure(task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and (error := task.exception()):
-        log.critical("background task failed; restart the server", exc_info=error)
+        log.critical("a background task failed; restart the server", exc_info=error)

@@ -187,10 +187,7 @@ def test_a_report_includes_the_surrounding_messages(tmp_path: Path) -> None:
     with scripted_server(script), PlainClient(script.url, "ada", tmp_path) as ada:
         ada.until("[3] ")
         ada.write("/join galley", "/report 3 2")
-        ada.until(
-            "* Reporting [3]: It's abusive (racist, homophobic, etc.)."
-            " 2 messages before it and 0 after it are included."
-        )
+        ada.until("* Reporting [3]: It's abusive (racist, homophobic, etc.). Context: 2 before, 0 after.")
         ada.until("* [3] is reported")
         asked = script.next_sent(ReportRequest)
         assert isinstance(asked, ReportRequest)

@@ -53,7 +53,7 @@ DEFINITIONS = {
         Definition("history", "", "Older messages of this channel"),
         Definition("read", "[all]", "Mark this channel or conversation as read, or all of them"),
         Definition("close", "[NAME]", "Close this or another conversation until it has a new message"),
-        Definition("notices", "[LEVEL]", "Notifications here: all, mentions, none (which mutes it) or default"),
+        Definition("notices", "[LEVEL]", "Notifications here: all, mentions, none (muted) or default"),
         Definition("profile", "NAME", "The profile of a person"),
         Definition("report", "N REASON [COMMENT]", "Report message N; REASON is the number or a word of a reason"),
         Definition("reports", "", "Your reports and their status"),
@@ -97,7 +97,7 @@ def for_server(name: str, rest: str) -> Say:
 
 
 def meant(text: str, available: Collection[str]) -> Meant:
-    """Return the command that a text stands for, out of those that are available."""
+    """Parse a text as one of the available commands."""
     typed, rest = split(text)
     name = typed.casefold()
     if name not in available:

@@ -253,7 +253,7 @@ class LineCommands:
             raise LineError(f"The comment has {len(comment)} characters; the limit is {longest}. Shorten it.")
         before, after = self._state.context_of(line, channel)
         draft = ReportDraft(reason.reason, comment, tuple(each.msg_id for each in (*before, *after)))
-        along = f" {len(before)} messages before it and {len(after)} after it are included." if draft.context else ""
+        along = f" Context: {len(before)} before, {len(after)} after." if draft.context else ""
         self._note(f"Reporting [{number}]: {reason.reason}.{along}")
         self._client.send(self._state.report(line, draft, nonce(), channel))
 

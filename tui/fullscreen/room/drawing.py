@@ -89,7 +89,7 @@ class Drawing:
             return "Nobody has said anything here yet."
         if not self._client.online:
             return "You are offline, and nothing is loaded here yet."
-        return "The messages could not be loaded." if state.timeline.refused else "Loading…"
+        return f"Loading failed. Open {state.place} again to retry." if state.timeline.refused else "Loading…"
 
     def _show_composer(self, state: ClientState) -> None:
         composer = self._screen.query_one(Composer)
