@@ -10,7 +10,7 @@ from server.protocol.errors import OneLineError
 DRIVER_VARIABLE = "TEXTUAL_DRIVER"
 """Textual's variable for a driver that draws elsewhere than in a terminal, such as on a page."""
 UNABLE = frozenset({"", "dumb", "unknown"})
-"""Values of TERM of terminals that cannot draw a screen; "" stands for an unset TERM."""
+"""Values of TERM of terminals that cannot draw a screen; "" means that TERM is not set."""
 
 
 class Stream(Protocol):

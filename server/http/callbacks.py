@@ -90,7 +90,7 @@ def _read(body: bytes) -> _Call:
 
 
 def response_body(error: str | None) -> bytes:
-    """Encode a response body in BareRTC's format, which is OK without an error."""
+    """Encode a response body in BareRTC's format; without an error, its field OK is true."""
     return msgspec.json.encode({"OK": error is None, "Error": error or ""})
 
 

@@ -103,7 +103,7 @@ def _readings(text: str) -> list[_Reading]:
 
 
 def _letters(char: str) -> str:
-    """Return a character in plain letters; unchanged if it stands for a whole phrase, like U+FDFA."""
+    """Return a character in plain letters; unchanged if it expands to a whole phrase, like U+FDFA."""
     plain = unicodedata.normalize("NFKC", char)
     return plain if len(plain) <= MAX_LETTERS else char
 

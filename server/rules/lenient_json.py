@@ -1,4 +1,4 @@
-"""Reads JSON from sites as Go's encoding/json does, for which they were written, but more leniently.
+"""Reads JSON from sites that were written for Go's encoding/json; accepts more than that does.
 
 Keys match regardless of case, and the last of repeated keys counts; null counts as missing; invalid characters become
 U+FFFD. Numbers and booleans can be read as text. A field that cannot be read is left out, and noted for the log.

@@ -12,7 +12,7 @@ from server.rules.refusal import Refusal
 from server.rules.storable import storable
 
 NONCE_MILLISECONDS = 24 * 3600 * 1000
-"""Time for which a nonce stands for one message or report of its sender."""
+"""Time for which a nonce identifies one message or report of its sender."""
 
 
 MAX_VERSIONS = 20

@@ -47,7 +47,7 @@ class Reservations:
         self._claimed: Counter[_Hold] = Counter()
         """Names claimed by logins in progress."""
         self._held_at: dict[_Hold, int] = {}
-        """When each name was last held, the latest last. Only for people who can prove that they are back."""
+        """When each name was last held, the latest last. Only for people who can log in again as the same person."""
         self._reports: dict[str, _Hold] = {}
         """The name that each open report is about."""
         self._reported: Counter[_Hold] = Counter()

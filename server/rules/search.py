@@ -22,7 +22,7 @@ _TERM = re.compile(rf"(?:(?P<filter>from|in|before|after):)?(?P<value>{_QUOTED}|
 _ACCENTS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 MAX_GROWTH = 4
-"""Maximum growth of a text by compatibility forms: a few characters stand for up to 18 others."""
+"""Maximum growth of a text by compatibility forms: a few characters expand to up to 18 others."""
 
 
 class Query(NamedTuple):

@@ -99,7 +99,7 @@ class Account(NamedTuple):
 
 
 def account(before: Account | None, seq: int, event: Event) -> Account | None:
-    """Return the state after one more event; None if it cannot follow. The first one must be the report itself."""
+    """Return the state after one more event; None if that event cannot follow. The first must be the report itself."""
     if isinstance(event, Reported):
         evidence = event.evidence
         return None if before else Account(seq, evidence.reporter, event.identity, evidence.msg_id)

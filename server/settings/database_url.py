@@ -1,4 +1,4 @@
-"""The setting `Database` as the URL of a PostgreSQL database, and where its password comes from."""
+"""The setting `Database` as the URL of a PostgreSQL database, and the source of its password."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -63,7 +63,7 @@ def _index(connection: sqlite3.Connection) -> bool:
 
 
 def _purge(connection: sqlite3.Connection) -> Traces:
-    """Merge a part of the index, which leaves out what was deleted; then empty the log. Return what is left."""
+    """Merge a part of the index, which leaves out what was deleted; then empty the log. Return the remaining traces."""
     traces = _traces(connection)
     if traces in {Traces.IN_INDEX, Traces.MERGING}:
         with connection:

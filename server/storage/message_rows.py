@@ -20,7 +20,7 @@ SHOWN = (
     " CASE WHEN taken_back_at IS NULL THEN text ELSE '' END, nonce, taken_back_at IS NOT NULL,"
     " taken_back_at IS NULL AND reacted_at IS NOT NULL, edited_at"
 )
-"""Like COLUMNS, without what no user may see."""
+"""COLUMNS without the text and reactions of deleted messages, which no user may see."""
 NUMBERS = "SELECT CAST(value AS BIGINT) FROM json_each(?)"
 MESSAGE_BYTES = 100
 """Minimum size of a message in a frame, without its text."""

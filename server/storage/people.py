@@ -34,7 +34,7 @@ MAX_KNOWN = 50_000
 
 
 class People:
-    """All known people by name; a name stands for its newest holder."""
+    """All known people by name; a name refers to its newest holder."""
 
     def __init__(self, database: Database) -> None:
         """Create it before anything is written."""

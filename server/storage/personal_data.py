@@ -27,7 +27,7 @@ EXPORTS = {
     "report": "SELECT report.id, trail.at, content, status, note FROM trail JOIN report ON report.id = report_id"
     " WHERE reporter_identity = ?1 ORDER BY trail.seq",
 }
-"""What a person may read of what is stored about them. Who muted or blocked them is the data of others."""
+"""The stored data that a person may read about themselves. Who muted or blocked them is the data of others."""
 
 ERASURES = (
     "DELETE FROM reaction WHERE identity = :identity",

@@ -179,7 +179,7 @@ class _Mentions:
 
 
 def _start(identity: str, connection: SqlConnection) -> int:
-    """Return the number up to which everything counts as read: what was said before the person first came."""
+    """Return the number up to which everything counts as read: what was said before the person first joined."""
     row = connection.execute("SELECT read_from FROM person WHERE identity = ?", (identity,)).fetchone()
     (newest,) = row or connection.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
     return int(newest)

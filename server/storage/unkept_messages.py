@@ -111,7 +111,7 @@ class UnkeptMessages:
         return publication
 
     def apply(self, change: UnkeptChange) -> bool:
-        """Hold a new message, or change one; return False if another change came first that excludes this one."""
+        """Hold a new message, or change one; return False if an earlier change excludes this one."""
         self.give_up(change)
         before = self._held.get(change.publication.msg_id)
         if _is_new(change):

@@ -67,7 +67,7 @@ class _Reader(HTMLParser):
         self._code: list[str] | None = None
         """The text of the open block of code; None outside of one."""
         self._blank = False
-        """True if a blank line comes before the next text."""
+        """True if the next text is separated by a blank line."""
 
     @property
     def text(self) -> str:

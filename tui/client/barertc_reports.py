@@ -1,4 +1,4 @@
-"""Reports to a BareRTC server, which wants the reported message back as it sent it."""
+"""Reports to a BareRTC server, which must contain the reported message exactly as the server sent it."""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable

@@ -1,8 +1,8 @@
 """A chat client without a user interface; full-screen mode, line mode and bots are built on it.
 
 `Client` finds a server (or starts one), logs in and proves its identity, folds the server's frames into `ClientState`,
-answers those that need an answer, resends after a reconnect what was not acknowledged, and says goodbye. It notifies
-its owner through callbacks, all of which run in the event loop:
+answers those that need an answer, resends after a reconnect what was not acknowledged, and leaves the room when it
+ends. It notifies its owner through callbacks, all of which run in the event loop:
 
     on_frame(frame)       a frame was folded, and answered if it needs an answer
     on_change()           something changed: time to draw

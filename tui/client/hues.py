@@ -8,7 +8,7 @@ from msgspec import Struct, field
 HUES = 12
 """The number of hues that can be told apart."""
 REMEMBERED = 2_000
-"""Most people whose hue is remembered after they left."""
+"""Maximum number of people whose hue is remembered after they left."""
 
 
 class Hues(Struct):

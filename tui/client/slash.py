@@ -11,7 +11,7 @@ from tui.client.completion import COMMAND
 from tui.client.state import ClientState
 
 LITERAL = COMMAND * 2
-"""At the beginning of a text it stands for a single slash."""
+"""Represents a single slash at the beginning of a text."""
 
 
 def is_command(text: str) -> bool:

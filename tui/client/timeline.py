@@ -81,7 +81,7 @@ class Timeline(Struct):
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """Return a live view of all entries in display order; pending ones come last."""
+        """Return a live view of all entries in display order, pending ones last."""
         return self._entries
 
     @property

@@ -18,7 +18,7 @@ from tui.tone import Tone
 
 MAX_TOAST_CHARS = 120
 MAX_TOASTS = 5
-"""Most toasts shown at once."""
+"""Maximum number of toasts shown at once."""
 
 
 class Arrivals:

@@ -32,7 +32,7 @@ from tui.fullscreen.screen_protocols import Answered, Placed, Searchable, TakesT
 
 ALONE_SECONDS = 0.4
 SILENCE_SECONDS = 0.5
-"""How long nothing must have been typed before a letter or Enter answers a question."""
+"""Pause in typing that is required before a letter or Enter answers a question."""
 DOUBLE_SECONDS = 0.5
 STUCK_SECONDS = 2.0
 """How long a widget may take to handle an event before the next one is passed on all the same."""

@@ -132,7 +132,7 @@ class ClientSession(Struct):
     """The latest token of a member of the site; empty for a guest."""
     failures: int = 0
     quick_retries: int = 0
-    """How many are left since the last accepted login."""
+    """Number of quick retries left; an accepted login resets it to QUICK_RETRIES."""
     impostor: bool = False
     """True if the server claimed to be a known one without proving it."""
     _attempt: _Attempt | None = None

@@ -71,7 +71,7 @@ class Hearing:
             self._known = max(self._known, number)
 
     def add_own(self, commit: Commit, batch: Batch) -> None:
-        """Pass on a commit of this server, or leave it to the tail if events of other servers come first."""
+        """Pass on a commit of this server, or leave it to the tail if events of other servers precede it."""
         with self._lock:
             self._known = max(self._known, commit.after)
             if self._position.number == commit.before:

@@ -14,7 +14,7 @@ SEARCHING = frozenset({"screen.react"})
 def command(pressed: Pressed, where: Where | None) -> Pressed | None:
     """Return the key to act on in a place; None if the character is not a command there.
 
-    In another keyboard layout, a letter that has no meaning itself stands for the one at its place on a US keyboard.
+    In another keyboard layout, a letter that has no meaning itself counts as the one at its place on a US keyboard.
     """
     keys = {each for key in KEYS if key.where is where for each in key.now.split(",")}
     if pressed.key in keys:

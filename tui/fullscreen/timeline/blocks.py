@@ -24,9 +24,9 @@ from tui.tone import Tone
 FLAG = "⚑"
 BAR = "▌"
 AUTHOR = "•"
-"""In the margin, beside an author."""
+"""Sign in the margin, beside an author."""
 NAMED = "@"
-"""In the margin, beside a message that names the user."""
+"""Sign in the margin, beside a message that names the user."""
 JOINED_WITHIN = timedelta(minutes=5)
 NEW = "new messages"
 MARKS = {Tone.INFO: "·", Tone.SAID: "›", Tone.GOOD: "✓", Tone.BAD: "✗"}
@@ -132,7 +132,7 @@ def render(
 
 
 def _head(look: Look, today: str, *, new: bool, joined: bool) -> list[Strip]:
-    """Return the lines above an entry: a blank one unless it shares an author with the one above, day, and "new"."""
+    """Return the lines above an entry: a blank line unless it is `joined`, then the day and "new messages" if due."""
     apart = [] if joined or look.compact else [Strip.blank(look.width, look.plain)]
     styles = look.styles
     return [*apart, *[_rule(today, styles.dim, look)] * bool(today), *[_rule(NEW, styles.bad, look)] * new]

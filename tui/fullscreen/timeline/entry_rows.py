@@ -19,7 +19,7 @@ from tui.tone import Tone
 EMOJI = "emoji"
 """The key of a reaction's emoji in the metadata of its style."""
 CONTINUES = "┊"
-"""In the margin of a continued line, where nothing else shows that it continues the one above."""
+"""Sign in the margin of a continued line, where nothing else shows that it continues the one above."""
 DELETED = "message deleted"
 EDITED = "  (edited)"
 EDIT_FAILED = "everywhere.edit_failed"

@@ -45,7 +45,7 @@ class StackScroller:
         self._settles = False
         """True while the widget is scrolled here, over blocks that are wrapped already."""
         self._gap_in_view: int | None = None
-        """The last block in the view that stands for missing messages, as of the last layout."""
+        """The last block in the view that represents missing messages, as of the last layout."""
         self._new_from = 0
         self._bar = (0, 0)
         self._frozen = 0
@@ -123,7 +123,7 @@ class StackScroller:
         return (gap + 1, 0), stack.start(gap + 1) - self.top
 
     def _gap(self, stack: Stack) -> int | None:
-        """Return the last block in the view that stands for missing messages."""
+        """Return the last block in the view that represents missing messages."""
         first, last = stack.at(self.top), stack.at(self.top + self.page - 1)
         # The timeline may have lost entries since the last layout.
         end = min(last[0] if last else stack.count - 1, len(stack.entries) - 1)

@@ -22,7 +22,7 @@ from tui.fullscreen.widgets.widget_messages import BackToWriting
 
 DRAFT = "✎"
 MENTIONED = "@"
-"""Before the count of a place where the user was named."""
+"""Sign before the count of a place where the user was mentioned."""
 PERSONAL = "bold reverse $warning"
 
 
@@ -30,7 +30,7 @@ class UnreadOutOfView(Static):
     """Counts the places with unread messages that are scrolled out of view."""
 
     class Wanted(Message):
-        """The user wants to open one of them."""
+        """The user wants to open one of these places."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)

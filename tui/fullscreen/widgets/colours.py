@@ -76,7 +76,7 @@ class Legible(LineFilter):
 
 @lru_cache(maxsize=4096)
 def _ink(style: Ink, background: Color, ratio: float) -> Ink | None:
-    """Return the colour that makes a style legible; None if it is, or if only the terminal knows its colours."""
+    """Return the colour that makes a style legible; None if it already is, or only the terminal knows its colours."""
     text = _colour(style.color)
     under = background if style.bgcolor is None else _colour(style.bgcolor)
     if text is None or under is None or under.ansi is not None or contrast(text, under) >= ratio:

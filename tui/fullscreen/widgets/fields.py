@@ -59,7 +59,7 @@ class Prompt(TextArea):
     async def _run_bound_action(self, event: events.Key) -> None:
         """Run the action bound to the key, instead of the text area's own, and in the order typed.
 
-        A priority binding would also come first, but would overtake what was typed or pasted before it.
+        A priority binding would also take precedence, but would overtake what was typed or pasted before it.
         """
         for binding in self.BINDINGS:
             if isinstance(binding, Binding) and not binding.priority and is_meant(binding, event.key):

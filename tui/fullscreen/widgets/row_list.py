@@ -201,7 +201,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         return None if highlighted is None or not self._rows else max(0, min(highlighted, len(self._rows) - 1))
 
     def watch_highlighted(self, before: int | None, highlighted: int | None) -> None:
-        """Draw the row that was highlighted and the one that is, and bring that into view."""
+        """Redraw the previous and the new highlighted row, and bring the new one into view."""
         self._repaint_row(before)
         self._repaint_row(highlighted)
         if highlighted is not None:
@@ -304,6 +304,6 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self._hovered = None
 
     def watch__hovered(self, before: int | None, hovered: int | None) -> None:
-        """Draw the row that the mouse left, and the one that it is over."""
+        """Redraw the row that the mouse left, and the row that it is over."""
         self._repaint_row(before)
         self._repaint_row(hovered)

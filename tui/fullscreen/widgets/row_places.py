@@ -34,14 +34,14 @@ class RowPlaces:
         return next((number for number, (name, _) in enumerate(self.sizes) if name == wanted), None)
 
     def next_choice(self, number: int | None) -> int:
-        """Return the index in `choices` of the first one after a row; `len(choices)` if there is none."""
+        """Return the index in `choices` of the first choice after a row; `len(choices)` if there is none."""
         return bisect_right(self.choices, -1 if number is None else number)
 
     def previous_choice(self, number: int | None) -> int:
-        """Return the index in `choices` of the last one before a row; -1 if there is none."""
+        """Return the index in `choices` of the last choice before a row; -1 if there is none."""
         return bisect_left(self.choices, len(self.sizes) if number is None else number) - 1
 
     def choice_near(self, line: int, by: int) -> int:
-        """Return the index in `choices` of the one at a line, or of the next in the direction of `by`."""
+        """Return the index in `choices` of the row at a line, or of the next choice in the direction of `by`."""
         number = self.at(max(0, min(line, self.height - 1))) or 0
         return bisect_left(self.choices, number) if by > 0 else bisect_right(self.choices, number) - 1

@@ -13,7 +13,7 @@ BEGINNING = 4
 
 
 class Row(Protocol):
-    """What a row is made of. Rows that are equal look the same."""
+    """A row whose content is created when it is needed. Rows that are equal look the same."""
 
     @property
     def id(self) -> str:
@@ -28,7 +28,7 @@ class Row(Protocol):
 
 
 class ListRow(Struct, frozen=True, eq=False):
-    """A row whose content exists already."""
+    """A row that has its content from the start."""
 
     id: str
     left: Content
