@@ -61,7 +61,9 @@ class VerifiedLogin(NamedTuple):
 def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
     """Log a user in under a free name, or under their own name if their old connection still holds it."""
     if session.person:
-        raise Refusal(ErrorCode.ALREADY_LOGGED_IN, f"You are already logged in as {session.person.name}.")
+        raise Refusal(
+            ErrorCode.ALREADY_LOGGED_IN, f"You are already logged in as {name_text.quoted(session.person.name)}."
+        )
     if session.verifying:
         raise Refusal(ErrorCode.ALREADY_LOGGED_IN, "Your previous login is still being verified; wait for the result.")
     try:

@@ -5,6 +5,7 @@ import time
 
 from server.handlers import ranks
 from server.handlers.dispatch import Dispatcher
+from server.protocol import name_text
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Login, Me, Pong
 from server.room.session import Session
@@ -60,7 +61,7 @@ def check_name(dispatcher: Dispatcher, person: Person) -> None:
     """Raise SignInRefused if another member has this name in the room: the site may tell names apart by their case."""
     before = dispatcher.hub.find(person.name)
     if before and before.is_member and before.logged_in_person.identity != person.identity:
-        name = before.logged_in_person.name
+        name = name_text.quoted(before.logged_in_person.name)
         why = f"Another member is in the room as {name}. Try again after they have left."
         raise SignInRefused(ErrorCode.BAD_NAME, why)
 

@@ -57,7 +57,7 @@ def test_what_is_offered_and_said_of_commands(tmp_path: Path) -> None:
         terminal.press("\x15")
         terminal.until("Write a message")
         terminal.press(f"\x1b[200~/msg {MARKUP[1]} nobody {odd}\x1b[201~", "enter")
-        terminal.until("No one called")
+        terminal.until("No one named")
         # The text stays, so that the user can edit it.
         terminal.settle()
         terminal.press("end", "\x15")

@@ -119,11 +119,11 @@ def _person(
 ) -> str | None:
     name, behind = slash.addressed(rest, slash.names(room.client.state))
     if not name or behind.strip():
-        return f"No one called {rest} is here."
+        return f"No one named “{rest}” is here."
     if name == room.client.state.me:
         return "That's you."
     if among is not None and name not in among:
-        return f"There is nothing to undo for {name}."
+        return f"There is nothing to undo for “{name}”."
     if not room.client.online:
         return OFFLINE
     act(name)
@@ -135,7 +135,7 @@ def _join(room: CommandRoom, rest: str) -> str | None:
     channels = [each for each in room.client.state.timelines.values() if each.peer is None]
     found = next((each.id for each in channels if wanted in {key(each.name), key(each.id)}), None)
     if found is None:
-        return f"There is no channel {rest}. Press {pressed('everywhere.switch')} for the list."
+        return f"There is no channel “{rest}”. Press {pressed('everywhere.switch')} for the list."
     room.look_at(found)
     return None
 
@@ -143,8 +143,8 @@ def _join(room: CommandRoom, rest: str) -> str | None:
 def _message(room: CommandRoom, rest: str) -> str | None:
     name, words = slash.addressed(rest, slash.names(room.client.state))
     if not name:
-        how = f"To open a chat with someone who is away, type {COMMAND}msg and just the name."
-        return f"No one called {rest.strip()} is here. {how}"
+        how = f"To write to someone who is away, type {COMMAND}msg and only the name."
+        return f"No one named “{rest.strip()}” is here. {how}"
     if words.strip() and (problem := room.say(words, target.conversation(name))):
         return problem
     room.look_at(target.conversation(name))
@@ -205,7 +205,7 @@ def _close(room: CommandRoom, rest: str) -> str | None:
         state = room.client.state
         place = state.known_as(target.conversation(target.without_sign(rest)))
         if place not in state.timelines:
-            return f"There is no conversation with {rest}."
+            return f"There is no conversation with “{rest}”."
         room.look_at(place)
     return room.close()
 

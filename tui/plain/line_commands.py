@@ -98,7 +98,7 @@ class LineCommands:
         found = [each.id for each in self._state.timelines.values() if wanted in {key(each.id), key(each.name)}]
         if not found and not target.is_conversation(wanted):
             known = ", ".join(self._state.place_of(each) for each in self._state.timelines)
-            raise LineError(f"There is no channel {place}. Use {known}, or @NAME for a person.")
+            raise LineError(f"There is no channel “{place}”. Use {known}, or @NAME for a person.")
         self._state.look_at(found[0] if found else place)
         self._note(f"You are now writing in {self._state.place}.")
 
@@ -146,7 +146,7 @@ class LineCommands:
     def _person(self, rest: str) -> str:
         name, behind = addressed(rest, names(self._state))
         if not name or behind.strip():
-            raise LineError(f"No one called {rest} is here.")
+            raise LineError(f"No one named “{rest}” is here.")
         if name == self._state.me:
             raise LineError("That's you.")
         return name

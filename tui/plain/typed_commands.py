@@ -63,7 +63,7 @@ def number_and_rest(text: str) -> tuple[int, str]:
     word, _, rest = text.partition(" ")
     number = word.strip("[]")
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise LineError(f"{word} is not a number. Messages have one in brackets ([12]), reports have one in /reports.")
+        raise LineError(f"“{word}” is not a number. Messages have one in brackets ([12]), reports in /reports.")
     return int(number), rest.strip()
 
 
@@ -78,8 +78,8 @@ def reason_and_comment(text: str, reasons: Sequence[ReportReason]) -> tuple[Repo
     else:
         found = _matching(word.casefold(), reasons)
     if len(found) != 1:
-        several = "fits several reasons" if found else "is not one of the reasons"
-        raise LineError(f"{word} {several}: {numbered(reasons)}.")
+        several = "matches several reasons" if found else "is not one of the reasons"
+        raise LineError(f"“{word}” {several}: {numbered(reasons)}.")
     return found[0], comment.strip()
 
 
@@ -115,5 +115,5 @@ def name_and_text(text: str, known: Iterable[str]) -> tuple[str, str]:
     if not name:
         name, _, words = target.without_sign(text.lstrip()).partition(" ")
     if not words.strip():
-        raise LineError(f"There is no text after the name {name}. Usage: /msg NAME TEXT")
+        raise LineError(f"There is no text after the name “{name}”. Usage: /msg NAME TEXT")
     return name, words

@@ -84,14 +84,14 @@ def test_a_line_that_is_not_utf_8_is_refused(line: str) -> None:
 
 
 def test_a_name_of_two_words_alone_is_no_message() -> None:
-    with pytest.raises(LineError, match="There is no text after the name Inés ⚓"):
+    with pytest.raises(LineError, match="There is no text after the name “Inés ⚓”"):
         name_and_text("Inés ⚓", ["Inés", "Inés ⚓", "bob"])
 
 
 def test_a_word_that_is_nearly_one_of_another_reason_is_asked_about() -> None:
     """Otherwise a site could get a report of child abuse about a message that was only rude."""
     reasons = [*REASONS, ReportReason("It's child abuse (CP, CSAM, etc.)", comment_required=False)]
-    with pytest.raises(LineError, match="fits several reasons"):
+    with pytest.raises(LineError, match="matches several reasons"):
         reason_and_comment("abuse he called me names", reasons)
     assert reason_and_comment("abusive he called me names", reasons) == (reasons[1], "he called me names")
     assert reason_and_comment("child look", reasons) == (reasons[3], "look")

@@ -60,7 +60,7 @@ class Reporting:
         state = self._client.state
         evidence = state.welcome is not None and state.welcome.webhooks.evidence
         about = name_text.quoted(entry.about)
-        words = f"Withdraw your report of {about}'s message? {withdrawal_consequence(entry, evidence=evidence)}"
+        words = f"Withdraw your report about {about}? {withdrawal_consequence(entry, evidence=evidence)}"
         if await self._room.dialogs.ask(words, "Withdraw"):
             self._client.send(state.reports.withdraw(entry.report_id, nonce()))
             self._room.redraw()

@@ -157,7 +157,7 @@ async def test_withdrawing_asks_first(answer: str, word: str, evidence: bool, to
     async with client(ScriptedServer(welcome, answer=listing(report()))) as (pilot, server):
         await open_reports(pilot)
         await pilot.press("x")
-        await until_seen(pilot, "Withdraw your report of “bob”'s message?")
+        await until_seen(pilot, "Withdraw your report about “bob”?")
         await until_seen(pilot, told)
         await pilot.press(answer)
         await until(pilot, lambda: isinstance(pilot.app.screen, ReportsScreen), "answered")

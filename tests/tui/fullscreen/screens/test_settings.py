@@ -181,7 +181,7 @@ async def test_texts_name_a_key_as_it_is_bound(file: Path) -> None:
     async with configured(file, f'theme = "nope"\n[keys]\n{keys}') as pilot:
         await until_told(pilot, "Settings (f9) lists all themes")
         await pilot.press(*"/join x", "enter")
-        await until_told(pilot, "There is no channel x. Press f8 for the list.")
+        await until_told(pilot, "There is no channel “x”. Press f8 for the list.")
         await pilot.press("ctrl+u", *"@b")
         await until_seen(pilot, "f10  @bob")
         await pilot.press("up")
