@@ -15,7 +15,7 @@ MAX_WEBHOOK_IDS = 10_000
 
 Moment = Annotated[datetime, Meta(tz=True)]
 ReportID = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
-"""Safe as part of a URL."""
+"""The ID of a report, safe as part of a URL."""
 
 
 class ContextMessage(msgspec.Struct, frozen=True, rename="pascal"):

@@ -44,7 +44,7 @@ class NodeProcess:
         return self._process.pid if self._process else 0
 
     async def start(self) -> None:
-        """Start it. Raises NodeError."""
+        """Start the process. Raises NodeError."""
         # Variables that are meant for the administrator's own server do not apply here.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FLAGPOST_")}
         self._process = await asyncio.create_subprocess_exec(
@@ -64,7 +64,7 @@ class NodeProcess:
         self.address = Address.parse(line.decode().rpartition(WEBSOCKET_PATH)[0].rpartition("/")[2])
 
     async def watch(self, say: Callable[[str], None]) -> None:
-        """Restart it whenever it ends, and report that with `say`, until cancelled."""
+        """Restart the process whenever it ends, and report that with `say`, until cancelled."""
         while True:
             code = await self._process.wait() if self._process else 0
             await self._restart()
@@ -77,7 +77,7 @@ class NodeProcess:
                 return await self.start()
 
     async def stop(self) -> None:
-        """Shut it down; kill it if that takes too long."""
+        """Shut the process down; kill it if that takes too long."""
         if not self._process or self._process.returncode is not None:
             return
         self._process.terminate()

@@ -141,7 +141,7 @@ class PostgresProcess:
         return done.stdout
 
     def start(self) -> None:
-        """Start it, on the same port as before, and wait until it accepts connections. Raises PostgresError."""
+        """Start the server, on the same port as before, and wait until it accepts connections. Raises PostgresError."""
         if self.port:
             return self._start()
         for _ in range(TRIED_PORTS - 1):
@@ -155,20 +155,20 @@ class PostgresProcess:
         return self._start()
 
     def stop(self) -> None:
-        """Stop it: sessions are disconnected, and everything is written."""
+        """Stop the server: sessions are disconnected, and everything is written."""
         self._end(signal.SIGINT)
 
     def crash(self) -> None:
-        """Stop it immediately, like a crash; the next start recovers."""
+        """Stop the server immediately, like a crash; the next start recovers."""
         self._end(signal.SIGQUIT)
 
     def discard(self) -> None:
-        """Stop it, and delete its data; it can be created again."""
+        """Stop the server, and delete its data; it can be created again."""
         self.crash()
         shutil.rmtree(self.data, ignore_errors=True)
 
     def remove(self) -> None:
-        """Stop it, and delete its directory."""
+        """Stop the server, and delete its directory."""
         self.crash()
         shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -200,7 +200,7 @@ class Session:
         self.send(Error(message, code, CHAT_SERVER, nonce))
 
     def unknown_action(self, message: str, nonce: str | None) -> None:
-        """Reject an unknown action. A BareRTC client, which has several of them, receives only one error."""
+        """Reject an unknown action. A BareRTC client, which sends several, receives only one error."""
         if self.dialect.explained or not self._explained:
             self.error(ErrorCode.UNKNOWN_ACTION, message, nonce)
         self._explained = True

@@ -81,7 +81,7 @@ class OpenFiles:
     """The files as they were when the database was opened. SQLite does not notice that they are deleted."""
 
     def __init__(self, path: str) -> None:
-        """Call it once the database has been written to, so that all files exist. Raises OSError."""
+        """Create the object once the database has been written to, so that all files exist. Raises OSError."""
         self._opened = [(file, _identity(file)) for file in _files(path)]
 
     def problem(self) -> str | None:

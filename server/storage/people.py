@@ -37,7 +37,7 @@ class People:
     """All known people by name; a name refers to its newest holder."""
 
     def __init__(self, database: Database) -> None:
-        """Create it before anything is written."""
+        """Create the object before anything is written."""
         self.relations = RelationIndex()
         self.bans = BanIndex()
         self.reservations = Reservations()

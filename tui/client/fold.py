@@ -103,7 +103,7 @@ def _(frame: frames.Presence, state: ClientState) -> None:
     else:
         state.leave_out()
     conversation = state.timelines.get(target.conversation(frame.username))
-    # Without a message, nobody came or left; a person whom the user has just blocked did not leave either.
+    # Without a message, nobody joined or left; a person whom the user has just blocked did not leave either.
     if conversation and frame.message and not state.relations.asked(frame.username):
         words = f"{name_text.quoted(frame.username)} {frame.message}"
         conversation.note(Notice(words, at=state.now(), topic=PRESENCE, lasting=False))

@@ -38,7 +38,7 @@ class Transaction:
         """A commit that was requested, but not confirmed."""
 
     def run(self, connection: PostgresConnection) -> Commit:
-        """Attempt it, unless an earlier attempt is stored. Raises FencedError, and any error of a write."""
+        """Attempt the writes, unless an earlier attempt is stored. Raises FencedError, and any error of a write."""
         if self._unanswered and self._is_stored(connection):
             return self._unanswered
         self._unanswered = None

@@ -86,7 +86,7 @@ class DatabaseLink:
     """A thread's connection, which is reopened after it is lost."""
 
     def __init__(self, open_it: Callable[[], PostgresConnection]) -> None:
-        """Open it. Raises psycopg.Error."""
+        """Open the connection. Raises psycopg.Error."""
         self._open = open_it
         self._connection: PostgresConnection | None = open_it()
         self._pause = FIRST_PAUSE

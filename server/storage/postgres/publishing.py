@@ -59,7 +59,7 @@ class Publishing:
         self._drafts = msgspec.json.encode([_draft(write.draft) for write in batch])
 
     def run(self, connection: PostgresConnection) -> Commit:
-        """Store them, or find out what became of an earlier attempt. Raises psycopg.Error."""
+        """Store the messages, or find out what became of an earlier attempt. Raises psycopg.Error."""
         called_at = time.perf_counter()
         now = self._node.now()
         values = self._node.id, self._token, "" if now is None else str(now), str(NONCE_MILLISECONDS)
