@@ -3,7 +3,7 @@
 import asyncio
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from server.demo.balancer import Balancer
 from server.http.listening import listen
@@ -18,9 +18,10 @@ async def node(name: str) -> AsyncIterator[Address]:
     """Run a server that answers each line with its name."""
 
     async def answer(reader: StreamReader, writer: StreamWriter) -> None:
-        while await reader.readline():
-            writer.write(f"{name}\n".encode())
-        writer.close()
+        # Also if the test ends while a line is awaited.
+        with closing(writer):
+            while await reader.readline():
+                writer.write(f"{name}\n".encode())
 
     server = await asyncio.start_server(answer, *LOOPBACK)
     async with server:
