@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from textual import events, on, work
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.filter import LineFilter
+from textual.widget import MountError
 from textual.worker import Worker, WorkerState
 
 from tui.client import unread
@@ -112,7 +114,13 @@ class FlagpostApp(App[None]):
         """Mount the rest of the room after the first frame, apply the preferences to it, and connect."""
         self.stylesheet.read(LATER_CSS)
         self.stylesheet.parse()
-        await self.room.mount_deferred()
+        try:
+            await self.room.mount_deferred()
+        except (MountError, NoMatches):
+            if self.room.is_attached:
+                raise
+            # The client is ending already: Textual mounts nothing more, and removes widgets.
+            return
         self._pass_input_on()
         self.refresh_bindings()
         self.preferences.apply()
