@@ -8,7 +8,7 @@ from server.storage.database import NodeHealth
 from server.storage.presence import SILENT_SECONDS
 
 MOVED = "This server has lost its connection to the room. You will be reconnected as soon as a server is available."
-DOWN = "the database is down, so nothing is stored; start it again"
+DOWN = "the database is down or refuses this server, so nothing is stored; run `doctor`"
 UNREACHABLE = "the database does not answer, so clients are sent to other servers; check that it runs"
 
 log = logging.getLogger(__name__)
