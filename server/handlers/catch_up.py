@@ -120,7 +120,7 @@ async def _missed_messages(dispatcher: Dispatcher, reader: Reader, after: int, b
 
 
 async def _recent(dispatcher: Dispatcher, session: Session, arrival: Arrival, joined: Joined | None) -> Recent:
-    """Return the newest messages of each channel. The result is cached for all readers to whom nothing is hidden."""
+    """Return the newest messages of each channel. The result is cached for readers from whom nothing is hidden."""
     reader = dispatcher.reader(session)
     wanted = tuple((each.id, each.echo_messages_on_join) for each in dispatcher.live.channels_for(session.rank))
     if joined is None or reader.hidden:
