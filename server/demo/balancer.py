@@ -28,11 +28,10 @@ class Balancer:
         await asyncio.gather(*(server.serve_forever() for server in servers))
 
     async def _forward(self, reader: StreamReader, writer: StreamWriter) -> None:
-        self._first += 1
         exchange = _Exchange(reader, writer)
         try:
-            for number in range(len(self.nodes)):
-                address = self.nodes[(self._first + number) % len(self.nodes)]
+            # Fixed now: a connection that comes meanwhile changes whose turn it is.
+            for address in self._in_turn():
                 with suppress(OSError):
                     await exchange.run(*await asyncio.open_connection(*address))
                 if not exchange.repeatable:
@@ -40,6 +39,11 @@ class Balancer:
             writer.transport.abort()
         finally:
             writer.close()
+
+    def _in_turn(self) -> Sequence[Address]:
+        """Return each node once, from the one whose turn it is."""
+        self._first = (self._first + 1) % max(len(self.nodes), 1)
+        return (*self.nodes[self._first :], *self.nodes[: self._first])
 
 
 class _Exchange:

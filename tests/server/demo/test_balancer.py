@@ -81,6 +81,15 @@ async def test_only_a_request_that_changes_nothing_goes_on_to_the_next_node_if_o
         assert asked == [method[:1].encode()]
 
 
+async def test_connections_at_the_same_time_each_try_every_node() -> None:
+    front = listen([LOOPBACK])
+    balancer = Balancer()
+    asked: list[bytes] = []
+    async with dying_node(asked) as dying, node("one") as one, running(balancer.serve(front)):
+        balancer.nodes = [one, dying]
+        assert await asyncio.gather(*(ask(front.addresses[0]) for _ in range(6))) == ["one"] * 6
+
+
 async def test_a_connection_ends_when_each_node_has_died() -> None:
     front = listen([LOOPBACK])
     balancer = Balancer()
