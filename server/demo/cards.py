@@ -6,6 +6,7 @@ from html import escape
 
 from server.demo.inbox import Card, ContextMessage, ReceivedReport
 from server.protocol import target
+from server.protocol.wording import counted
 
 EXCERPT_LINES = (2, 1)
 """Number of messages before and after the reported one in the inbox."""
@@ -75,7 +76,7 @@ def _folded(lines: Sequence[ContextMessage], which: str) -> str:
 
 
 def _count(number: int, which: str = "") -> str:
-    return f"{number} {which}message{'s' if number > 1 else ''}"
+    return counted(number, f"{which}message")
 
 
 def _comment(report: ReceivedReport) -> str:

@@ -8,6 +8,7 @@ from html import escape
 from server.demo import cards
 from server.demo.inbox import Card
 from server.http.callbacks import MAX_NOTE_CHARS
+from server.protocol.wording import counted
 
 STYLE = """
 :root {
@@ -106,10 +107,10 @@ _REFRESH = '<meta http-equiv="refresh" content="2">\n'
 def inbox(title: str, newest_first: Sequence[Card]) -> str:
     """Render all reports. The page refreshes itself, so it has no forms and nothing to fold."""
     number = len(newest_first)
-    counted = f" · {number} report{'s' if number > 1 else ''}" if number else ""
+    total = f" · {counted(number, 'report')}" if number else ""
     content = f"""<header>
 <h1><span class="flag" aria-hidden="true">⚑</span> Reports</h1>
-<p>{escape(title)}{counted}</p>
+<p>{escape(title)}{total}</p>
 </header>
 <main>
 {chr(10).join(map(cards.excerpt, newest_first)) or EMPTY}

@@ -8,6 +8,7 @@ from server.handlers.dispatch import Dispatcher
 from server.protocol import name_text
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Say
+from server.protocol.wording import counted
 from server.room.present import Present
 from server.room.session import Session
 from server.rules import operator_commands
@@ -110,7 +111,7 @@ def _ban(dispatcher: Dispatcher, session: Session, command: OperatorCommand, rep
     if known and known.identity == by.identity:
         reply("/ban: did you really mean to ban yourself?")
         return
-    hours = f"{request.hours} hour{'' if request.hours == 1 else 's'}"
+    hours = counted(request.hours, "hour")
     words = f"You have been banned from the chat room by {by.name}. You may come back after {hours}."
     # Announced in the transaction of the ban: the person is removed even if this server stops right after it.
     removal = RemovalRequested(known.identity, "", words, BANNED, REMOVED) if known else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from server.operator import certificate, reachability, sqlite_checks
 from server.operator.finding import Finding, Grade
 from server.operator.reachability import Unreachable
+from server.protocol.wording import counted
 from server.settings import DEFAULT_FILE, TLS, WEBHOOK_NAMES, KeyNote, Settings, SettingsError, Use, WebhookURL, load
 from server.settings.database_url import is_url
 from server.settings.model import MIN_KEY_CHARS
@@ -103,7 +104,7 @@ def _certificate(files: TLS) -> Finding:
         days = certificate.days_left(files)
     except SettingsError as error:
         return Finding(Grade.BAD, str(error))
-    good = f"TLS: {files.cert_file} and its key are valid, for another {_days(days)}"
+    good = f"TLS: {files.cert_file} and its key are valid, for another {counted(days, 'day')}"
     if days < MIN_CERTIFICATE_DAYS:
         return Finding(Grade.WARNING, f"{good}; renew it, then run `reload`")
     return Finding(Grade.GOOD, good)
@@ -126,10 +127,8 @@ def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Itera
         if not reached.loopback:
             yield Finding(Grade.WARNING, f"{label}: http sends the key and reports unencrypted; use https")
     elif reached.certificate_days < MIN_CERTIFICATE_DAYS:
-        yield Finding(Grade.WARNING, f"{label}: its certificate expires in {_days(reached.certificate_days)}; renew it")
+        left = counted(reached.certificate_days, "day")
+        yield Finding(Grade.WARNING, f"{label}: its certificate expires in {left}; renew it")
     else:
-        yield Finding(Grade.GOOD, f"{label}: its certificate is valid for another {_days(reached.certificate_days)}")
-
-
-def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
+        left = counted(reached.certificate_days, "day")
+        yield Finding(Grade.GOOD, f"{label}: its certificate is valid for another {left}")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from server.operator.printing import CommandError
 from server.protocol.errors import FlagpostError
+from server.protocol.wording import counted
 from server.settings.database_url import URL_VARIABLE, is_file, is_url, parse_url
 from server.storage import copying, trail
 from server.storage.opening import open_store
@@ -77,8 +78,8 @@ def _verified(connection: SqlConnection, which: str) -> tuple[int, str]:
 
 
 def _line(content: copying.Content) -> str:
-    return f"{content.table}: {content.rows} rows"
+    return f"{content.table}: {counted(content.rows, 'row')}"
 
 
 def _trail(count: int, last: str) -> str:
-    return f"The trail of {count} rows was not altered; its last hash: {last or '(none yet)'}"
+    return f"The trail of {counted(count, 'row')} was not altered; its last hash: {last or '(none yet)'}"

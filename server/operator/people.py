@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 from server.operator.printing import CommandError, short, when
+from server.protocol.wording import counted
 from server.storage import personal_data
 from server.storage.sql import SqlConnection
 
@@ -32,6 +33,8 @@ def _identity(connection: SqlConnection, name: str, identity: str | None) -> str
     if not found:
         raise CommandError(f"no data about anyone called {short(name)!r}; check the name and --identity")
     if len(found) > 1:
-        each = "; ".join(f"{one.identity} ({one.messages} messages, seen {when(one.seen_at)})" for one in found)
+        each = "; ".join(
+            f"{one.identity} ({counted(one.messages, 'message')}, seen {when(one.seen_at)})" for one in found
+        )
         raise CommandError(f"{len(found)} people have had the name {short(name)!r}; add --identity ID, one of: {each}")
     return found[0].identity

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from server.operator.finding import Finding, Grade
 from server.operator.printing import short, when
+from server.protocol.wording import counted
 from server.settings import Settings
 from server.storage import outbox, overview, trail
 from server.storage.sql import SqlConnection
@@ -13,7 +14,7 @@ from server.storage.trail import TrailError
 def findings(settings: Settings, connection: SqlConnection) -> Iterator[Finding]:
     try:
         count, _ = trail.verify(connection)
-        yield Finding(Grade.GOOD, f"trail: {count} rows, none altered")
+        yield Finding(Grade.GOOD, f"trail: {counted(count, 'row')}, none altered")
     except TrailError as error:
         yield Finding(Grade.BAD, f"trail: {error}; compare it with a backup")
     on = [hook.queue for hook in settings.webhook_urls if hook.enabled]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from server.operator.printing import CommandError, name, short, shown, span, table, when
 from server.operator.webhook_commands import next_attempt
 from server.protocol import name_text, target
+from server.protocol.wording import counted
 from server.rules.evidence import ContextLine, Evidence
 from server.rules.retries import DeliveryState
 from server.rules.trail import Added, Event, Reported, SiteSaid, Withdrawn, decode
@@ -117,7 +118,7 @@ def verify(connection: SqlConnection, head: str | None) -> str:
     if head and not connection.execute("SELECT 1 FROM trail WHERE hash = ?", (head,)).fetchone():
         raise TrailError(f"it does not contain the hash {short(head, 64)}: the trail was rewritten after you noted it")
     noted = " The given hash is part of it." if head else ""
-    return f"{count} rows, none altered.{noted} Keep this hash somewhere else: {last or '(none yet)'}"
+    return f"{counted(count, 'row')}, none altered.{noted} Keep this hash somewhere else: {last or '(none yet)'}"
 
 
 def export(connection: SqlConnection) -> Iterator[str]:

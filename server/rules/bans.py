@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from server.protocol import names
+from server.protocol.wording import counted
 from server.rules.messages import Person
 
 HOUR_MILLISECONDS = 3600 * 1000
@@ -58,4 +59,4 @@ def remaining(ban: Ban, now: int) -> str:
     minutes = max(1, -(-(ban.until - now) // 60_000))
     hours, minutes = divmod(minutes, 60)
     parts = [(hours // 24, "day"), (hours % 24, "hour"), (minutes if hours < 24 else 0, "minute")]
-    return " ".join(f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in parts if count)
+    return " ".join(counted(count, unit) for count, unit in parts if count)

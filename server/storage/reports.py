@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.wording import counted
 from server.rules import trail as rules
 from server.rules.evidence import Evidence
 from server.rules.messages import NONCE_MILLISECONDS, Person, nonce_used
@@ -225,7 +226,8 @@ def _check_rate(connection: SqlConnection, reporter: Person, per_hour: int) -> N
         minutes = timedelta(milliseconds=rows[-1][0] + HOUR_MILLISECONDS - now) // timedelta(minutes=1) + 1
         raise Refusal(
             ErrorCode.TOO_MANY_REPORTS,
-            f"You have sent {per_hour} reports within an hour, which is the limit. Try again in {minutes} min.",
+            f"You have sent {counted(per_hour, 'report')} within an hour, which is the limit."
+            f" Try again in {minutes} min.",
         )
 
 

@@ -54,7 +54,7 @@ async def test_a_paused_webhook_keeps_reports_and_a_resumed_one_sends_them(tmp_p
             assert (await stands(alice, ReportState.DELIVERED)).report.report_id == report_id
             assert "delivered" in await operate(tmp_path, "webhook", "deliveries")
             proof = await operate(tmp_path, "reports", "verify")
-            assert proof.startswith("1 rows, none altered")
+            assert proof.startswith("1 row, none altered")
             head = proof.split()[-1]
             assert "hash is part of it" in await operate(tmp_path, "reports", "verify", "--head", f" {head.upper()}\n")
             shown = await operate(tmp_path, "reports", "show", report_id)
