@@ -74,11 +74,11 @@ def is_success(status: int | None, *, signed: bool) -> bool:
     return status is not None and (200 <= status < 300 if signed else status == HTTPStatus.OK)
 
 
-def status_hint(status: int, *, signed: bool) -> str:
-    """Explain to the administrator a failure that may look like success; "" for any other status."""
+def status_hint(status: int, *, signed: bool) -> str | None:
+    """Explain to the administrator a failure that may look like success; None for any other status."""
     if 200 < status < 300 and not signed:
         return f"{status} is not 200, and without a Secret only 200 means success"
-    return "redirects are not followed; set URL to where it leads" if 300 <= status < 400 else ""
+    return "redirects are not followed; set URL to where it leads" if 300 <= status < 400 else None
 
 
 def status_text(status: int, *, signed: bool) -> str:
