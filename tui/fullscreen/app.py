@@ -47,7 +47,7 @@ class FlagpostApp(App[None]):
     TITLE = "Flagpost"
     CSS_PATH = "styles/room.tcss"
     BINDINGS = bindings(Where.ALWAYS)
-    # Textual's own binding would open it over forms and questions too; `action_commands` works only in the room.
+    # Textual's own binding would open the palette over forms too; `action_commands` works only in the room.
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it so
     VERTICAL_BREAKPOINTS = [(0, "-short"), (35, "-tall")]  # noqa: RUF012 - Textual declares it so
@@ -253,7 +253,7 @@ class FlagpostApp(App[None]):
             await self.leave()
 
     def action_reconnect(self) -> None:
-        """Connect now: on a new connection, or again after the client has given up."""
+        """Reconnect now, also after the client has given up."""
         self._connection.reconnect()
 
     def action_connect(self) -> None:
@@ -264,7 +264,7 @@ class FlagpostApp(App[None]):
         self._connection.ask(server)
 
     def action_help(self) -> None:
-        """Show all keys, or close that screen."""
+        """Open the list of all keys, or close it."""
         from tui.fullscreen.screens.help import HelpScreen
 
         if isinstance(self.screen, HelpScreen):

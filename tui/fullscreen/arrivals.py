@@ -1,4 +1,4 @@
-"""What has arrived from the server since the last redraw: notifications, toasts and notices about it."""
+"""Notifications, toasts and notices about what has arrived from the server since the last redraw."""
 
 from collections.abc import Callable, Sequence
 
@@ -66,7 +66,7 @@ class Arrivals:
         self._show_remarks()
 
     def _show_personal(self, items: Sequence[NewMessage]) -> None:
-        """Show direct messages and mentions as a toast while another screen covers the room, which counts them."""
+        """Show direct messages and mentions as a toast while another screen covers the room and its unread counts."""
         personal = [each for each in items if each.personal and not self._notices.is_muted(each.channel)]
         if personal and self._app.screen is not self._room and not self._client.state.dnd:
             last, more = personal[-1], f" (and {len(personal) - 1} more)" if len(personal) > 1 else ""
@@ -76,7 +76,7 @@ class Arrivals:
             self._app.notify(said, title=f"{what}{more}", markup=False)
 
     def _show_remarks(self) -> None:
-        """Show news about reports as toasts, unless the user sees them in the timeline."""
+        """Show news about reports as toasts while the room is in front, unless its timeline shows them."""
         state = self._client.state
         remarks, state.remarks = state.remarks, []
         for remark in remarks[-MAX_TOASTS:]:

@@ -9,7 +9,7 @@ IN_TMUX = "Copied to tmux and the terminal's clipboard."
 TMUX_NEEDS = "Sent to tmux. To pass it on to the terminal, run: tmux set -s set-clipboard on"
 SECONDS = 2.0
 LOAD = ("tmux", "load-buffer")
-"""Run without a shell; the text goes through standard input."""
+"""Run without a shell; the text is passed on standard input."""
 
 
 def asks_tmux(environment: Mapping[str, str]) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class ConnectedRoom(Protocol):
-    """What connecting does in the room; implemented by `RoomScreen`."""
+    """The part of the room that connecting uses; implemented by `RoomScreen`."""
 
     def note(self, text: str, tone: Tone = Tone.INFO) -> None:
         """Show a notice in the current timeline."""
@@ -51,7 +51,7 @@ class ConnectionControl:
         self._preferences, self._restart = preferences, restart
         self._joining = Joining(app, client, self._connect)
         self._worker: Worker[None] | None = None
-        """The client, from the first attempt on."""
+        """The worker that runs the client; None before the first attempt."""
         self._lost_at: datetime | None = None
         """When the connection was last lost."""
 
@@ -60,7 +60,7 @@ class ConnectionControl:
         await self._joining.begin()
 
     def reconnect(self) -> None:
-        """Connect now: on a new connection, or again after the client has given up."""
+        """Reconnect now, also after the client has given up."""
         if self._worker and self._worker.is_running:
             self._client.hurry()
         else:
@@ -147,10 +147,12 @@ class ConnectionControl:
             state.note(f"{why} Reconnecting. {again()}{then}", Tone.BAD, topic=CONNECTION)
 
     async def ask_name(self, why: str) -> str:
-        """Return the name that the user chooses after the server refused one; `why` is its reason."""
+        """Return the name that the user chooses after the server refused one; `why` is the server's reason.
+
+        While the dialog is open, show the reason there instead, and wait until the next attempt cancels this one.
+        """
         if self._joining.is_open:
             self._joining.failed(why, "name")
-            # The next attempt ends this one.
             never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
             return await never
         from tui.fullscreen.screens.name import NamePrompt

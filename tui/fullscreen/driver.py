@@ -20,12 +20,14 @@ ANSWER = re.compile(r"\x1b\[\?\d+;\d\$y")
 """The reply of modern terminals to Textual's mode queries. Such terminals also bracket pastes."""
 PASTE_START, PASTE_END = "\x1b[200~", "\x1b[201~"
 SAME_PASTE_SECONDS = 0.05
+"""Text read within this time after a long read continues the same paste."""
 LONG_READ = 500
+"""The number of characters from which a read may be only the first part of a paste."""
 
 
 @runtime_checkable
 class Quits(Protocol):
-    """An app to notify of the quit key at once."""
+    """An app that is notified of the quit key at once."""
 
     def quit_typed(self) -> None:
         """Handle the quit key; called in the thread that reads the terminal."""
@@ -40,7 +42,7 @@ class LineParser(XTermParser):
     def __init__(self, debug: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's signature
         super().__init__(debug)
         self._brackets = self._bracketed = False
-        """True if the terminal brackets pastes; true within such a paste."""
+        """`_brackets`: the terminal brackets pastes; `_bracketed`: the input read so far ends within such a paste."""
         self._goes_on_until = float("-inf")
         """Until then, text continues a paste that was too long for one read."""
 

@@ -115,13 +115,13 @@ class Joining:
         try:
             address, tls = configured(options.settings)
         except FileError:
-            # `find` reports this problem.
+            # `Client.find` reports this problem.
             return ""
         return f"wss://{address}" if tls else str(address)
 
 
 def _saved() -> tuple[str, str] | None:
-    """Return the name and server that were filled in when the client last ended in the dialog, or None."""
+    """Return the name and server that were filled in when the user last quit with the dialog open, or None."""
     try:
         return msgspec.json.decode(files.read(_file()), type=tuple[str, str])
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):

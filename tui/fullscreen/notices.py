@@ -1,4 +1,4 @@
-"""Notifications for a user who looks elsewhere: bell, terminal title, desktop notification."""
+"""Notifications for a user who is looking elsewhere: bell, terminal title, desktop notification."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,23 +35,23 @@ def wanted(level: str, *, mentioned: bool, direct: bool, focused: bool, dnd: boo
 
 
 def osc_9(title: str, text: str) -> str:
-    """Return the sequence of iTerm2. The flag keeps the text from beginning with a number, a command in ConEmu."""
+    """Return iTerm2's sequence. It starts with a flag, because ConEmu reads a number there as a command."""
     return f"\x1b]9;⚑ {title}{name_text.SEPARATOR}{text}\x1b\\"
 
 
 def osc_99(title: str, text: str) -> str:
-    """Return the sequence of kitty; base64 carries any text."""
+    """Return kitty's sequence, in base64: the text may contain any character."""
     head, body = (b64encode(each.encode()).decode() for each in (title, text))
     return f"\x1b]99;i=flagpost:d=0:e=1;{head}\x1b\\\x1b]99;i=flagpost:d=1:e=1:p=body;{body}\x1b\\"
 
 
 def osc_777(title: str, text: str) -> str:
-    """Return the sequence of rxvt-unicode; a semicolon ends the title."""
+    """Return rxvt-unicode's sequence. A semicolon would end the title, so a comma replaces it."""
     return f"\x1b]777;notify;{title.replace(';', ',')};{text}\x1b\\"
 
 
 def wording(environment: Mapping[str, str]) -> Wording | None:
-    """Return the function that words notifications for this terminal; None if it is unknown or a multiplexer."""
+    """Return the function that builds notifications for this terminal; None if it is unknown or a multiplexer."""
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
     if environment.get("TMUX") or environment.get("STY") or term.startswith(("tmux", "screen")):
         return None
@@ -95,7 +95,7 @@ class Notices:
         return self._focus is False
 
     def level(self, place: str) -> str:
-        """Return which messages of a channel or conversation cause notifications."""
+        """Return the notification level of a channel or conversation: "all", "mentions" or "none"."""
         return self._level(place)
 
     def is_muted(self, place: str) -> bool:
@@ -130,7 +130,7 @@ class Notices:
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """Write nothing while another program uses the terminal; it may change the title."""
+        """Write nothing while another program uses the terminal; write the title again afterwards."""
         self._suspended = True
         try:
             yield
@@ -148,7 +148,7 @@ class Notices:
 
 
 def _title(loud: Sequence[NewMessage]) -> str:
-    """Return the author and place of the last message; no name contains a parenthesis, or the # before a channel."""
+    """Return the author and place of the last message. No name can fake either: none contains a parenthesis or a #."""
     last, more = loud[-1], f" (and {len(loud) - 1} more)" if len(loud) > 1 else ""
     author = name_text.shown(clean_line(last.author)) + more
     return author if last.direct else f"{author} in {name_text.place(clean_line(last.place))}"

@@ -34,12 +34,12 @@ def emojis(line: Line, query: str) -> list[ListRow]:
 
 
 def links(addresses: Sequence[str], query: str) -> list[ListRow]:
-    """Return addresses, or those that match the query."""
+    """Return the addresses that match the query: all of them if it is empty."""
     return [ListRow(each, Content(each)) for each in addresses if rank(query, each) is not None]
 
 
 def commands(keys: Sequence[Key], commands: Sequence[SlashCommand], query: str) -> list[ListRow]:
-    """Return a row for each key and command, or the best matches. Its ID is that of the key, or the command."""
+    """Return a row for each key and command, or the best matches. The ID is the key's, or "/" and the command."""
     rows = [ListRow(each.id, Content(each.help), Content.styled(each.now.partition(",")[0], DIM)) for each in keys]
     known = {each.help for each in keys}
     others = [each for each in commands if each.help not in known]
@@ -100,7 +100,7 @@ def statuses(state: ClientState, query: str) -> list[ListRow]:
 
 
 def _begins(query: str, name: str) -> bool:
-    """Return whether a query starts a name or a word in it; anything looser may be meant as a status."""
+    """Return whether a query starts a name or a word in it; a looser match may be meant as a status."""
     return rank(query, name) in {BEGINNING, WORD}
 
 
@@ -114,5 +114,5 @@ def _name(timeline: Timeline) -> str:
     return timeline.name if timeline.peer is None else timeline.peer
 
 
-def _mark(mine: bool | None) -> str:  # noqa: FBT001 - three answers of one question
+def _mark(mine: bool | None) -> str:  # noqa: FBT001 - None is the third answer
     return "" if mine is None else "yours ✓" if mine else "added"

@@ -48,7 +48,7 @@ class Preferences:
         app.stylesheet.set_variables(app.get_css_variables())
 
     def install(self) -> list[str]:
-        """Apply keys and look before the first frame; return the problems of the configuration, a line each."""
+        """Apply keys and look before the first frame; return the problems of the configuration, one line each."""
         if self._app.current_theme.ansi:
             # An ANSI theme consists of more than variables, so Textual's watcher has to run.
             self._app.mutate_reactive(App.theme)
@@ -68,7 +68,7 @@ class Preferences:
 
     @property
     def legible(self) -> Legible:
-        """The filter that gives every text the contrast that the theme promises."""
+        """The filter that gives all text the minimum contrast of the theme."""
         return HIGHLY_LEGIBLE if self._app.theme == CONTRAST.name else LEGIBLE
 
     def apply(self) -> None:

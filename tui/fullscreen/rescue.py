@@ -19,7 +19,7 @@ QUIT_TYPED, ALIVE, SUSPENDED, RESUMED, DONE = b"q", b"a", b"l", b"b", b"."
 """What the client reports: the quit key was pressed; its event loop runs; an editor uses the terminal, or has ended;
 the client has ended normally."""
 QUIT_SECONDS = 3.0
-"""How long a client that was asked to quit may show no sign of life."""
+"""How long a client that was asked to quit may stay silent."""
 ORDERLY_SECONDS = 15.0
 """How long the shutdown may take once it has begun."""
 TICK_SECONDS = 2.0
@@ -93,7 +93,7 @@ class Rescue:
         return self._deadline is not None and time.monotonic() > self._deadline
 
     def _is_unheard(self) -> bool:
-        """Return whether the quit key is in input that the client does not read."""
+        """Return whether the quit key is in input that the client has stopped reading; consume that input."""
         now = time.monotonic()
         if self._suspended or now < self._looked_at + TICK_SECONDS:
             return False

@@ -1,4 +1,4 @@
-"""What the app and the type-ahead can ask of a screen or widget: protocols, so that screens need no common base."""
+"""The protocols by which the app and the type-ahead use screens and widgets, so that these need no common base."""
 
 from typing import Protocol, runtime_checkable
 
@@ -39,10 +39,10 @@ class Answered(Protocol):
     """A dialog that only deliberate keys answer."""
 
     asked_at: float
-    """When it was opened."""
+    """When the dialog was opened, on the monotonic clock."""
 
     def defer(self, event: Key | Paste) -> None:
-        """Store a key or paste that the composer gets later."""
+        """Store a key or paste for the composer."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""Shuts the client down in order when a signal or the loss of the terminal ends it, and restores the terminal.
+"""Shuts the client down in order on a signal or the loss of the terminal, and restores the terminal.
 
 This needs a running event loop. If the loop hangs, for example because nothing reads the terminal's output, a time
 limit ends the client; if no code of this process can run, the helper process of `tui.fullscreen.watchdog` kills it.
@@ -29,7 +29,7 @@ TIMED_OUT = 1
 
 
 class ShutdownSignals:
-    """Calls `quit` once, at SIGTERM, SIGHUP, SIGINT or the loss of the terminal."""
+    """Calls `quit` once, on SIGTERM, SIGHUP, SIGINT or the loss of the terminal."""
 
     def __init__(self, quit: Callable[[], Coroutine[None, None, None]]) -> None:  # noqa: A002
         self._quit = quit
@@ -70,7 +70,7 @@ class ShutdownSignals:
             signal.setitimer(signal.ITIMER_REAL, END_SECONDS)
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
-        # Called in the main thread at any point, even while it waits for a terminal that nobody reads.
+        # Called in the main thread at any point, even while it waits for a terminal whose output nobody reads.
         if number != signal.SIGINT or not self._suspended:
             self.limit(128 + number)
 
@@ -108,7 +108,7 @@ class ShutdownSignals:
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """Ignore SIGINT while another program has the terminal: Ctrl+C is meant for that program."""
+        """Ignore SIGINT while another program uses the terminal: Ctrl+C is meant for that program."""
         self._suspended = True
         with self._watchdog.suspended() if self._watchdog else nullcontext():
             try:
@@ -132,5 +132,5 @@ class ShutdownSignals:
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(self._begin, "SIGHUP")
         time.sleep(QUIT_SECONDS)
-        # Drawing may block the event loop forever, as the terminal reads no more.
+        # Drawing may block the event loop forever: nothing reads the terminal's output any more.
         os._exit(128 + signal.SIGHUP)

@@ -1,4 +1,4 @@
-"""Slash commands: the table, and a protocol for what a command may do."""
+"""Slash commands: how the room runs each, and the protocol by which they use the room."""
 
 from collections.abc import Callable, Container, Iterator
 from typing import Protocol
@@ -16,7 +16,7 @@ from tui.fullscreen.keys.keymap import pressed
 
 
 class CommandRoom(Protocol):
-    """What a command may do. Methods that return a string return the problem, or None."""
+    """The operations that a command may use. Methods that return a string return the problem, or None."""
 
     @property
     def client(self) -> Client:
@@ -66,7 +66,7 @@ class CommandRoom(Protocol):
 
 
 class SlashCommand(Struct, frozen=True):
-    """What the screen does for a command of the table."""
+    """A command defined in `slash_table`, and the function that runs it in the room."""
 
     name: str
     run: Callable[[CommandRoom, str], str | None] | None
@@ -86,7 +86,7 @@ class SlashCommand(Struct, frozen=True):
 
     @property
     def help(self) -> str:
-        """What it does, in a few words."""
+        """What the command does, in a few words."""
         return DEFINITIONS[self.name].help
 
 
@@ -179,7 +179,7 @@ def _block(room: CommandRoom, rest: str) -> str | None:
 
 
 def _operating(name: str) -> SlashCommand:
-    """Return a command that the server carries out; its reply is a notice."""
+    """Return a command that the server carries out and answers with a notice."""
 
     def run(room: CommandRoom, rest: str) -> str | None:
         if not room.client.online:

@@ -35,7 +35,7 @@ SILENCE_SECONDS = 0.5
 """Pause in typing that is required before a letter or Enter answers a question."""
 DOUBLE_SECONDS = 0.5
 STUCK_SECONDS = 2.0
-"""How long a widget may take to handle an event before the next one is passed on all the same."""
+"""How long a widget may take to handle an event before the next one is passed on anyway."""
 BUSY_SECONDS = 0.005
 """How often to check whether a dialog has opened."""
 MOST_PASSES = 20
@@ -156,7 +156,7 @@ class TypeAhead:
 
     @property
     def _where(self) -> Where | None:
-        """The part of the key table that applies to the focus."""
+        """The part of the key table that applies to the focused widget."""
         nodes = self._app.focused.ancestors_with_self if self._app.focused else [self._app.screen]
         return next((node.WHERE for node in nodes if isinstance(node, Placed)), None)
 
@@ -248,7 +248,7 @@ class TypeAhead:
 
 
 def _is_text(key: Key) -> bool:
-    """Return whether a key writes a character, visible or not."""
+    """Return whether a key types a character, visible or not."""
     return key.is_printable or graphemes.is_text(key.character or "")
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Where(Enum):
-    """Where a key works."""
+    """A place where keys work."""
 
     ALWAYS = "On every screen"
     EVERYWHERE = "Everywhere in the room"
@@ -215,7 +215,7 @@ _changed: dict[str, str] = {}
 
 
 def change(keys: Mapping[str, str]) -> None:
-    """Set the user's own keys, by ID. All other IDs get the keys of the table again."""
+    """Set the user's own keys, by ID. All other IDs return to the keys of the table."""
     _changed.clear()
     _changed.update(keys)
 
@@ -243,6 +243,6 @@ def first_key(which: str) -> str:
 
 
 def pressed(which: str) -> str:
-    """Return the name of the current key of an ID, for texts."""
+    """Return the name of the current key of an ID, for use in a sentence."""
     key = first_key(which)
     return KEY_NAMES.get(key, key)

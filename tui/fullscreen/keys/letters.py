@@ -9,6 +9,7 @@ AT_ONCE = frozenset({Where.FORM, Where.SETTINGS, Where.SEARCH})
 """Where such a character acts at once: it affects nobody else, and no one types a sentence there by mistake."""
 
 SEARCHING = frozenset({"screen.react"})
+"""Actions that open a list which is searched by typing."""
 
 
 def command(pressed: Pressed, where: Where | None) -> Pressed | None:

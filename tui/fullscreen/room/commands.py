@@ -1,4 +1,4 @@
-"""What slash commands and the command palette do in the room."""
+"""The room's side of slash commands and the command palette."""
 
 from functools import partial
 
@@ -89,7 +89,7 @@ class RoomCommands:
         return bool(self._screen.check_action(action, ()))
 
     async def pick(self) -> None:
-        """Let the user pick a key or a command, and run its action. Call it only in a coroutine run by `start`."""
+        """Let the user pick a key or a command, and run it. Call it only in a coroutine run by `Dialogs.start`."""
         from tui.fullscreen import pickers
 
         keys = {each.id: each for each in KEYS if each.in_palette and self.may(each.action.rpartition(".")[2])}

@@ -1,4 +1,4 @@
-"""What leaves the client for the user's desktop: text for the clipboard, addresses for the browser."""
+"""Text for the user's clipboard, and addresses for their browser."""
 
 import asyncio
 import os
@@ -18,10 +18,10 @@ class Desktop:
         self._screen = screen
         self._flash = flash
         self._selected = ""
-        """The selected text, once copied; the mouse button is also released without selecting anything new."""
+        """The selected text when the mouse button was last released; releasing it again must not copy it again."""
 
     def copy(self, text: str) -> None:
-        """Copy a text to the clipboard of the terminal (OSC 52), also over ssh."""
+        """Copy a text to the clipboard of the terminal (OSC 52), which works over SSH too."""
         self._screen.app.copy_to_clipboard(text)
         if clipboard.asks_tmux(os.environ):
             self._screen.run_worker(self._copy_in_tmux(text), group="copy", exclusive=True)

@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class Dialogs:
-    """Opens dialogs over a screen, one after the other; input that is typed before a dialog is open waits for it."""
+    """Opens dialogs over a screen, one at a time; input that is typed before a dialog is open waits for it."""
 
     def __init__(self, screen: Screen[None], typeahead: TypeAhead, write: Callable[[], None]) -> None:
         """`write` focuses the composer."""
@@ -33,9 +33,10 @@ class Dialogs:
         _: Worker[None] = self._screen.run_worker(run, group="form", exclusive=True)
 
     async def ask(self, question: str, yes: str, *, sends: bool = False) -> bool:
-        """Ask a yes/no question. Call it only in a coroutine run by `start`.
+        """Ask a yes/no question; return True for yes. Call it only in a coroutine run by `start`.
 
-        Input that does not answer it goes to the composer afterwards; with `sends`, Enter too, if the answer is yes.
+        Input that does not answer the question goes to the composer afterwards. This includes Enter only if `sends` is
+        set and the answer is yes.
         """
         from tui.fullscreen.screens.question import Question
 

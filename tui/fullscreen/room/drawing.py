@@ -21,7 +21,7 @@ from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
 
 STATE_ACTIONS = ("accept_offer", "decline_offer", "edit_failed", "my_reports", "search")
-"""Actions that are available in some states of the room only."""
+"""Actions that are available only in some states of the room."""
 NO_WEBHOOKS = Webhooks(report=False, profile=False)
 
 
@@ -116,7 +116,7 @@ class Drawing:
         self._screen.set_class(state.profile is not None, "-profile")
 
     def _show_keys(self) -> None:
-        """Redraw the footer if the available actions have changed; the timeline does the same for a message."""
+        """Redraw the footer if the available actions have changed; the timeline does so for those on a message."""
         profiles = self._screen.query_one(PeopleList).check_action("profile", ())
         available = (*(self._screen.check_action(name, ()) for name in STATE_ACTIONS), profiles, self._client.state.me)
         if available != self._available:

@@ -11,7 +11,7 @@ from tui.tone import Tone
 
 
 class RoomHost(Protocol):
-    """What the room asks of the app."""
+    """The part of the app that the room uses."""
 
     def show(self) -> None:
         """Redraw all screens."""
@@ -27,7 +27,7 @@ class RoomHost(Protocol):
 
 
 class RoomInterface(Protocol):
-    """What the subjects of the room share; implemented by `RoomScreen`."""
+    """The part of the room that its subjects use; implemented by `RoomScreen`."""
 
     @property
     def client(self) -> Client:

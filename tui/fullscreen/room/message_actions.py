@@ -1,4 +1,4 @@
-"""What the user does with a message: react, edit, delete, open a link or the quoted message."""
+"""Actions on a message: react, edit, delete, open a link or the quoted message."""
 
 from functools import partial
 
@@ -30,7 +30,7 @@ class MessageActions:
             self._client.send(Takeback(line.msg_id))
 
     def edit(self, line: Line) -> None:
-        """Let the user edit their own message. If it cannot be sent, its new text goes to the composer."""
+        """Let the user edit their own message. If the edit cannot be sent, the new text goes to the composer."""
         if self._room.can_ask():
             self._room.dialogs.start(partial(self._edit, line))
 
@@ -49,7 +49,7 @@ class MessageActions:
             self._room.note(OFFLINE, Tone.BAD)
 
     def open_link(self, line: Line) -> None:
-        """Open an address in a message, after showing all of it: the text of a link can claim anything."""
+        """Open a link in a message, after showing its full address: the text of a link can claim anything."""
         self._room.dialogs.start(partial(self._open_link, line))
 
     async def _open_link(self, line: Line) -> None:

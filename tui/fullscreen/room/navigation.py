@@ -73,9 +73,10 @@ class Navigation:
             self.look_at(place)
 
     def load_page(self, low: float, *, forward: bool, scrolled: bool) -> None:
-        """Request messages of the current place that are missing after a number.
+        """Request messages of the current place that are missing after message number `low`.
 
-        After a refusal, they are requested again only once the user has scrolled to them.
+        `forward` requests the oldest of them instead of the newest. After a refusal, they are requested again only if
+        the user `scrolled` to them.
         """
         timeline = self._state.timeline
         timeline.refused = timeline.refused and not scrolled

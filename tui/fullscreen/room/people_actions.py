@@ -24,7 +24,7 @@ class PeopleActions:
         self._client = room.client
         self._state = room.client.state
         self._muted = ""
-        """The person whom the user last muted by a key on a message."""
+        """The person whom the user last muted or unmuted by the key on a message."""
 
     def choose_status(self) -> None:
         """Let the user choose a status from a list, or type one."""

@@ -1,4 +1,4 @@
-"""What the user has read: what is on the screen while they look at it."""
+"""Tracks what the user has read: the messages on the screen while they look at it."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from tui.fullscreen.widgets.new_below import NewBelow
 
 
 class Attention(Protocol):
-    """Where the user is looking, and which notifications they want; implemented by `Notices`."""
+    """The user's focus and notification levels; implemented by `Notices`."""
 
     @property
     def focused(self) -> bool:
@@ -24,7 +24,7 @@ class Attention(Protocol):
         """Return whether the user wants no notifications from a channel or conversation."""
 
     def level(self, place: str) -> str:
-        """Return which messages of a channel or conversation cause notifications."""
+        """Return the notification level of a channel or conversation: "all", "mentions" or "none"."""
 
 
 class Reading:

@@ -117,7 +117,7 @@ class RoomScreen(Screen[None]):
         self.set_class(event.size.width < TINY, "-tiny")
 
     async def mount_deferred(self) -> None:
-        """Mount the widgets that are still empty or hidden; they would delay the first frame."""
+        """Mount the widgets that are empty or hidden at first, which would delay the first frame."""
         offer, profile, below = MuteOffer(id="offer"), ProfilePanel(id="profile"), NewBelow(id="below")
         offer.display = profile.display = below.display = False
         await self.query_one(PlaceLists).mount_lists()
@@ -136,7 +136,7 @@ class RoomScreen(Screen[None]):
     def show(self) -> None:
         """Draw the current state."""
         self.navigation.visit()
-        # Widgets are missing before the first frame, after which all is drawn, and while the client ends.
+        # Widgets are missing until the first frame, after which everything is drawn, and while the client ends.
         if self.complete and self.query_one_optional(TopLine):
             self._drawing.show()
             self.navigation.load_shown()
@@ -191,7 +191,7 @@ class RoomScreen(Screen[None]):
     # Actions of keys.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hide keys that do nothing now: before the room is complete, or for the highlighted message."""
+        """Hide keys that do nothing in the current state of the room or for the highlighted message."""
         if not self.complete:
             return False
         if not self.client.state.abilities.offer_action(action):
