@@ -51,7 +51,7 @@ class Comment(Prompt):
 
 
 class Subject(NamedTuple):
-    """What is reported, as it was when the form opened."""
+    """The reported message and its context, as they were when the form opened."""
 
     line: Line
     context: tuple[Sequence[Line], Sequence[Line]]
@@ -65,14 +65,14 @@ class Subject(NamedTuple):
 
 
 class FilledReport(NamedTuple):
-    """What the user entered, and whether to send it."""
+    """The user's input, and whether to send it."""
 
     draft: ReportDraft
     sent: bool
 
 
 class ReportForm(ModalScreen[FilledReport]):
-    """Returns what the user entered, and whether to send it."""
+    """Returns the user's input, and whether to send it."""
 
     WHERE = Where.FORM
     BINDINGS = bindings(WHERE)

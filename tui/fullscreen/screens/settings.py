@@ -28,7 +28,7 @@ from tui.text import clean_line
 ON, OFF = "on", "off"
 AS_ALL = "default"
 FEW = 5
-"""A setting with more values is chosen from a list."""
+"""The maximum number of values that a key cycles through; more are offered as a list."""
 FIELDS = {"name": "Name at next start", "server": "Server at next start (empty: this machine)"}
 
 
@@ -48,7 +48,7 @@ class Choice(Struct, frozen=True):
 
 
 def choices(config: Config, themes: Sequence[str], server: str, channel: str, place: str) -> list[Choice]:
-    """Return the settings on offer; `channel` is the ID of the current channel, `place` its name."""
+    """Return the settings on offer; `channel` and `place`: ID and name of the current channel of `server`."""
 
     def switch(name: str, label: str) -> Choice:
         words = ON if getattr(config, name) else OFF

@@ -27,7 +27,7 @@ NO_NAME = "Enter a name others will know you by."
 
 
 class Filled(NamedTuple):
-    """The form: name and server; "" is the local server."""
+    """The values of the form; an empty `server` is the local one."""
 
     name: str
     server: str

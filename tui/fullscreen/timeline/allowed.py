@@ -1,4 +1,4 @@
-"""Which actions a message allows."""
+"""The actions that a message allows."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from tui.client.quotation import quoted
 
 
 class Offers(NamedTuple):
-    """What the site offers, and what the user may do."""
+    """The features of the site and the rights of the user, on which actions depend."""
 
     reports: bool = False
     """True if the site accepts reports."""

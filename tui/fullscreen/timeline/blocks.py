@@ -169,7 +169,7 @@ def _strip(row: Row, flag: Segment | None, look: Look, under: Ink, margin: tuple
     ink = _ink(under, look.styles.text, style) if mark and style else under
     segments = [Segment(mark.center(LEFT_CELLS), ink), *text]
     if space < 0:
-        # A character is two cells wide, but the text only one.
+        # A character is two cells wide, but the column of the text only one.
         segments = [*Strip(segments).crop(0, look.flag_at)]
     space, margin_right = max(0, space), max(0, look.width - look.flag_at - FLAG_CELLS)
     if flag:

@@ -1,4 +1,4 @@
-"""What an entry of a timeline says: rows of text in styles, not wrapped yet."""
+"""The text of a timeline's entries as styled rows, not wrapped yet."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -53,7 +53,7 @@ class Heights:
             number += number & -number
 
     def splice(self, at: int, removed: int, heights: Sequence[int]) -> None:
-        """Replace `removed` heights from `at` on by others; cheap near the end, O(n) further up."""
+        """Replace `removed` heights from `at` on with others; cheap near the end, O(n) further up."""
         if removed == len(heights):
             for number, height in enumerate(heights, at):
                 self.put(number, height)

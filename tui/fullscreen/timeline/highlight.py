@@ -24,7 +24,7 @@ class Highlight:
 
     @property
     def number(self) -> int:
-        """The number of its block."""
+        """The number of the highlighted message's block."""
         return self._scroller.timeline.position(self.msg_id)
 
     @property

@@ -1,4 +1,4 @@
-"""How a timeline looks: its columns, styles and colours, on which the lines of every entry depend."""
+"""The look of a timeline: columns, styles and colours, on which the lines of every entry depend."""
 
 from collections.abc import Mapping
 
@@ -36,7 +36,7 @@ class Styles(Struct, frozen=True):
     named: Style
 
     def of(self, tone: Tone) -> Style:
-        """Return the style of a notice."""
+        """Return the style of a notice with this tone."""
         return {Tone.GOOD: self.good, Tone.BAD: self.bad}.get(tone, self.dim)
 
 
@@ -57,7 +57,7 @@ class Look(Struct, frozen=True):
     compact: bool = False
     """True to show authors on the line of the text, and no blank lines."""
     words: tuple[str, ...] = ()
-    """Words that make a message one that names the user: the name and what they configured."""
+    """The words by which a message names the user: their name, and those in their configuration."""
     hours: Hours = Hours.H24
     """The format of times when these lines are painted."""
     hues: Mapping[str, int] = field(default_factory=dict)

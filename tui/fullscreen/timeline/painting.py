@@ -1,4 +1,4 @@
-"""Paints a stack of blocks in a widget: in the look of its theme, with highlight, mouse and selection."""
+"""Paints a stack of blocks in a widget: in the look of its theme, with highlight, hover and selection."""
 
 from collections.abc import Iterable, Mapping
 
@@ -35,7 +35,7 @@ class StackPainter:
         self.reports = False
         """True if the site accepts reports."""
         self.words: tuple[str, ...] = ()
-        """Words that name the user."""
+        """The words by which a message names the user."""
         self.hues: Mapping[str, int] = {}
         """The hues of names."""
         self.placeholder = ""

@@ -17,7 +17,7 @@ from tui.fullscreen.timeline.stack import Stack, moved
 BAR_STEPS = 8
 """The scrollbar is drawn in eighths of a cell."""
 FREEZE_AFTER = 10_000
-"""Freeze the heap after so many messages: a full garbage collection takes time for every object not frozen."""
+"""Freeze the heap whenever this many messages were added: a full garbage collection visits each unfrozen object."""
 
 
 class PageWanted(Message):
@@ -30,20 +30,20 @@ class PageWanted(Message):
 
 
 class StackScroller:
-    """Lays out and scrolls one timeline in a widget, and posts which messages it lacks."""
+    """Lays out and scrolls one timeline in a widget, and posts `PageWanted` for messages missing in the view."""
 
     def __init__(self, widget: ScrollView) -> None:
         self._widget = widget
         self.timeline = Timeline("", "")
         self.hidden: Set[str] = frozenset()
-        """The people whose messages have no lines."""
+        """The people whose messages are not shown."""
         self.stack: Stack | None = None
         self.follows = True
         """True while the view stays at the end when entries are added."""
         self.holds = False
         """True while the view follows only as far as the first new message stays on the screen."""
         self._settles = False
-        """True while the widget is scrolled here, over blocks that are wrapped already."""
+        """True while `scroll_into_place` scrolls the widget, over blocks that are wrapped already."""
         self._gap_in_view: int | None = None
         """The last block in the view that represents missing messages, as of the last layout."""
         self._new_from = 0
@@ -64,7 +64,7 @@ class StackScroller:
 
     @property
     def space_above(self) -> int:
-        """Blank lines above, if there are too few messages to fill the view."""
+        """The number of blank lines above the messages if these are too few to fill the view; otherwise 0."""
         return max(0, self.page - self.stack.height) if self.stack else 0
 
     def at(self, y: int) -> tuple[int, int] | None:
@@ -214,7 +214,7 @@ class StackScroller:
             self.want_missing(scrolled=True)
 
     def want_older(self) -> None:
-        """Request messages from before the first."""
+        """Request messages older than the first one."""
         self._widget.post_message(PageWanted(BEGINNING, scrolled=True))
 
     def want_missing(self, *, scrolled: bool = False) -> None:

@@ -47,7 +47,7 @@ class Range(NamedTuple):
 def place(timeline: Timeline, number: int, row: int) -> int:
     """Return a row of a block as one number that grows downwards and stays valid when other blocks change.
 
-    Textual stores and compares the ends of a selection by it.
+    Textual stores such numbers as the ends of a selection, and compares them.
     """
     key = timeline.key(number)
     behind = number - timeline.position(key)
@@ -55,7 +55,7 @@ def place(timeline: Timeline, number: int, row: int) -> int:
 
 
 def spot(timeline: Timeline, offset: Offset) -> Spot:
-    """Return the current spot of a selection's end, given as made by `place`."""
+    """Return the current spot of a selection's end, whose `offset.y` is from `place`."""
     if offset.y == ABOVE:
         return Spot(0, 0, 0)
     rest, row = divmod(offset.y, MANY)

@@ -112,7 +112,7 @@ class Stack:
             at -= 1
 
     def step(self, number: int, by: int) -> tuple[int, int]:
-        """Move by so many visible messages; return the number reached, and the steps left over at an end."""
+        """Move `by` visible messages from a block; return the block reached, and the steps left over at an end."""
         at, sign = number, 1 if by > 0 else -1
         left = abs(by)
         while left and 0 <= (at := at + sign) < len(self.entries):

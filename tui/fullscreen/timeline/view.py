@@ -37,7 +37,7 @@ class TimelineView(ScrollView, can_focus=True):
     FOCUS_ON_CLICK = False
 
     class Scrolled(Message):
-        """Other messages are on the screen."""
+        """The view may show other messages than before."""
 
     class ReactionClicked(Message):
         """The user clicked a reaction."""
@@ -58,7 +58,7 @@ class TimelineView(ScrollView, can_focus=True):
         self._hovered = 0
         """The number of the message below the mouse; 0 for none."""
         self._who = ""
-        """The names of those whose reaction is under the mouse."""
+        """The names of the people who added the reaction under the mouse."""
         self._available: tuple[bool, ...] = ()
         """The availability of actions when the footer was last drawn."""
 
@@ -77,7 +77,7 @@ class TimelineView(ScrollView, can_focus=True):
     ) -> None:
         """Draw a timeline without the messages of hidden people.
 
-        `away`: the user is looking elsewhere. `words` name the user. `hues`: those of the names.
+        `away`: the user is looking elsewhere; `words`: those that name the user; `hues`: those of names.
         """
         if opened := timeline is not self._scroller.timeline:
             self._highlight.clear()
@@ -230,7 +230,7 @@ class TimelineView(ScrollView, can_focus=True):
     def jump(self, msg_id: int) -> None:
         """Highlight a message of this timeline, and focus it."""
         self._put_highlight(msg_id)
-        # What is loaded next must not scroll it away, even if all of it fits into the view now.
+        # Messages that are loaded next must not scroll it away, even if all messages fit into the view now.
         self._scroller.follows = False
         self.screen.set_focus(self)
 
@@ -239,7 +239,7 @@ class TimelineView(ScrollView, can_focus=True):
         self._refresh_keys()
 
     def _highlight_near(self) -> None:
-        """Highlight the nearest message after the highlighted one vanished; leave if there is none."""
+        """Highlight the nearest message after the highlighted one vanished; return to writing if there is none."""
         if nearest := self._highlight.nearest:
             self._put_highlight(nearest.msg_id)
             self._highlight.stands_in = True
@@ -325,7 +325,7 @@ class TimelineView(ScrollView, can_focus=True):
     async def _clicked(self, event: events.Click) -> None:
         """Highlight the clicked message; a click on its flag reports it, a double click selects its text.
 
-        The user may only want to read, so typing goes on where it was; another click on the message takes the focus.
+        The user may only want to read, so the focus stays where it is; another click on the message moves it here.
         """
         # Textual itself would select the whole timeline.
         event.prevent_default()
@@ -350,7 +350,7 @@ class TimelineView(ScrollView, can_focus=True):
 
     @on(events.MouseMove)
     def _moved_over(self, event: events.MouseMove) -> None:
-        """Light the flag of the message under the mouse, and show whose reaction is there."""
+        """Highlight the flag of the message under the mouse, and show who added the reaction there."""
         emoji = event.style.meta.get(EMOJI)
         _, entry = self._under(event)
         self._hover(entry.msg_id if isinstance(entry, Line) else 0)

@@ -149,7 +149,7 @@ class PlaceLists(Vertical):
         self.query_one(UnreadOutOfView).show(above, below)
 
     def _leave(self, by: int) -> bool:
-        """Move on from the edge of one list to the other; return False if that is hidden."""
+        """Move the focus from the edge of one list to the other list; return False if that is hidden."""
         other = next(each.rows for each in self._columns if not each.rows.has_focus)
         if not other.display:
             return False

@@ -21,7 +21,7 @@ ON_LIGHT = (
 )  # fmt: skip
 """Hues, 30 degrees apart in OKLCH; every second one is lighter, so that neighbours differ more."""
 CONTRAST = 5.5
-"""The least contrast ratio. WCAG 2.2 (1.4.3) requires 4.5; the rest is a margin for highlighted lines."""
+"""The minimum contrast ratio of names. WCAG 2.2 (1.4.3) requires 4.5; the rest is a margin for highlighted lines."""
 READABLE, HIGH = 4.5, 7.0
 """The contrast ratios that WCAG 2.2 requires of text: level AA (1.4.3) and level AAA (1.4.6)."""
 STEPS = 20

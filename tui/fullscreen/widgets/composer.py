@@ -29,7 +29,7 @@ class Composer(Prompt):
     BINDINGS = bindings(Where.COMPOSER)
 
     class TargetChanged(Message, bubble=False):
-        """What is typed after this message belongs to this channel."""
+        """The channel or conversation to which everything typed after this message belongs."""
 
         def __init__(self, place: str) -> None:
             super().__init__()
@@ -101,7 +101,7 @@ class Composer(Prompt):
         self.show_mode(self._mode)
 
     def set_target(self, place: str, known: Callable[[], Known], limit: int) -> None:
-        """Switch to the draft of a channel; `known` are the names to complete, `limit` is in characters (0: none)."""
+        """Switch to the draft of a channel; `known` returns names to complete, `limit` is in characters (0: none)."""
         self._known, self._limit = known, limit
         if place != self._next_place:
             self._next_place = place
@@ -192,14 +192,14 @@ class Composer(Prompt):
             self.action_cursor_line_end()
 
     def action_recall(self, by: int) -> None:
-        """Replace the text by one that was sent before it (1) or after it (-1)."""
+        """Replace the text with one that was sent before it (1) or after it (-1)."""
         text = self._recall.step(by, self.text, self._place)
         if text is not None:
             self._write(text)
 
     @property
     def drafts(self) -> dict[str, str]:
-        """Return the drafts by channel; text typed before any channel is open is under ""."""
+        """The drafts by channel; text typed before any channel is open is under ""."""
         drafts = {**self._drafts, self._place: self.text}
         return {place: text for place, text in drafts.items() if text.strip()}
 

@@ -1,4 +1,4 @@
-"""Text fields that accept every character, and move and delete by characters as people see them."""
+"""Text fields that accept every character, and move and delete by grapheme clusters."""
 
 from textual import events, on
 from textual.binding import Binding
@@ -15,7 +15,7 @@ class Field(Input):
 
     @on(events.Key)
     def _insert_invisible(self, event: events.Key) -> None:
-        """Insert the joiners and direction marks that Textual takes for keys without text."""
+        """Insert joiners and direction marks, which Textual mistakes for keys without text."""
         if event.character and graphemes.is_text(event.character):
             event.prevent_default().stop()
             self.replace(event.character, *self.selection)
@@ -66,7 +66,7 @@ class Prompt(TextArea):
                 event.prevent_default().stop()
                 await self.run_action(binding.action)
         if event.character and graphemes.is_text(event.character):
-            # Textual takes joiners and direction marks for keys without text.
+            # Textual mistakes joiners and direction marks for keys without text.
             event.prevent_default().stop()
             self._replace_via_keyboard(event.character, *self.selection)
 

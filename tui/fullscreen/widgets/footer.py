@@ -122,7 +122,7 @@ class KeyFooter(Widget):
         return fitting(list(found.values()), self.screen.size.width - self.styles.padding.left)
 
     def _entries(self) -> Iterator[FooterEntry]:
-        # A dialog hides the bindings of the app, though this one works.
+        # A dialog hides the bindings of the app, although the key for help works there.
         for binding in bindings(Where.ALWAYS):
             if isinstance(binding, Binding):
                 yield self._entry(binding, key=first_key(HELP))

@@ -34,7 +34,7 @@ class PersonRow(Struct, frozen=True, gc=False):
     below: str
     """What is shown below the name."""
     role: str
-    """The words beside the name: what the person is, and their status."""
+    """The words beside the name: blocked or muted, or else badge and status."""
     silent: bool
     """True if the user does not see their messages."""
     under: Color
@@ -87,7 +87,7 @@ class PeopleList(Vertical):
     ) -> None:
         """Show everyone in alphabetical order.
 
-        `changes` is another number whenever `people` has changed. `profiles`: the site provides profiles.
+        `changes` differs whenever `people` has changed. `profiles`: the site provides profiles.
         """
         self._me, self._profiles = me, profiles
         under = self.rows.background_colors[1]
@@ -163,7 +163,7 @@ def _below(entry: WhoEntry) -> str:
 
 
 def _role(entry: WhoEntry, me: str, relations: OwnRelations) -> str:
-    """Return the words beside a name: blocked or muted, or else what a person is, and their status."""
+    """Return the words beside a name: blocked or muted, or else badge and status."""
     if entry.username in relations.blocked:
         return "blocked"
     if entry.username in relations.muted:

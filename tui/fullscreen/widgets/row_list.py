@@ -111,7 +111,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             self._post_highlighted(self.highlighted)
 
     def _place_rows(self, places: RowPlaces) -> None:
-        """Move the rows; what the user looks at stays where it is, and so does the highlight."""
+        """Move the rows; the row at the top of the view stays there, and the highlight stays on its row."""
         before, self._places = self._places, places
         top = self.scroll_offset.y
         first = before.at(top)

@@ -1,4 +1,4 @@
-"""Where the rows of a list are: their lines, and which of them can be chosen."""
+"""The positions of the rows of a list: their lines, and which of them can be chosen."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ class RowPlaces:
         return self.tops[-1]
 
     def at(self, line: int) -> int | None:
-        """Return the row at a line."""
+        """Return the position of the row at a line; None outside the list."""
         return bisect_right(self.tops, line) - 1 if 0 <= line < self.height else None
 
     def position(self, wanted: str | None) -> int | None:
-        """Return the position of a row by its ID."""
+        """Return the position of a row by its ID; None if there is none."""
         if not wanted:
             return None
         return next((number for number, (name, _) in enumerate(self.sizes) if name == wanted), None)

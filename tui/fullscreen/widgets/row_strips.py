@@ -35,7 +35,7 @@ class RowStrips:
         return strips
 
     def clear(self) -> None:
-        """Forget what was drawn, as the styles of the widget have changed."""
+        """Clear the cache after the styles of the widget have changed."""
         self._drawn.clear()
 
     def _strip(self, content: Content, width: int, style: Style) -> Strip:

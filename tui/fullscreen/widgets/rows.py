@@ -1,4 +1,4 @@
-"""What a row of a list shows: content on the left, a short remark on the right, and optionally a line below."""
+"""The rows of a list: content on the left, a short remark on the right, and optionally a line below."""
 
 import re
 from typing import Protocol, Self
@@ -9,7 +9,7 @@ from textual.content import Content
 
 LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
 BEGINNING = 4
-"""Cells of a shortened text before its number, with the ellipsis."""
+"""Cells of a shortened text before its number, including the ellipsis."""
 
 
 class Row(Protocol):

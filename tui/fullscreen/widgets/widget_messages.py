@@ -10,7 +10,7 @@ class BackToWriting(Message):
 
 
 class Want(Enum):
-    """What the user can do with a person."""
+    """An action on a person."""
 
     PROFILE = auto()
     """See their profile."""
