@@ -12,7 +12,7 @@ EXPIRED, NOT_YET = 10, 9
 
 
 def days_left(files: TLS) -> int:
-    """Return the full days until the certificate expires. Raises SettingsError if it is not usable now."""
+    """Return the whole days until the certificate expires. Raises SettingsError if it is not usable now."""
     context = tls.load_context(files)
     try:
         presented = _presented(context, files.cert_file)
@@ -26,7 +26,7 @@ def days_left(files: TLS) -> int:
 
 
 def days_until_end(certificate: Mapping[str, object]) -> int:
-    """Return the full days until a certificate, in the form of `getpeercert`, expires."""
+    """Return the whole days until a certificate, in the form that `getpeercert` returns, expires."""
     ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
     return (ends - datetime.now(UTC)).days
 

@@ -14,7 +14,7 @@ from server.storage.trail import TrailError
 
 
 def check_place(place: str) -> str:
-    """Return the argument if it names a usable database. Raises CommandError."""
+    """Return the file or URL that an argument names. Raises CommandError if it is neither, or contains a secret."""
     if is_file(place):
         return place
     if not is_url(place):
@@ -43,7 +43,7 @@ def migrate(source: str, target: str) -> str:
 def rehearse(source: str, target: str) -> str:
     """Check what a migration requires, and return what it would copy. Raises OneLineError.
 
-    Servers can continue to write.
+    Servers can write meanwhile.
     """
     with open_store(source).transaction() as connection:
         lines = [*map(_line, copying.contents(connection)), _trail(*_verified(connection, "source"))]

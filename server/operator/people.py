@@ -10,13 +10,13 @@ from server.storage.sql import SqlConnection
 
 
 def export(connection: SqlConnection, name: str, identity: str | None) -> Iterator[str]:
-    """Return what is stored about a person, as one JSON object per line. Raises CommandError."""
+    """Return the data stored about a person, as one JSON object per line. Raises CommandError."""
     # ASCII cannot control a terminal, and is the same in every encoding of standard output.
     return (json.dumps(row) for row in personal_data.export(_identity(connection, name, identity), connection))
 
 
 def erase(connection: SqlConnection, name: str, identity: str | None) -> str:
-    """Erase a person, and return what was done. Raises CommandError."""
+    """Erase a person, and return a summary. Raises CommandError."""
     done = personal_data.erase(_identity(connection, name, identity), connection.now, connection)
     kept = f"kept for ReportDays: reports by them, {done.reports_by}; about them, {done.reports_about}"
     return (

@@ -1,4 +1,4 @@
-"""Formats output so that text from users cannot control the administrator's terminal; and the error of commands."""
+"""Formats output so that text from users cannot control the administrator's terminal; defines the error of commands."""
 
 import re
 import unicodedata
@@ -40,7 +40,7 @@ def when(at: int | None) -> str:
 
 
 def span(milliseconds: int) -> str:
-    """Format a duration in its largest unit."""
+    """Format a duration in its largest unit, rounded down."""
     for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000)):
         if milliseconds >= size:
             return f"{milliseconds // size} {unit}"

@@ -1,4 +1,4 @@
-"""Checks whether a webhook's site is reachable: name, port and certificate. Sends nothing."""
+"""Checks whether a webhook's site is reachable: name, port and certificate. Sends the site no request."""
 
 import asyncio
 import ipaddress
@@ -50,7 +50,7 @@ class Reached(NamedTuple):
 
 async def reach(url: str, tls: ssl.SSLContext, security: WebhookSecurity) -> Reached:
     """Resolve, connect and do the TLS handshake like a webhook, then disconnect. Raises Unreachable."""
-    # As the HTTP client parses it.
+    # Parse the URL like the HTTP client.
     site, began = httpx.URL(url), monotonic()
     host, port = site.raw_host.decode(), site.port or (443 if site.scheme == "https" else 80)
     context = tls if site.scheme == "https" else None
@@ -91,7 +91,7 @@ async def _through(
 ) -> int | None:
     """Connect to a proxy, and for https through it to the site; return the days until the site's certificate expires.
 
-    For http only a request would show whether the proxy reaches the site.
+    Return None for http, where only a request would show whether the proxy reaches the site.
     """
     where = outbound.shown(proxy)
     try:

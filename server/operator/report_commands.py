@@ -113,7 +113,7 @@ def _attempt(attempted: RecordedAttempt) -> str:
 
 
 def verify(connection: SqlConnection, head: str | None) -> str:
-    """Verify the trail, and that a hash noted earlier is part of it. Raises TrailError."""
+    """Verify the trail, and that it contains a hash noted earlier; return a summary. Raises TrailError."""
     count, last = trail.verify(connection)
     if head and not connection.execute("SELECT 1 FROM trail WHERE hash = ?", (head,)).fetchone():
         raise TrailError(f"it does not contain the hash {short(head, 64)}: the trail was rewritten after you noted it")
@@ -122,6 +122,6 @@ def verify(connection: SqlConnection, head: str | None) -> str:
 
 
 def export(connection: SqlConnection) -> Iterator[str]:
-    """Return all rows of the trail as JSON objects with all hashed fields, so that others can verify it."""
+    """Return all rows of the trail as JSON objects with all hashed fields, so that third parties can verify it."""
     # ASCII cannot control a terminal, and is the same in every encoding of standard output.
     return (json.dumps(row._asdict()) for row in trail.walk(connection))

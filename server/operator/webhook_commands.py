@@ -83,7 +83,7 @@ def deliveries(connection: SqlConnection, *, failed: bool, limit: int) -> str:
 
 
 def next_attempt(connection: SqlConnection, delivery: Delivery) -> str:
-    """Describe when a waiting delivery is sent next."""
+    """Format the time of the next attempt of a delivery; "-" if it is not waiting."""
     if delivery.state is not DeliveryState.WAITING:
         return "-"
     state = webhook_state.read(connection, delivery.webhook)
@@ -96,7 +96,7 @@ def _came_to(attempted: RecordedAttempt) -> str:
 
 
 def replay(settings: Settings, connection: SqlConnection, delivery_id: str) -> str:
-    """Resend a delivery. Raises CommandError if it does not exist, or its report was withdrawn."""
+    """Resend a delivery. Raises CommandError if it does not exist, or the site may no longer receive it."""
     delivery = overview.delivery(connection, delivery_id)
     if delivery is None:
         latest = ", ".join(each.id for each in overview.deliveries(connection, MAX_NAMED)) or "none"
@@ -212,7 +212,7 @@ def _judged(hook: WebhookURL, answer: SiteAnswer) -> tuple[str | None, str | Non
 
 
 def _clock(date: str, now: datetime) -> str:
-    """Return a warning if the site's clock differs, because a site may refuse signatures that are 5 min off."""
+    """Return a warning if the site's clock is wrong, else "". Sites refuse signatures that are some minutes off."""
     at = http_date(date)
     apart = round(abs(at - now) / timedelta(milliseconds=1)) if at else 0
     if not at or apart < NOTABLE_CLOCK_MILLISECONDS:

@@ -43,7 +43,7 @@ HOSTS = 'set it to the host names that your site uses for this server, also in l
 
 
 def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
-    """Change values of a BareRTC file that Flagpost cannot use as they are; yield a note for each."""
+    """Change values that Flagpost cannot use, or reads differently; yield notes for the administrator."""
     yield from _drop_blanks(tables)
     title = tables.get("Title")
     if isinstance(title, str) and len(title) > MAX_TITLE:

@@ -40,7 +40,7 @@ def _check_listening(settings: Settings) -> None:
 
 
 def _check_site(settings: Settings) -> None:
-    """Check what connects the server to the site and its pages."""
+    """Check the keys, WebsiteURL, AllowedOrigins and AllowedHosts."""
     _check_keys(settings.admin_api_key)
     if settings.website_url:
         _check_url("WebsiteURL", settings.website_url)
@@ -64,7 +64,7 @@ def _check_limits(limits: RoomLimits) -> None:
 
 
 def _check_members(settings: Settings) -> None:
-    """Check settings without which nobody, or only members, could use the room."""
+    """Check that people with a token can sign in, and that one channel is open to everyone."""
     if settings.jwt.enabled and not settings.jwt.secret_key.reveal().strip():
         raise SettingsError("JWT.SecretKey: empty; set it to the secret with which the site signs its tokens")
     if all(channel.vip for channel in settings.public_channels):

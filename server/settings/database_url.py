@@ -11,7 +11,7 @@ URL_VARIABLE = "FLAGPOST_DATABASE"
 SCHEMES = ("postgresql", "postgres")
 _PASSWORD = "password"  # noqa: S105 - the name of a parameter
 _OTHER_SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
-"""libpq's other secret parameters. It accepts them only in a URL, so a URL with one of them cannot be used."""
+"""libpq's other secret parameters. They could be passed only in the URL, which is shown, so Flagpost refuses them."""
 
 
 class DatabaseUrl(NamedTuple):
@@ -27,14 +27,14 @@ def is_url(database: str) -> bool:
 
 
 def is_file(database: str) -> bool:
-    """Return whether the setting is a file. A URL that lacks a slash is not: its password would be shown."""
+    """Return whether the setting is a file. A URL that lacks a slash is not, because names of files are shown."""
     return "://" not in database and database.partition(":")[0].lower() not in SCHEMES
 
 
 def parse_url(text: str) -> DatabaseUrl:
     """Split the password off a URL.
 
-    Raises ValueError if the password is not escaped, or the URL has other secrets; its text contains neither.
+    Raises ValueError if the password is not escaped, or the URL has other secrets; the error contains no secret.
     """
     # urlsplit refuses some passwords, and its errors show them.
     scheme, _, rest = text.partition("://")
@@ -84,7 +84,10 @@ def _parsed(source: str, text: str) -> DatabaseUrl:
 
 
 def environment_password(url: str, environ: Mapping[str, str]) -> Secret:
-    """Return the password in the environment's URL if that is this URL; libpq itself reads PGPASSWORD and pgpass."""
+    """Return the password in FLAGPOST_DATABASE if it names this database, else an empty one.
+
+    libpq itself reads PGPASSWORD and pgpass files.
+    """
     whole = environ.get(URL_VARIABLE, "")
     if is_url(whole):
         found = parse_url(whole)

@@ -1,4 +1,4 @@
-"""Lists when each setting takes effect after a reload, as the model states it."""
+"""Lists when each setting takes effect after a reload, according to the model."""
 
 from collections.abc import Iterator
 

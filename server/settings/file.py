@@ -66,7 +66,7 @@ def defaults(environ: Mapping[str, str] = os.environ) -> LoadedSettings:
 
 
 def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> LoadedSettings:
-    """Parse the text of a settings file. A SettingsError names the line or the key."""
+    """Parse the text of a settings file; relative paths start at `directory`. A SettingsError names the line or key."""
     try:
         tables: dict[str, object] = tomli.loads(text)
     except tomli.TOMLDecodeError as error:

@@ -7,19 +7,19 @@ from typing import NamedTuple
 
 
 class Use(Enum):
-    """How a key is used."""
+    """The use of a key."""
 
     USED = auto()
     CHANGED = auto()
-    """It is used, but with a different value than in the file."""
+    """The key is used, but with a different value than in the file."""
     MISSING = auto()
-    """It is not in the file, but should be."""
+    """The key is not in the file, but should be."""
     IGNORED = auto()
     UNKNOWN = auto()
 
 
 class KeyNote(NamedTuple):
-    """How one key is used, and why."""
+    """The use of one key, and the reason."""
 
     key: str
     """The key as in the file, like `PublicChannels[0].Icon`."""

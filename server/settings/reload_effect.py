@@ -1,4 +1,4 @@
-"""When a changed setting takes effect: the metadata of settings that a reload does not apply at once."""
+"""The metadata of settings that do not take effect immediately after a reload."""
 
 from enum import StrEnum
 
@@ -13,4 +13,4 @@ class Effect(StrEnum):
 
 NEW = {"effect": Effect.NEW_CONNECTIONS}
 RESTART = {"effect": Effect.RESTART}
-"""Metadata of settings that do not take effect at once."""
+"""Metadata of settings that do not take effect immediately."""

@@ -31,7 +31,7 @@ class Secret:
         return self._value
 
     def redact(self, text: str) -> str:
-        """Remove this string, plain or JSON-escaped, from text of a recipient who may echo it."""
+        """Replace this string, plain or JSON-escaped, by "..." in the text of a recipient who may echo it."""
         return re.sub("".join(map(_written, self._value)), "...", text) if self else text
 
 
@@ -66,7 +66,7 @@ class ApiKeys(Secret):
         return sum(hmac.compare_digest(given, key.reveal().encode()) for key in self._keys) > 0
 
     def redact(self, text: str) -> str:
-        """Remove all keys from a text, see `Secret.redact`; the longest first, because one may contain another."""
+        """Replace all keys in a text, see `Secret.redact`; the longest first, because one may contain another."""
         for key in sorted(self._keys, key=lambda key: -len(key.reveal())):
             text = key.redact(text)
         return text

@@ -11,14 +11,14 @@ from server.storage.fair import SERVER, QueueKey
 from server.storage.sql import SqlConnection
 
 MAX_PAGE_BYTES = 192 * 1024
-"""Maximum size of the messages in a frame. A client with 256 KiB of unread data is disconnected."""
+"""Maximum size of a page of messages. A client with 256 KiB of unread data is disconnected."""
 
 MAX_REACTED_BYTES = 32 * 1024
-"""Maximum size of the reactions to earlier messages that are sent with such a page."""
+"""Maximum size of the reactions to earlier messages that are sent with a page."""
 
 
 MAX_EDITED_BYTES = 32 * 1024
-"""Maximum size of the texts of earlier messages that are sent with such a page."""
+"""Maximum size of the texts of earlier messages that are sent with a page."""
 
 
 class StorageError(OneLineError):
@@ -41,7 +41,7 @@ class Published(NamedTuple):
 
 
 Recorder = Callable[[SqlConnection, Publication], None]
-"""Stores something about a message in the transaction that stores the message."""
+"""Stores a report of a message in the transaction that stores the message."""
 
 
 class Reader(NamedTuple):
@@ -54,7 +54,7 @@ class Reader(NamedTuple):
 
 
 class Marker(NamedTuple):
-    """How far a person has read a channel or conversation; `closed`: it is not listed until it has a later message."""
+    """How far a person has read a channel or conversation; not listed while `closed`, until it has a later message."""
 
     channel: str
     msg_id: int
@@ -62,19 +62,19 @@ class Marker(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Messages, oldest first, and whether there are older ones. At most MAX_PAGE_BYTES."""
+    """Messages, oldest first, of at most MAX_PAGE_BYTES; `more`: the request matches messages beyond these."""
 
     publications: Sequence[Publication]
     more: bool
 
 
 class Joined(NamedTuple):
-    """What the database knows about a person who joins."""
+    """The stored data about a person who joins."""
 
     last_message: int | None
     """The last message that they may have received before; None if they are new."""
     read_from: int
-    """The number up to which everything counts as read: what was said before they first joined."""
+    """Number of the last message before they first joined: everything up to it counts as read."""
     changes: int
     """The number of changes of stored messages, see the table message_changes."""
 
@@ -89,11 +89,11 @@ class Recent:
 
 
 Wanted = tuple[tuple[str, int], ...]
-"""Channels, and how many of their newest messages."""
+"""Channels, each with the number of newest messages to return."""
 
 
 class Search(NamedTuple):
-    """What to search for, and where: in a channel, or everywhere if it is empty; below `before` (0: no bound)."""
+    """A search in a channel, or everywhere if it is empty, for messages with numbers below `before` (0: no bound)."""
 
     query: Query
     channel: str

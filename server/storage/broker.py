@@ -31,7 +31,7 @@ from server.storage.journal import call_all
 from server.storage.sql import SqlConnection
 
 RECENT = 8
-"""Number of results of `recent` to remember: those who join together rarely differ in more."""
+"""Number of cached results of `recent`: people who join at the same time rarely need more different ones."""
 ANYBODY = Reader(Person("", ""), ())
 
 
@@ -51,7 +51,7 @@ class Broker:
         database.hear(StoredChange, self._deliver)
 
     def subscribe(self, subscriber: Subscriber) -> None:
-        """Deliver every new message, in the order of the numbers, and every change of a message, once it is stored.
+        """Deliver each new message, in the order of the numbers, and each change of one to `subscriber`, once stored.
 
         Messages and changes that follow each other in one commit are delivered in one call.
         """
@@ -113,7 +113,7 @@ class Broker:
         return await self._database.read(partial(edits.edited, reader, up_to, limit), reader.queue_key)
 
     async def find_all(self, msg_ids: Sequence[int], key: QueueKey = SERVER) -> list[Publication]:
-        """Return those of these messages that exist, in the order of their numbers."""
+        """Return the messages with these numbers, in order; skip numbers without a message."""
         return await self._database.read(partial(message_rows.find_all, msg_ids), key)
 
     async def texts_by(self, reader: Reader, author: str, channel: str) -> list[tuple[int, str]]:
@@ -153,7 +153,7 @@ class Broker:
         return await self._database.read(work, reader.queue_key)
 
     async def places(self, reader: Reader, before: int) -> list[PlaceEntry]:
-        """Return those of these channels that have messages below `before`, and the reader's latest conversations."""
+        """Return the reader's channels that have messages below `before`, and their latest conversations."""
         return await self._database.read(partial(read_markers.places, reader, before), reader.queue_key)
 
     def mark_read(self, identity: str, marker: Marker) -> "asyncio.Future[Marker | None]":
@@ -181,7 +181,7 @@ class Broker:
         return await self._database.read(partial(history.recent, reader, wanted, before), reader.queue_key)
 
     async def _read_recent(self, wanted: Wanted, before: int, changes: int) -> Recent:
-        # Only part of the key: the read starts after the caller learned the number, so it sees at least these changes.
+        # Only part of the cache key: the read starts after the caller learned the number, so it sees these changes.
         del changes
         return await self.recent_for(ANYBODY, wanted, before)
 

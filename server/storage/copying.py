@@ -14,7 +14,7 @@ BATCH = 500
 """Number of rows in memory at once."""
 
 TOGETHER = 50
-"""Number of rows in one INSERT, which is far cheaper than one each. SQLite accepts at least 999 values."""
+"""Number of rows in one INSERT, which is far cheaper than an INSERT for each. SQLite accepts at least 999 values."""
 
 TABLES = {
     "message": ("id",),
@@ -84,7 +84,7 @@ def contents(connection: SqlConnection) -> Iterator[Content]:
 def _content(
     connection: SqlConnection, table: str, each: Callable[[Sequence[Row]], object] = lambda _rows: None
 ) -> Content:
-    """Read a table, and pass its rows on in batches."""
+    """Return a summary of a table, and pass its rows to `each`, in batches."""
     count = digest = 0
     for batch in _batches(connection, table, _columns(connection, table)):
         for row in batch:

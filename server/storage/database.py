@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class StoredRoom(NamedTuple):
-    """What identifies a stored room: the epoch of its numbering, its last number, and the ID of its server."""
+    """The identifiers of a stored room; `last_message` is the number of its last message, `server` its stable ID."""
 
     epoch: str
     last_message: int
@@ -25,24 +25,24 @@ class StoredRoom(NamedTuple):
 
 
 class NodeHealth(NamedTuple):
-    """How a server that shares its database is doing; durations are in seconds."""
+    """The health of a server that shares its database; durations are in seconds."""
 
     beat_age: float
     """Time since the database last confirmed that this server is one of the room's."""
     locks: int
-    """How often it has held the lock of the room."""
+    """Number of times that it has held the lock of the room."""
     locked: float
-    """How long it has held that lock in total."""
+    """Total time for which it has held that lock."""
     longest_lock: float
     """The longest time for which it held the lock within the last minutes."""
     news_behind: int
     """Number of committed events that it has not received yet, as far as it knows."""
     news_age: float
-    """How long ago the oldest of these was committed; 0 if it has received all."""
+    """Time since the oldest of these was committed; 0 if it has received all."""
     fenced: bool
-    """The others have removed it: it no longer writes, and ends."""
+    """The other servers have removed it, so it writes nothing more, and stops."""
     database_down: bool
-    """The database refuses, or answers that it is not ready: no other server is better off."""
+    """The database refuses connections or is not ready, so other servers probably cannot use it either."""
 
 
 class Database(Protocol):
@@ -54,10 +54,10 @@ class Database(Protocol):
 
     @property
     def node(self) -> str:
-        """The ID of this server among those that share the database; empty if no others can."""
+        """The ID of this server among those that share the database; empty for a database of one server."""
 
     lost: Callable[[], None]
-    """Called once if the others go on without this server: it no longer stores or answers anything, and has to end."""
+    """Called once if the other servers have removed this one: it stores and answers nothing any more, and must stop."""
 
     def now(self) -> int:
         """Return the time in milliseconds, by the clock that all servers of this database share."""
@@ -70,7 +70,7 @@ class Database(Protocol):
         """
 
     def announce_aside(self, event: Event) -> None:
-        """Announce an event to all servers at once, without a commit; it may be lost, or overtake others."""
+        """Announce an event to all servers at once, without a commit; it may be lost, or overtake other events."""
 
     def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
         """Run `work` in a transaction. Completes once it is on disk and its events are delivered. Raises StorageError.
@@ -79,7 +79,7 @@ class Database(Protocol):
         """
 
     def write_soon(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
-        """Run `work` like `write`, but within a few milliseconds, so that several share a commit."""
+        """Run `work` like `write`, but wait a few milliseconds for other writes to share its commit."""
 
     def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
         """Store and announce a message, like a write of `messages.publish`."""
@@ -94,7 +94,7 @@ class Database(Protocol):
         """
 
     def health(self) -> NodeHealth | None:
-        """Return how this server is doing among those that share the database; None if no others can."""
+        """Return the health of this server; None for a database of one server."""
 
     async def close(self) -> None:
         """Finish all waiting work, then close."""

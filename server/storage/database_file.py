@@ -1,4 +1,4 @@
-"""The database file itself: private to its user, used by one server, and still at its path."""
+"""Guards the database file: readable only by its owner, used by one server, and not moved or deleted in use."""
 
 import os
 from contextlib import suppress
@@ -10,10 +10,10 @@ from filelock import FileLock, Timeout
 from server.storage.base import StorageError
 
 SIDE_FILES = ("-wal", "-shm")
-"""The endings of the files that SQLite has open beside the database while a server runs; each holds data."""
+"""Suffixes of the files that SQLite keeps next to the database while a server runs; both contain data."""
 PRIVATE = 0o600
 LOCK_SECONDS = 0.5
-"""How long a server waits for the lock, because `server_on` holds it for a moment."""
+"""How long a server waits for the lock, because `server_on` may hold it briefly."""
 
 
 def create_private(path: str) -> None:
@@ -23,7 +23,7 @@ def create_private(path: str) -> None:
 
 
 def make_private(path: str) -> None:
-    """Restrict the files of an earlier version to their owner."""
+    """Restrict the database files to their owner, which earlier versions did not."""
     for file in map(Path, _files(path)):
         # The file of another user keeps its mode; `doctor` warns about it.
         with suppress(FileNotFoundError, PermissionError):
@@ -32,7 +32,7 @@ def make_private(path: str) -> None:
 
 
 class Holder(NamedTuple):
-    """The server that uses a file; `process` is None if its number is unknown."""
+    """The server that uses a file; `process` is its process ID, None if unknown."""
 
     process: int | None
 
@@ -41,11 +41,11 @@ class Holder(NamedTuple):
 
 
 class Lock:
-    """Marks the file as used by this process, until it ends for any reason."""
+    """Marks the file as used by this process; the mark disappears with the process, even after a crash."""
 
     def __init__(self, path: str) -> None:
         """Lock the file. Raises StorageError if another server uses it, or if the lock cannot be written."""
-        # Beside the file that a link leads to, so that all links share one lock.
+        # Next to the target of a symbolic link, so that all links to it share one lock.
         file = _lock_file(path)
         if not file.parent.is_dir():
             raise StorageError(f"{path}: the directory {file.parent} does not exist; create it")
@@ -110,7 +110,7 @@ def _identity(path: str) -> _Identity:
 
 
 def _files(path: str) -> list[str]:
-    # SQLite follows links, and creates its other files where they lead.
+    # SQLite follows symbolic links, and creates its other files next to the target.
     real = os.path.realpath(path)
     return [path, *(real + ending for ending in SIDE_FILES)]
 

@@ -11,27 +11,27 @@ APPLICATION_ID = 0x466C6167
 """Identifies a SQLite file of Flagpost to other programs, and to `file`: "Flag" in ASCII."""
 
 Candidates = tuple[str, list[str | int]]
-"""A query for the numbers of messages, each as `found`, and its values."""
+"""A query that returns numbers of messages in the column `found`, and its values."""
 
 
 class SqlDialect(NamedTuple):
     """The statements of one kind of database."""
 
     next_message: str
-    """Assigns and returns the next number of a message."""
+    """Assigns and returns the number of the next message."""
     last_trail: str
     """Returns the last seq of the trail ever assigned, even if its row is gone; 0 if there was none."""
     touch: str
     """Writes without changing anything. In SQLite, an UPDATE to the same value would not write."""
     claim: str
-    """Claims a place in the room in one call, see `presence.enter`; empty if that takes several statements."""
+    """Claims a place in the room in one call, see `presence.enter`; empty if that requires several statements."""
     as_array: Callable[[str, str], str]
-    """Returns the query for the rows of an ordered query as one JSON array of arrays, with these columns.
+    """Takes columns and an ordered query; returns a query for its rows as one JSON array of arrays.
 
-    Otherwise, SQLite's reader thread would release and reacquire the lock of the interpreter for each row.
+    Reading row by row, SQLite's reader thread would release and reacquire the GIL for each row.
     """
     candidates: Callable[[Query, int, int], Candidates]
-    """Finds messages that may contain the words of an indexed query, between two numbers, both excluded."""
+    """Returns the query for messages that may contain the words, numbered between two bounds, both excluded."""
     in_order: str
     """Orders messages joined to candidates like the candidates; empty if they already are in that order."""
 
@@ -48,7 +48,7 @@ def _matching(query: Query, after: int, before: int) -> Candidates:
 
 
 _INDEXED = re.compile(r"[^\W_]{3}")
-"""What pg_trgm can look up: three letters or digits in a row. For other words it would scan the whole index."""
+"""A part that pg_trgm can look up: three letters or digits in a row. Other words would make it scan the whole index."""
 _ESCAPES = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
@@ -61,7 +61,7 @@ def _like(query: Query, after: int, before: int) -> Candidates:
         return f"SELECT id AS found FROM message WHERE id > ? AND id < ?{read}", [after, before, *others]  # noqa: S608
     patterns = [f"%{word.translate(_ESCAPES)}%" for word in indexed]
     likes = " AND ".join("folded LIKE ?" for _ in indexed)
-    # OFFSET 0: the numbers alone do not narrow anything down, and the planner does not know that.
+    # OFFSET 0 makes the planner use the index of texts: it cannot know that the bounds exclude few messages.
     matching = f"SELECT id AS found FROM message WHERE {likes}{read} OFFSET 0"  # noqa: S608
     bounded = f"SELECT found FROM ({matching}) AS matching WHERE found > ? AND found < ?"  # noqa: S608
     return bounded, [*patterns, *others, after, before]
@@ -74,7 +74,7 @@ SQLITE = SqlDialect(
     claim="",
     as_array=cache("SELECT json_group_array(json_array({})) FROM ({}) AS ordered".format),
     candidates=_matching,
-    # An ORDER BY would read all of them first; a CROSS JOIN keeps the order.
+    # An ORDER BY would read all candidates first; a CROSS JOIN keeps their order.
     in_order="",
 )
 POSTGRES = SqlDialect(

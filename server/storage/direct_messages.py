@@ -41,7 +41,7 @@ def waiting(reader: Reader, before: int, limit: int, connection: SqlConnection) 
 
 
 def take_delivered(identity: str, msg_ids: Sequence[int], connection: SqlConnection) -> None:
-    """Delete those of these messages that waited for a person, and announce that they were delivered."""
+    """Delete the messages with these numbers that waited for a person, and announce that they were delivered."""
     query = f"SELECT id FROM message WHERE waiting = 1 AND peer_identity = ? AND id IN ({message_rows.NUMBERS})"  # noqa: S608
     found = [row[0] for row in connection.execute(query, (identity, json.dumps(list(msg_ids))))]
     if delivered := message_rows.find_all(found, connection):
@@ -50,7 +50,7 @@ def take_delivered(identity: str, msg_ids: Sequence[int], connection: SqlConnect
 
 
 def clear(identity: str, connection: SqlConnection) -> int:
-    """Delete everything that a person sent to others directly, or received from them; return how many messages."""
+    """Delete all direct messages that a person sent or received; return their number."""
     query = "SELECT id FROM message WHERE peer IS NOT NULL AND ? IN (author_identity, peer_identity)"
     found = [row[0] for row in connection.execute(query, (identity,))]
     messages.delete(found, connection)
@@ -59,7 +59,7 @@ def clear(identity: str, connection: SqlConnection) -> int:
 
 
 def sweep(connection: SqlConnection, before: int, batch: int) -> int:
-    """Delete a batch of the direct messages from before a time, in milliseconds; return their number."""
+    """Delete a batch of direct messages sent before a time, in milliseconds; return their number."""
     query = "SELECT id FROM message WHERE peer IS NOT NULL AND at < ? LIMIT ?"
     expired = [row[0] for row in connection.execute(query, (before, batch))]
     messages.delete(expired, connection)

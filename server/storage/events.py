@@ -1,7 +1,7 @@
 """Events, which servers receive once they are committed, see `Database.hear`.
 
-An event has everything that another server needs to follow the commit. It is a named tuple of values that msgspec can
-encode, because a database that several servers share passes it on as JSON.
+An event has everything that another server needs to apply the change. It is a named tuple of values that msgspec can
+encode, because a database that several servers share stores it as JSON.
 """
 
 from enum import Enum
@@ -124,7 +124,7 @@ class PersonEntered(NamedTuple):
     member: bool
     """They are a member of the site."""
     number: int
-    """How often names have come into use, see `storage.presence`."""
+    """Number of times that names have come into use in the room, see `storage.presence`."""
 
 
 class EntryChanged(NamedTuple):
@@ -161,7 +161,7 @@ class NodeGone(NamedTuple):
 
 
 class FrameSent(NamedTuple):
-    """An encoded frame for all sessions of a person. The server that announces it has already sent it to its own."""
+    """An encoded frame for all sessions of a person. The announcing server has already sent it to its own sessions."""
 
     identity: str
     frame: str
@@ -169,7 +169,7 @@ class FrameSent(NamedTuple):
 
 
 class RemovalRequested(NamedTuple):
-    """A request to end all sessions of a person. The server that announces it may have ended its own already."""
+    """A request to end all sessions of a person. The announcing server may already have ended those on itself."""
 
     identity: str
     name: str
@@ -177,7 +177,7 @@ class RemovalRequested(NamedTuple):
     words: str
     """The message to the person; empty: none."""
     announced: str
-    """The message to others."""
+    """The message to everyone else."""
     reason: str
     """The reason in the close frame."""
 
@@ -205,7 +205,7 @@ class RoomRequest(Enum):
 
 
 class RoomRequested(NamedTuple):
-    """A request to all servers. The server that announces it has already acted on it itself."""
+    """A request to all servers. The announcing server has already acted on it."""
 
     request: RoomRequest
     node: str

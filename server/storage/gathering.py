@@ -1,4 +1,4 @@
-"""Gathers reports of one message, so that a flood of them reaches the site as a few posts.
+"""Gathers reports of one message, so that a flood of reports reaches the site in a few requests.
 
 The first report of a message is delivered at once. Later ones wait for each other; one delivery, the carrier, carries
 the others, whose state follows its own.
@@ -18,7 +18,7 @@ from server.storage.sql import SqlConnection
 MAX_COMPANIONS = 50
 """Maximum number of carried reports whose content is delivered; all are counted, and `reports show` has them."""
 MAX_GATHERED = 200
-"""Maximum number of reports that a delivery carries: they change in one transaction, for which others wait."""
+"""Maximum number of reports that a delivery carries: they change in one transaction, for which other writes wait."""
 
 _OF_MESSAGE = (
     " FROM delivery JOIN report ON report.id = delivery.report_id AND report.seq = delivery.seq"
@@ -27,19 +27,19 @@ _OF_MESSAGE = (
 
 
 def due(connection: SqlConnection, msg_id: int, webhook: str) -> int:
-    """Return when a new report of this message is due: at once, or together with others."""
+    """Return when a new report of this message is due, in milliseconds: now, or together with other reports."""
     (posts,) = connection.execute(f"SELECT count(*){_OF_MESSAGE}", (msg_id, webhook)).fetchone()
     if not posts:
         return connection.now
     latest = connection.now + int(gathering_seconds(posts) * 1000)
-    # Any later one dates from before the clock was set back.
+    # A later time dates from before the clock was set back.
     query = f"SELECT min(due){_OF_MESSAGE} AND attempts = 0 AND due > ? AND due <= ?"
     (gathering,) = connection.execute(query, (msg_id, webhook, connection.now, latest)).fetchone()
     return latest if gathering is None else int(gathering)
 
 
 def gather(connection: SqlConnection, claims: Sequence[Claim]) -> list[Claim]:
-    """Let each first attempt among these carry the waiting reports of its message; return the carriers."""
+    """Let each first attempt carry the waiting reports of its message; return the claims that are not carried."""
     carried: set[str] = set()
     for claim in sorted(claims, key=lambda each: each.seq):
         if claim.id not in carried and claim.attempt == 1:
@@ -109,7 +109,7 @@ def replay(connection: SqlConnection, carrier_id: str) -> None:
 
 
 def free(connection: SqlConnection, report_id: str) -> None:
-    """If a cancelled delivery carried others, let the first of these carry the rest."""
+    """If a cancelled delivery of this report carried others, let the first of those carry the rest."""
     rows = connection.execute(
         "SELECT id FROM delivery WHERE state = 'waiting' AND gathered_in IN"
         " (SELECT id FROM delivery WHERE report_id = ? AND state = 'cancelled') ORDER BY seq",
@@ -123,7 +123,7 @@ def free(connection: SqlConnection, report_id: str) -> None:
 
 
 def reports_with(connection: SqlConnection, report_id: str) -> list[str]:
-    """Return this report, and those that the site received with it."""
+    """Return the IDs of this report and of those that the site received with it."""
     rows = connection.execute(
         "SELECT report_id FROM delivery WHERE gathered_in IN (SELECT id FROM delivery WHERE report_id = ?)",
         (report_id,),

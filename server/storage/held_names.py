@@ -21,7 +21,7 @@ def left(person: Person, connection: SqlConnection) -> None:
 
 
 def load(connection: SqlConnection) -> list[tuple[Person, int]]:
-    """Return names with the time when each was last held, the latest last; for names in use at a crash: now."""
+    """Return people with the time when each last held their name, the latest last; a name in use at a crash: now."""
     connection.execute("UPDATE held_name SET held_at = ? WHERE held_at IS NULL", (connection.now,))
     rows = connection.execute(
         "SELECT name, identity, held_at FROM (SELECT * FROM held_name ORDER BY held_at DESC LIMIT ?) AS latest"

@@ -27,7 +27,7 @@ RECEIVED_AFTER = "id > ? AND peer IS NOT NULL AND peer_identity = ?"
 MAX_SCANNED = 20_000
 """Maximum number of messages that one read scans, the newest first."""
 MAX_CLAIMED = 200
-"""Maximum number of an author's messages among which to look for the message of a report without a number."""
+"""Maximum number of an author's messages among which a reported message without a number is searched."""
 
 
 def readable(reader: Reader) -> tuple[str, str]:
@@ -70,8 +70,8 @@ def page(
 def span_page(
     reader: Reader, condition: str, values: Sequence[_Value], span: Span, limit: int, connection: SqlConnection
 ) -> Page:
-    """Return the newest messages of a span that meet the condition, or the oldest; `more`: there are others in it."""
-    # One more than requested shows whether there are others.
+    """Return messages of a span that meet the condition: the newest, or the oldest of a `forward` span."""
+    # One more than requested shows whether there are more.
     numbers = _numbers(reader, condition, values, span, limit + 1, connection)
     order = "ASC" if span.forward else "DESC"
     query = f"SELECT {message_rows.SHOWN} FROM message WHERE id IN ({message_rows.NUMBERS}) ORDER BY id {order}"  # noqa: S608
@@ -86,7 +86,7 @@ def conversation(reader: Reader, other: str, before: int, limit: int, connection
 
 
 def conversation_span(reader: Reader, other: str, span: Span, limit: int, connection: SqlConnection) -> Page:
-    """Like `conversation`, in a span."""
+    """Like `conversation`, but within a span."""
     pages = [span_page(reader, *side, span, limit, connection) for side in _sides(reader, other)]
     both = {each.msg_id: each for found in pages for each in found.publications}
     cut = [each.publications for each in pages if each.more and each.publications]
@@ -124,7 +124,7 @@ def recent(reader: Reader, wanted: Wanted, before: int, connection: SqlConnectio
 
 
 def missed(reader: Reader, after: int, before: int, limit: int, connection: SqlConnection) -> Page:
-    """Return the newest messages that the reader may read, of the MAX_SCANNED newest of all."""
+    """Return the newest messages that the reader may read, among the MAX_SCANNED newest of the room."""
     (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
     first = max(after, min(newest, (before or NEWEST) - 1) - MAX_SCANNED)
     found = page(reader, f"id > ? AND {READABLE}", (first, *readable(reader)), before, limit, connection)

@@ -1,6 +1,6 @@
 """Brings the search index up to date after commits, and removes erased texts from it.
 
-It works in short steps, each a transaction, so that messages do not have to wait.
+This work is done in short steps, each a transaction, so that messages do not have to wait.
 """
 
 import sqlite3
@@ -12,13 +12,13 @@ BATCH = 500
 PAGES = 50
 """Number of pages of the index written in a step that removes erased texts, about 10 ms."""
 PAUSE_SECONDS = 0.01
-"""Pause between two steps of `finish`, in which others can write."""
+"""Pause between two steps of `finish`, in which the server can write."""
 READER_SECONDS = 5.0
 """How long `finish` waits for readers of an earlier state of the file."""
 
 
 class Traces(IntEnum):
-    """Where parts of erased texts may still be; stored in the column `traces`."""
+    """Places where parts of erased texts may remain; stored in the column `traces`."""
 
     NONE = 0
     IN_INDEX = 1
@@ -63,7 +63,7 @@ def _index(connection: sqlite3.Connection) -> bool:
 
 
 def _purge(connection: sqlite3.Connection) -> Traces:
-    """Merge a part of the index, which leaves out what was deleted; then empty the log. Return the remaining traces."""
+    """Merge a part of the index, which drops deleted texts, or empty the log; return the remaining traces."""
     traces = _traces(connection)
     if traces in {Traces.IN_INDEX, Traces.MERGING}:
         with connection:
@@ -74,7 +74,7 @@ def _purge(connection: sqlite3.Connection) -> Traces:
             # A negative number begins to merge all segments into one, a positive one continues.
             merge = "INSERT INTO message_text (message_text, rank) VALUES ('merge', ?)"
             connection.execute(merge, (-PAGES if begin else PAGES,))
-            # FTS5's own sign that there was nothing left to merge.
+            # According to FTS5's documentation, fewer than two changes mean that nothing was left to merge.
             traces = Traces.MERGING if connection.total_changes - before > 1 else Traces.IN_LOG
             connection.execute("UPDATE search_index SET traces = ?", (traces,))
     elif traces is Traces.IN_LOG and _empty_log(connection):

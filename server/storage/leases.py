@@ -22,11 +22,11 @@ _IN_TURN = (
 the caller has in flight, whatever the clock says.
 """
 _SCHEDULED = "(due <= :now OR changed_at > :now)"
-"""Condition: due by its schedule. One that was changed in the future dates from before the clock was set back."""
+"""Condition: due by its schedule, or last changed in the future, and so before the clock was set back."""
 _READY = f"({_SCHEDULED} OR (asked_to_wait = 0 AND changed_at <= :recovered))"
 """Condition: due, or it failed before the site recovered."""
 _PROBE = f"({_SCHEDULED} OR asked_to_wait = 0)"
-"""Condition: it may probe a failing site. The site itself requested the other delays."""
+"""Condition: it may probe a failing site: it is due, or the site did not request its delay."""
 _NEVER = 2**62
 
 
@@ -74,7 +74,7 @@ def next_due(connection: SqlConnection, webhook: str, busy: Collection[str]) -> 
 
 
 def next_attempt(state: WebhookState, due: int, *, asked_to_wait: bool, now: int) -> int | None:
-    """Return when a waiting delivery is sent next, if no other one probes the site first; None if it is paused."""
+    """Return when a waiting delivery is sent next, unless another one probes the site first; None during a pause."""
     suspended, probe_at = state.suspension(now), state.probe_at(now)
     if suspended and suspended.until is None:
         return None
@@ -85,9 +85,9 @@ def next_attempt(state: WebhookState, due: int, *, asked_to_wait: bool, now: int
 def claim(connection: SqlConnection, webhook: str, holder: str, capacity: int, busy: Collection[str]) -> list[Claim]:
     """Lease deliveries that are due, the earliest first: at most `capacity`, and none of the `busy` ones.
 
-    A failing site is probed by one delivery at a time, whatever its due time; the first to go is the one whose last
-    attempt is the longest ago, so that one that the site never accepts does not block the others. A delivery waits for
-    earlier ones of the same report, so that a withdrawal does not arrive before the report.
+    A failing site is probed by one delivery at a time, whatever its due time. The delivery with the oldest last attempt
+    is first, so that one that the site never accepts does not block the rest. A delivery waits for earlier ones of the
+    same report, so that a withdrawal does not arrive before the report.
     """
     state, now = webhook_state.read(connection, webhook), connection.now
     if state.suspension(now):
@@ -133,7 +133,7 @@ def renew(connection: SqlConnection, claim: Claim) -> bool:
 
 
 def release(connection: SqlConnection, claim: Claim) -> None:
-    """End the lease of a delivery that was not sent, so that the next one need not wait for it to expire."""
+    """End the lease of a delivery that was not sent, so that another holder need not wait until it expires."""
     connection.execute(
         "UPDATE delivery SET holder = NULL, leased_at = 0, leased_until = 0 WHERE id = ? AND holder = ?",
         (claim.id, claim.holder),

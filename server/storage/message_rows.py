@@ -39,7 +39,7 @@ def find(msg_id: int, connection: SqlConnection) -> Publication | None:
 
 
 def find_all(msg_ids: Sequence[int], connection: SqlConnection) -> list[Publication]:
-    """Return those of these messages that exist, in the order of their numbers."""
+    """Return the messages with these numbers, in order; skip numbers without a message."""
     condition = f"id IN ({NUMBERS}) ORDER BY id"
     return _select(connection, condition, (json.dumps(list(msg_ids)),))
 
@@ -63,7 +63,7 @@ def _versions(connection: SqlConnection, msg_id: int) -> tuple[Version, ...]:
 
 
 def reactions_to(connection: SqlConnection, msg_id: int, hidden: Sequence[str]) -> tuple[Reaction, ...]:
-    """Return the reactions to a message, in the order in which they were added."""
+    """Return the reactions to a message, except those of hidden people, in the order in which they were added."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     query = connection.dialect.as_array("emoji, name", _REACTIONS)
     (pairs,) = connection.execute(query, (msg_id, json.dumps(hidden))).fetchone()

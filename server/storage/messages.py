@@ -52,7 +52,7 @@ def resent(draft: MessageDraft, now: int, connection: SqlConnection) -> Publicat
     """Return the message that a draft repeats. Raises Refusal if its author used the nonce for another message."""
     if draft.nonce is None:
         return None
-    # Only the number: nearly always there is none, and a query of all columns takes twice as long.
+    # Only the number: nearly always there is no such message, and a query of all columns takes twice as long.
     lately = "SELECT id FROM message WHERE author_identity = ? AND nonce = ? AND at > ? ORDER BY id DESC LIMIT 1"
     values = (draft.author.identity, draft.nonce, now - NONCE_MILLISECONDS)
     row = connection.execute(lately, values).fetchone()
@@ -67,14 +67,14 @@ def delete(msg_ids: Sequence[int], connection: SqlConnection) -> None:
 
 
 def take_back(msg_id: int, person: Person, access: MessageAccess, now: int, connection: SqlConnection) -> Publication:
-    """Delete a message of this person, or as an operator. Raises Refusal."""
+    """Delete a message of this person, or of anyone if they are an operator. Raises Refusal."""
     publication = check_takeback(message_rows.find(msg_id, connection), person, access)
     connection.execute("UPDATE message SET taken_back_at = coalesce(taken_back_at, ?) WHERE id = ?", (now, msg_id))
     return publication
 
 
 def react(change: ReactionChange, access: MessageAccess, now: int, connection: SqlConnection) -> Publication:
-    """Add or remove a reaction. Raises Refusal."""
+    """Add or remove a reaction; return the message as it was before. Raises Refusal."""
     msg_id, person, emoji, remove = change
     publication = check_reaction(message_rows.find(msg_id, connection), change, access)
     if remove:

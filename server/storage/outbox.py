@@ -13,7 +13,7 @@ from server.storage.sql import SqlConnection
 from server.storage.webhook_state import Suspension
 
 _FIRST = "webhook = (SELECT webhook FROM delivery AS first WHERE first.report_id = ?1 ORDER BY seq, place LIMIT 1)"
-"""Condition: a delivery of the report ?1 to the webhook that decides its status; others get copies."""
+"""Condition: a delivery of the report ?1 to the webhook that decides its status; other webhooks receive copies."""
 
 
 class Sent(NamedTuple):
@@ -36,7 +36,7 @@ class Attempt(NamedTuple):
 
 
 class Depth(NamedTuple):
-    """The queue of a webhook: deliveries waiting and given up; `oldest` is in milliseconds."""
+    """The queue of a webhook: deliveries waiting and given up; `oldest`: since when one has waited, in milliseconds."""
 
     waiting: int
     oldest: int | None
@@ -70,10 +70,10 @@ def depth(connection: SqlConnection, webhook: str) -> Depth:
 
 
 def record_attempt(connection: SqlConnection, claim: Claim, attempt: Attempt, chance: float) -> None:
-    """Record an attempt, and update delivery and breaker.
+    """Record an attempt, and update the delivery and the circuit breaker.
 
-    A success counts even if the lease has expired: what the site has is never sent again. A failure after the lease
-    has expired is only logged, because another holder is sending it.
+    A success counts even if the lease has expired: what the site has accepted is never sent again. A failure does not
+    change a delivery that another holder has claimed since.
     """
     _log(connection, claim, attempt)
     result, now = attempt.result, connection.now
@@ -118,7 +118,7 @@ def _record_failure(connection: SqlConnection, claim: Claim, result: Result, fol
             result.words,
             claim.attempt if follows.counts else claim.attempt - 1,
             now + int(follows.wait_seconds * 1000),
-            # One that could not be sent at all says nothing about the site, so it is no probe.
+            # A delivery that this server could not send says nothing about the site, so it is not used as a probe.
             int(follows.asked or result.ours),
             now,
             claim.id,
@@ -130,7 +130,7 @@ def _record_failure(connection: SqlConnection, claim: Claim, result: Result, fol
 def sent(connection: SqlConnection, report_ids: Sequence[str]) -> dict[str, tuple[str, list[Sent]]]:
     """Return the webhook that decides the status of each report, and the deliveries to it that are not cancelled.
 
-    It is the first one in the settings when the report was made; deliveries are in the order of the trail.
+    That webhook was the first one in the settings when the report was made. Deliveries are in the order of the trail.
     """
     rows = connection.execute(
         "SELECT report_id, webhook, state, seq, attempts, due, asked_to_wait, error FROM delivery"
@@ -175,7 +175,7 @@ def cancel(connection: SqlConnection, report_id: str) -> set[str]:
 
 
 def replay(connection: SqlConnection, delivery_id: str) -> str | None:
-    """Deliver again, now and with a full retry schedule; return the ID of the report, or None."""
+    """Queue a delivery again, due now and with a full retry schedule; return its report's ID, None if it is unknown."""
     row = connection.execute(
         "UPDATE delivery SET state = 'waiting', attempts = 0, due = ?1, changed_at = ?1, asked_to_wait = 0, error = '',"
         " leased_at = 0, leased_until = 0, holder = NULL, gathered_in = NULL WHERE id = ?2 RETURNING report_id",

@@ -14,11 +14,11 @@ from server.storage.sql import SqlConnection
 log = logging.getLogger(__name__)
 
 SOON_SECONDS = 0.01
-"""How long a login waits for others to share its commit, which costs more than the login itself. Too short for a user
-to notice."""
+"""How long a login waits for other writes to share its commit, which costs more than the login itself. Too short for a
+user to notice."""
 MAX_COMMIT = 100
-"""Maximum number of writes in one commit. Bounds how long the first one of a burst waits, and how much a client is
-sent at once: with 1,000 writes a burst exceeded the limit of unread data and disconnected everyone."""
+"""Maximum number of writes in one commit. Bounds how long the first write of a burst waits, and how much data each
+client is sent at once: 1,000 messages would exceed the limit of unread data, and disconnect everyone."""
 
 Result = TypeVar("Result")
 Work = Callable[[SqlConnection], Result]
@@ -88,7 +88,7 @@ class WriteTurn:
         return write.future
 
     def end(self) -> None:
-        """Pass the writes on."""
+        """Pass on the writes of the turn."""
         writes, self._writes = self._writes, []
         self._ends_now = False
         if self._ends_soon:
@@ -119,7 +119,7 @@ class PendingRead(Generic[Result]):
         self._loop = loop
 
     def run(self, perform: Callable[[Work[Result]], Result]) -> None:
-        """Have `perform` run the work, on the reader thread, unless it was cancelled."""
+        """Have `perform` run the work, on the reader thread, unless the read was cancelled."""
         if self.future.cancelled():
             return
         try:
@@ -139,7 +139,7 @@ class PendingRead(Generic[Result]):
 
 
 class ReadQueue:
-    """The fair queue of the reader thread; iterating waits for the next read, and ends after `end`, once empty."""
+    """The fair queue of the reader thread. Iteration waits for the next read; after `end`, it stops once empty."""
 
     def __init__(self) -> None:
         self._queue = FairQueue[PendingRead[object]]()

@@ -185,7 +185,10 @@ class People:
         return self._database.write(partial(site_blocks.replace, identity, others))
 
     def apply_site_blocks(self, identity: str, spared: Collection[str] = ()) -> "asyncio.Future[None]":
-        """Apply the blocks from the site again, since the member may have lifted them here. Raises StorageError."""
+        """Apply the blocks from the site again, except of `spared`: the member may have lifted them here.
+
+        Raises StorageError.
+        """
         return self._database.write(partial(site_blocks.apply, identity, spared))
 
     def unrelate(self, identity: str, name: str, *, blocked: bool) -> "asyncio.Future[None]":

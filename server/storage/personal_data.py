@@ -33,7 +33,7 @@ ERASURES = (
     "DELETE FROM reaction WHERE identity = :identity",
     "DELETE FROM reaction WHERE msg_id IN (SELECT id FROM message WHERE author_identity = :identity)",
     "UPDATE message_version SET text = '' WHERE msg_id IN (SELECT id FROM message WHERE author_identity = :identity)",
-    # Marked as deleted, so that clients that have them remove them when they reconnect.
+    # Mark messages as deleted, so that clients remove them when they reconnect.
     "UPDATE message SET taken_back_at = coalesce(taken_back_at, :now), reacted_at = NULL, nonce = NULL,"
     " text = '', author = :erased, author_key = '', author_identity = '' WHERE author_identity = :identity",
     # Messages from others remain theirs.
@@ -47,8 +47,8 @@ ERASURES = (
     "DELETE FROM site_block WHERE :identity IN (identity, other)",
     "DELETE FROM login_key WHERE identity = :identity",
 )
-"""Everything except mutes and blocks, whose end is announced to servers; reports, which are evidence and are kept for
-ReportDays; and bans, which expire."""
+"""Statements that erase everything except mutes and blocks, whose end is announced to servers; reports, which are
+evidence and are kept for ReportDays; and bans, which expire."""
 
 COVERED = {
     ("message", "author_identity"),
@@ -69,7 +69,7 @@ COVERED = {
     ("report", "reporter_identity"),
     ("report", "about_identity"),
 }
-"""The columns with identities that this module knows; a test finds new ones."""
+"""The columns with identities that this module handles; a test finds new ones."""
 
 
 class NameHolder(NamedTuple):

@@ -15,9 +15,9 @@ from server.storage.events import EntryChanged, NodeGone, NodeOpened, PersonEnte
 from server.storage.sql import SqlConnection
 
 SILENT_SECONDS = 6.0
-"""Time without an answer of the database after which a server that shares it is not ready, and closes its clients."""
+"""Time without an answer from the database after which a server is not ready, and disconnects its clients."""
 GONE_MILLISECONDS = 8_000
-"""Time without a write after which the others remove a server."""
+"""Time without a write after which the other servers remove a server."""
 
 _entries = msgspec.json.Decoder(WhoEntry)
 
@@ -32,7 +32,7 @@ class PlaceRequest(NamedTuple):
     rank: Rank
     member: bool
     returns: bool
-    """The person can log in again as the same one."""
+    """They can log in again as the same person, so the name is reserved for them."""
     known: int
     """The latest `PersonEntered.number` of another server that was known when the name was chosen."""
 
@@ -58,7 +58,7 @@ def enter(request: PlaceRequest, connection: SqlConnection) -> Joined | Outdated
     if outdated is not None:
         return Outdated(outdated)
     if name is not None:
-        # A guest had the member's name, and loses it.
+        # A guest had the member's name.
         people.leave(Person(name, identity), 0, connection)
     connection.announce(joined)
     connection.announce(_entered(request, number))
@@ -130,7 +130,7 @@ def leave(exited: PersonExited, last_message: int, connection: SqlConnection) ->
 
 
 def expire(connection: SqlConnection) -> list[str]:
-    """Remove servers that are silent for too long, with everyone on them; announce that, and return their IDs."""
+    """Remove servers that have been silent for too long, with everyone on them; announce that, and return their IDs."""
     gone = connection.execute("SELECT id FROM node WHERE beat < ?", (connection.now - GONE_MILLISECONDS,)).fetchall()
     for (node,) in gone:
         for row in connection.execute("SELECT name, identity FROM presence WHERE node = ?", (node,)).fetchall():
@@ -142,7 +142,7 @@ def expire(connection: SqlConnection) -> list[str]:
 
 
 class OtherServers(NamedTuple):
-    """Everyone on other servers, and the digests of these servers' settings."""
+    """Everyone on other servers, the digests of these servers' settings, and the latest `PersonEntered.number`."""
 
     people: list[PersonEntered]
     settings: dict[str, dict[str, str]]
@@ -150,7 +150,7 @@ class OtherServers(NamedTuple):
 
 
 def open_node(opened: NodeOpened, connection: SqlConnection) -> OtherServers:
-    """Announce this server, and return who is in the room on the others. Their later events apply to this result."""
+    """Announce this server, and return the state of the other servers, to which their later events apply."""
     set_settings(opened, connection)
     rows = connection.execute(
         "SELECT name, identity, node, session, entry, rank, member, number FROM presence WHERE node <> ?",

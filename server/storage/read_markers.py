@@ -156,7 +156,7 @@ def _queries(dialect: SqlDialect) -> tuple[str, str]:
 
 
 class _Mentions:
-    """Counts unread messages that name the reader, until a page of text has been read."""
+    """Counts unread messages that name the reader, until it has read MAX_PAGE_BYTES of text."""
 
     def __init__(self, reader: Reader, before: int, connection: SqlConnection) -> None:
         self._reader = reader
@@ -179,7 +179,7 @@ class _Mentions:
 
 
 def _start(identity: str, connection: SqlConnection) -> int:
-    """Return the number up to which everything counts as read: what was said before the person first joined."""
+    """Return the number of the last message before a person first joined: everything up to it counts as read."""
     row = connection.execute("SELECT read_from FROM person WHERE identity = ?", (identity,)).fetchone()
     (newest,) = row or connection.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
     return int(newest)

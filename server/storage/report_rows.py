@@ -21,7 +21,7 @@ MAX_OPEN = 50_000
 MAX_ADDITIONS = 3
 """Maximum number of additions per report in a list: there can be any number, but a list is one frame."""
 WAITING, UNNOTIFIED = "status IN ('received', 'waiting')", "notified = 0"
-"""Conditions for a reporter's reports: those that are waiting, or with a change they were not notified of."""
+"""Conditions: the report is not delivered yet; it has a change of which its reporter was not notified."""
 _COLUMNS = (
     "report.id, reporter, reporter_identity, trail.at, trail.content, status, error, next_at, note, notified,"
     " taken_back"
@@ -37,7 +37,7 @@ def find(report_id: str, connection: SqlConnection) -> StoredReport | None:
 
 
 def find_all(connection: SqlConnection, report_ids: Sequence[str]) -> list[StoredReport]:
-    """Return those of these reports that exist and can be read."""
+    """Return the reports with these IDs that exist and can be read."""
     if not report_ids:
         return []
     query = f"SELECT {_COLUMNS} WHERE report.id IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
@@ -45,9 +45,9 @@ def find_all(connection: SqlConnection, report_ids: Sequence[str]) -> list[Store
 
 
 def sent_by(identity: str, limit: int, webhook: str, connection: SqlConnection) -> list[StoredReport]:
-    """Return a person's reports: first those with a change they were not notified of, then the latest.
+    """Return a person's reports: first those with a change of which they were not notified, then the latest.
 
-    While this webhook is suspended, waiting reports say so.
+    While this webhook is suspended, the status of waiting reports says so.
     """
     query = f"SELECT {_COLUMNS} WHERE reporter_identity = ? ORDER BY notified, report.seq DESC LIMIT ?"
     return report_statuses.as_shown(
@@ -56,9 +56,9 @@ def sent_by(identity: str, limit: int, webhook: str, connection: SqlConnection) 
 
 
 def found_of(identities: Sequence[str], which: str, webhook: str, connection: SqlConnection) -> list[StoredReport]:
-    """Return the reports of these people that are WAITING or UNNOTIFIED.
+    """Return the reports of these people that meet a condition: WAITING or UNNOTIFIED.
 
-    While this webhook is suspended, waiting reports say so.
+    While this webhook is suspended, the status of waiting reports says so.
     """
     query = f"SELECT {_COLUMNS} WHERE {which} AND reporter_identity IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
     found = _reports(connection, connection.execute(query, (json.dumps(list(identities)),)))
@@ -81,7 +81,7 @@ def latest(limit: int, connection: SqlConnection) -> list[str]:
 
 
 def latest_before(before: str, limit: int, connection: SqlConnection) -> list[StoredReport]:
-    """Return everyone's reports, the latest first: all, or those before this one. Altered ones are left out."""
+    """Return everyone's reports, the latest first: all, or those before this one. Skip reports that were altered."""
     earlier = "report.seq < coalesce((SELECT seq FROM report WHERE id = ?), ?)"
     query = f"SELECT {_COLUMNS} WHERE {earlier} ORDER BY report.seq DESC LIMIT ?"
     return _reports(connection, connection.execute(query, (before, 2**63 - 1, limit)))
@@ -108,7 +108,7 @@ def existing(connection: SqlConnection, report_id: str) -> StoredReport:
 
 
 def _reports(connection: SqlConnection, rows: Iterable[_Row]) -> list[StoredReport]:
-    """Return these reports, without those that were altered and cannot be read; `doctor` finds them."""
+    """Return the reports of rows. Skip those that were altered and cannot be read; `doctor` finds them."""
     rows = [*rows]
     additions, found = _additions(connection, [row[0] for row in rows]), list[StoredReport]()
     for row in rows:

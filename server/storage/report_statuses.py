@@ -48,7 +48,7 @@ def update(connection: SqlConnection, report_ids: Sequence[str], *, notified: bo
 
 
 def _after(before: DeliveryStatus, first: int, sent: Sequence[Sent], state: WebhookState, now: int) -> DeliveryStatus:
-    """Return the status of a report, whose own row in the trail is `first`, after its deliveries to one webhook."""
+    """Return the status of a report after its deliveries to one webhook; `first` is the seq of its first row."""
     if before.status is ReportState.WITHDRAWN or not sent:
         return before
     status = report_status([(each.state, each.attempts) for each in sent])
@@ -68,7 +68,7 @@ def _after(before: DeliveryStatus, first: int, sent: Sequence[Sent], state: Webh
 
 
 def as_shown(connection: SqlConnection, reports: Sequence[StoredReport], webhook: str) -> list[StoredReport]:
-    """Return reports as they are shown: while this webhook is suspended, those that wait for it say so."""
+    """Return reports to show: while this webhook is suspended, the status of those that wait for it says so."""
     state = webhook_state.read(connection, webhook)
     return [each._replace(**_as_waiting(connection, state, each)._asdict()) for each in reports]
 

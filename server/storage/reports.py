@@ -124,7 +124,7 @@ def _insert(connection: SqlConnection, submission: Submission) -> tuple[str, int
 
 
 def _resent(submission: Submission, connection: SqlConnection) -> str | None:
-    """Return the ID of the report that a submission repeats. Raises Refusal if its nonce was used for another one."""
+    """Return the ID of the report that a submission repeats. Raises Refusal if another report has its nonce."""
     reporter, evidence, nonce, _ = submission
     row = connection.execute(
         "SELECT report.id, msg_id, content FROM report JOIN trail ON report_id = report.id"
@@ -197,7 +197,7 @@ def record_attempt(claim: Claim, attempt: Attempt, chance: float, connection: Sq
 
 
 def replay(delivery_id: str, connection: SqlConnection) -> str | None:
-    """Deliver again; return the ID of the report, or None if there is no such delivery."""
+    """Queue a delivery again; return the ID of its report, or None if there is no such delivery."""
     report_id = outbox.replay(connection, delivery_id)
     gathering.replay(connection, delivery_id)
     if report_id:

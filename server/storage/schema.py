@@ -10,7 +10,7 @@ from server.storage.sql import SqlConnection
 from server.storage.sqlite_connection import SqliteConnection
 
 BUSY_SECONDS = 5.0
-"""How long a statement waits for another process that holds the file."""
+"""How long a statement waits for another process that has locked the file."""
 SCHEMA = """
 CREATE TABLE epoch (name TEXT NOT NULL) STRICT;
 CREATE TABLE message (

@@ -19,7 +19,7 @@ MAX_MISSES = 1_000
 """Maximum number of false positives of the index in a search: texts that contain all tokens, but not the words."""
 ALL = "SELECT id AS found FROM message WHERE id > ? AND id < ?"
 TEXT = 7
-"""The place of the text in a Row."""
+"""The index of the text in a Row."""
 ORDER = " ORDER BY found DESC LIMIT ?"
 
 _Value = str | int
@@ -55,7 +55,7 @@ class _Matching:
     def __init__(self, mention: str | None) -> None:
         self._mention = mention
         self.given_up_at = 0
-        """The number of the message after which too many did not match; 0 if that did not happen."""
+        """The number of the message at which MAX_MISSES had not matched; 0 if fewer did not."""
 
     def of(self, rows: Rows) -> Iterator[Row]:
         misses = 0
@@ -115,7 +115,7 @@ def _condition(reader: Reader, search: Search) -> tuple[str, list[_Value]]:
 
 
 def _last_candidate(among: str, bounds: list[_Value], connection: SqlConnection) -> int:
-    """Return the number of the last candidate that was examined; 0 if there are no others."""
+    """Return the number of the last candidate that was examined; 0 if all were."""
     query = f"SELECT found FROM ({among}{ORDER} OFFSET ?) AS candidates"  # noqa: S608 - ours
     row = connection.execute(query, (*bounds, 1, MAX_SCANNED - 1)).fetchone()
     return int(row[0]) if row else 0

@@ -31,7 +31,7 @@ def apply(identity: str, spared: Collection[str], connection: SqlConnection) -> 
 
 
 def _blocks(identity: str, others: Sequence[str], connection: SqlConnection) -> list[Relation]:
-    """Return the people among these that a member blocks."""
+    """Return the member's blocks of these people."""
     query = (
         "SELECT identity, other, other_name, blocked, after FROM hidden"
         " WHERE identity = ? AND blocked = 1 AND other IN (SELECT value FROM json_each(?))"

@@ -174,7 +174,7 @@ class SqliteDatabase:
                 self._index()
 
     def _index(self) -> None:
-        """Bring the search index closer to the messages. A failure is retried after the next write."""
+        """Index some more messages, or erase some more texts. A failure is retried after the next write."""
         self._unindexed_writes = 0
         self._index_in = None
         try:

@@ -106,7 +106,7 @@ class SqliteStore:
 
 
 def renew(copy: SqlConnection) -> int:
-    """Give a copy an epoch of its own; return the number of its messages."""
+    """Assign a new epoch to a copy; return the number of its messages."""
     # A restored room numbers its messages from here, so clients must not confuse new ones with those they know.
     copy.execute("UPDATE epoch SET name = ?", (secrets.token_hex(8),))
     (messages,) = copy.execute("SELECT count(*) FROM message").fetchone()

@@ -1,4 +1,4 @@
-"""A room's database as the administrator's commands open it: without an event loop, beside the servers that use it."""
+"""A room's database as the administrator's commands open it: without an event loop, also while servers use it."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,9 +12,9 @@ class Store(Protocol):
     """A database at the place that the settings name. Each method raises StorageError."""
 
     def transaction(self, *, write: bool = False) -> AbstractContextManager[SqlConnection]:
-        """Open a transaction: of one snapshot, or with `write` one that is committed unless the context fails.
+        """Open a transaction: a read-only snapshot, or with `write` one that is committed unless the context fails.
 
-        Raises StorageError, also for a failure within the context.
+        Raises StorageError, also if the database fails within the context.
         """
 
     def taken(self) -> AbstractContextManager[SqlConnection]:
@@ -35,5 +35,5 @@ class Store(Protocol):
     def back_up(self, file: Path) -> int:
         """Write one consistent copy to a new file, as a SQLite database; return the number of its messages.
 
-        Servers can go on writing.
+        Servers can write meanwhile.
         """

@@ -164,7 +164,7 @@ def _compare(connection: SqlConnection, accounts: dict[str, Account]) -> None:
 
 
 def _check_stored(connection: SqlConnection, left: Iterable[str]) -> None:
-    """Raise TrailError if a report is `left` that is not stored, or a row from a reporter has no delivery."""
+    """Raise TrailError if there are reports `left` that are not stored, or a row from a reporter has no delivery."""
     unsent = connection.execute(
         "SELECT report_id FROM trail WHERE (content LIKE ? OR content LIKE ?)"
         # Uses the index of reports.

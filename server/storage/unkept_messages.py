@@ -58,18 +58,18 @@ class UnkeptMessages:
             self._drop(msg_id)
 
     def resent(self, draft: MessageDraft) -> Publication | None:
-        """Return the message that a draft repeats. Raises Refusal if its author used the nonce for another one."""
+        """Return the message that a draft repeats. Raises Refusal if its author used the nonce for another message."""
         for each in self._held.values() if draft.nonce else ():
             if each.nonce == draft.nonce and each.author.identity == draft.author.identity:
                 return check_resend(each, draft)
         return None
 
     def find_all(self, msg_ids: Sequence[int]) -> list[Publication]:
-        """Return those of these messages that are held."""
+        """Return the messages with these numbers that are held."""
         return [self._held[msg_id] for msg_id in msg_ids if msg_id in self._held]
 
     def between(self, reader: Reader, after: int, before: int, *, other: str | None = None) -> list[Publication]:
-        """Return what a reader can see, above `after` and below `before` (0: no bound): all, or with one person."""
+        """Return a reader's messages above `after` and below `before` (0: no bound): all, or those with one person."""
         return [
             each
             for each in self._visible(reader)
@@ -94,7 +94,7 @@ class UnkeptMessages:
         return [(each.msg_id, each.text) for each in reversed(found)]
 
     def begin(self, change: UnkeptChange) -> None:
-        """Note a change that this server announces; `latest` includes it even before it is heard."""
+        """Note a change that this server announces; `latest` includes it even before its event arrives."""
         self._unheard.append(change)
 
     def give_up(self, change: UnkeptChange) -> None:

@@ -1,4 +1,4 @@
-"""Whether a webhook may be called: its pause, and the circuit breaker that failed attempts open."""
+"""The pause of a webhook, and its circuit breaker, which failed attempts open."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,12 @@ from server.rules.retries import FAILURES_TO_OPEN, rest_seconds
 from server.storage.sql import SqlConnection
 
 GONE = "the site answered 410 (Gone)"
-"""A reason for a pause; the only one that a changed URL ends."""
+"""The reason for a pause that ends when the settings of the webhook change; other pauses continue."""
 FAILING = "the last attempts failed"
 
 
 class Suspension(NamedTuple):
-    """A webhook is suspended: until a time in milliseconds, or until an administrator resumes it (None)."""
+    """A pause or open breaker: until a time in milliseconds, or until an administrator resumes the webhook (None)."""
 
     until: int | None
     why: str
@@ -87,7 +87,7 @@ def resume(connection: SqlConnection, webhook: str) -> None:
 
 
 def retarget(connection: SqlConnection, webhook: str) -> None:
-    """Forget what was learned about the site, because the webhook is called differently from now on."""
+    """Forget failures, requested delays and a 410 (Gone), because the settings of the webhook have changed."""
     paused = read(connection, webhook).paused
     resume(connection, webhook)
     if paused != GONE:
@@ -111,7 +111,7 @@ def record(connection: SqlConnection, webhook: str, *, accepted: bool) -> None:
         return
     suspended = before.suspension(now)
     if suspended and suspended.until is not None:
-        # It was in flight when the breaker opened, and says nothing new.
+        # The attempt was in flight when the breaker opened, and says nothing new.
         return
     connection.execute(
         "INSERT INTO webhook (name, failures, opened_at, open_until) VALUES (?1, 1, ?2, ?3) ON CONFLICT (name) DO"

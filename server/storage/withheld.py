@@ -31,7 +31,7 @@ def insert(draft: MessageDraft, connection: SqlConnection) -> Published:
 
 
 def sweep(connection: SqlConnection, now: int, batch: int) -> int:
-    """Delete a batch of those whose nonces have expired; return their number."""
+    """Delete a batch of withheld messages whose nonces have expired; return their number."""
     old = "SELECT id FROM withheld WHERE at < ? ORDER BY id LIMIT ?"
     return connection.execute(f"DELETE FROM withheld WHERE id IN ({old})", (now - NONCE_MILLISECONDS, batch)).rowcount  # noqa: S608
 

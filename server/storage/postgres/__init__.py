@@ -1,1 +1,1 @@
-"""A room in PostgreSQL, which several servers share; the only package that knows psycopg."""
+"""A room in PostgreSQL, which several servers share; the only package that imports psycopg."""

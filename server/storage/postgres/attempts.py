@@ -15,7 +15,7 @@ from server.storage.postgres.lock_use import LockUse
 from server.storage.postgres.membership import FencedError
 
 Now = Callable[[], int | None]
-"""Returns the time in milliseconds; None: the database's."""
+"""Returns the time in milliseconds, or None to use the database's clock."""
 
 
 class Node(NamedTuple):
@@ -27,7 +27,7 @@ class Node(NamedTuple):
 
 
 class Transaction:
-    """Some writes, each a function of the connection."""
+    """A batch of writes, each a function of the connection."""
 
     def __init__(self, batch: Sequence[PendingWrite[object]], node: Node, token: str) -> None:
         """`token` names the batch, and is greater than that of every earlier one of this node."""

@@ -22,7 +22,7 @@ LIBPQ: dict[str, str | int | None] = {
     "connect_timeout": CONNECT_SECONDS,
     # After a failover, only the new primary is useful.
     "target_session_attrs": "read-write",
-    # Notice within about 8 s that the network or the machine of the database is gone.
+    # Notice within about 8 s that the network or the machine of the database is down.
     "keepalives_idle": 2,
     "keepalives_interval": 2,
     "keepalives_count": 3,
@@ -35,7 +35,7 @@ PATIENCE_SECONDS = 15.0
 """Time for which writes and reads wait for a database that does not answer; then they fail."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 _LOST = ("08", "57P", "25P03", "25006")
-"""SQLSTATEs of an unusable connection: broken, ended by the server, or by now to a standby."""
+"""Beginnings of the SQLSTATEs for an unusable connection: broken, ended by the server, or to what is now a standby."""
 
 Parameters = Mapping[str, str]
 

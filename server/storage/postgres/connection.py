@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL, as `SqlConnection` describes it."""
+"""A SqlConnection to PostgreSQL."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from server.storage.postgres.placeholders import translated
 from server.storage.sql import Rows, Value, Values
 
 MAX_PREPARED = 1000
-"""Number of statements that a connection keeps prepared: more than the server has."""
+"""Number of statements that a connection keeps prepared: more than Flagpost uses."""
 
 
 class _Integer(Int8Dumper):
@@ -60,7 +60,7 @@ class PostgresConnection:
         connection.adapters.register_loader("numeric", _Numeric)
 
     def begin(self, now: int) -> None:
-        """Set the time of a transaction that begins, in milliseconds; nothing is announced in it yet."""
+        """Set the time of a new transaction, in milliseconds, and forget the events of the previous one."""
         self.now = now
         self.announced = []
 
@@ -76,7 +76,7 @@ class PostgresConnection:
             name = f"called_{len(self._called)}".encode()
             _check(connection.prepare(name, translated(sql).sql.encode()), ExecStatus.COMMAND_OK)
             self._called[sql] = name
-        # Waits in C, without the lock of the interpreter.
+        # Waits in C, without the GIL.
         result = _check(connection.exec_prepared(self._called[sql], values), ExecStatus.TUPLES_OK)
         columns = range(result.nfields)
         return [[result.get_value(row, column) for column in columns] for row in range(result.ntuples)]
@@ -108,7 +108,7 @@ class PostgresConnection:
         self.announced.append(event)
 
     def roll_back(self) -> None:
-        """End a transaction, if the connection is in one that can still be ended."""
+        """Roll back the current transaction, if there is one and the connection is open."""
         if not self.raw.closed and self.raw.info.transaction_status != TransactionStatus.IDLE:
             self.raw.execute("ROLLBACK")
 

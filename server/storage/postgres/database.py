@@ -1,4 +1,4 @@
-"""A room in PostgreSQL: three threads of each server, which write, read, and hear what all servers commit."""
+"""A room in PostgreSQL: three threads of each server, which write, read, and receive the events of all servers."""
 
 import asyncio
 import logging
@@ -41,7 +41,7 @@ WRITING = {
 READING = {
     "statement_timeout": "10s",
     "idle_in_transaction_session_timeout": "10s",
-    # It writes nothing but notifications that may be lost.
+    # This thread writes nothing but notifications, which may be lost.
     "synchronous_commit": "off",
 }
 LISTENING = {"statement_timeout": "10s", "lock_timeout": "2s"}
@@ -60,7 +60,7 @@ class PostgresDatabase:
         self._clock = SharedClock()
         self._is_fenced = False
         self.lost: Callable[[], None] = lambda: None
-        """Called once, on the loop, if this server has to restart; it no longer stores or answers anything."""
+        """See Database. Called on the loop."""
         try:
             self._hearing = Hearing(self._loop, self._enter())
             self._create_threads(committed)
@@ -164,7 +164,7 @@ class PostgresDatabase:
         )
 
     async def close(self) -> None:
-        """See Database. The others notice only after a while, so that nobody seems to leave during a restart."""
+        """See Database. Other servers remove this one only later, so that no user seems to leave during a restart."""
         self._turn.end()
         self._writer.end()
         await asyncio.to_thread(self._writer.join)
@@ -200,7 +200,7 @@ class PostgresDatabase:
         self._reader.put(SERVER, read)
 
     def _fence(self, fenced: FencedError) -> None:
-        """Stop, on any thread."""
+        """Stop this server. Can be called on any thread."""
         self._loop.call_soon_threadsafe(self._lose, fenced)
 
     def _lose(self, fenced: FencedError) -> None:

@@ -21,7 +21,7 @@ class Position(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """A commit of this server: the number of the last event before it, that of its own last one, and its events."""
+    """A commit of this server, with the numbers of the last event `before` it and `after` it, and the time `now`."""
 
     before: int
     after: int
@@ -49,13 +49,13 @@ class Hearing:
         self._known = position.number
         """The number of the last event that is known to be committed."""
         self._heard = position.number
-        """How far listeners were called; only for the loop."""
+        """The number of the last event that listeners have received. Used only on the loop."""
         self._parked = deque[tuple[int, Batch]]()
         """Stored writes whose events have not reached the listeners yet, each with the number of its last event."""
 
     @property
     def position(self) -> Position:
-        """How far this server has read."""
+        """The position up to which this server has read."""
         with self._lock:
             return self._position
 

@@ -48,7 +48,7 @@ MISSED = "it was away for so long that events are missing"
 
 
 class FencedError(StorageError):
-    """The others go on without this server, or with a history other than the one it knows; it has to restart."""
+    """The other servers have removed this one, or the database has another history than it knows; it has to restart."""
 
 
 class Entered(NamedTuple):
@@ -60,7 +60,7 @@ class Entered(NamedTuple):
 
 
 def enter(connection: PostgresConnection) -> Entered:
-    """Add this server to the room's. Raises psycopg.Error."""
+    """Add this server to those of the room. Raises psycopg.Error."""
     node = secrets.token_hex(6)
     with connection.raw.transaction():
         message, number = connection.execute("SELECT message, news FROM room FOR UPDATE").fetchone()
@@ -74,7 +74,7 @@ def check_history(connection: PostgresConnection, epoch: str, position: Position
     query = "SELECT epoch, news, (SELECT at FROM news WHERE seq = ?) FROM room"
     present, number, at = connection.execute(query, (position.number,)).fetchone()
     if present != epoch or number < position.number or (position.at and at not in {None, position.at}):
-        # Unless another server has already done so: the numbers will be assigned to other messages.
+        # A new epoch, unless another server has set one: the numbers will be assigned to other messages.
         connection.execute("UPDATE room SET epoch = ? WHERE epoch = ?", (secrets.token_hex(8), epoch))
         raise FencedError("the database lost what this server had stored, or was replaced")
     if position.at and at is None:
@@ -98,7 +98,7 @@ def beat(connection: PostgresConnection, node: str, longest_lock: float = 0.0) -
 
 
 class Steadiness:
-    """When the current run of successful heartbeats began. After an outage, other servers need time to resume, too."""
+    """Measures the current run of successful heartbeats. After an outage, other servers need time to resume, too."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -127,7 +127,7 @@ class SharedClock:
         self._learned_at = 0.0
 
     def learn(self, now: int) -> None:
-        """Note the time of the database, in milliseconds, just now."""
+        """Set the clock to the time of the database, in milliseconds."""
         self._learned_at = time.monotonic()
         self._offset = now - self._learned_at * 1000
 

@@ -1,4 +1,4 @@
-"""Events as they are stored: the name of their class and their fields in JSON, or only the number of a message."""
+"""The stored form of events: the name of the class and the fields in JSON, or only the number of a message."""
 
 import logging
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ each, even while the table has no statistics; a hash of all messages would take 
 
 
 class _Item(msgspec.Struct):
-    """An event as `store_news` takes it."""
+    """An event in the form that `store_news` expects."""
 
     kind: str
     body: str
@@ -29,12 +29,12 @@ class _Item(msgspec.Struct):
 
 
 def encode(events: Sequence[Event]) -> str:
-    """Return events for `store_news`."""
+    """Encode events for `store_news`."""
     return msgspec.json.encode([_Item(type(event).__name__, body_of(event)) for event in events]).decode()
 
 
 def decode(kind: str, body: str) -> Event | None:
-    """Return a stored event; None if only a newer version knows it."""
+    """Decode an event; return None if only a newer version knows its kind."""
     if kind in KINDS:
         return event_of(kind, body)
     log.warning("an event of a newer version is ignored; upgrade this server", extra={"kind": kind})
@@ -42,14 +42,14 @@ def decode(kind: str, body: str) -> Event | None:
 
 
 def from_row(row: Sequence[bytes | None]) -> NewsRow:
-    """Return a row of READ."""
+    """Decode a row of READ."""
     number, at, kind, body, *message = [None if each is None else each.decode() for each in row]
     event = decode(str(kind), body) if body else _new(*message)
     return NewsRow(int(number or 0), int(at or 0), event)
 
 
 def _new(msg_id: str | None, at: str | None, *columns: str | None) -> Event | None:
-    """Return a new message as it was then, whatever has changed since; None if its row is deleted."""
+    """Return a new message as it was stored, whatever has changed since; None if its row is deleted."""
     if msg_id is None:
         return None
     author, identity, channel, peer, peer_identity, text, nonce, *_ = columns

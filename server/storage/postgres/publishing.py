@@ -34,7 +34,7 @@ class PendingPublish(PendingWrite[Published]):
 
 
 class _Draft(msgspec.Struct):
-    """A message as the function `publish` takes it."""
+    """A message in the form that the function `publish` expects."""
 
     author: str
     author_identity: str
@@ -49,7 +49,7 @@ class _Draft(msgspec.Struct):
 
 
 class Publishing:
-    """Some messages in one transaction, which can be repeated: the database knows the batch."""
+    """A batch of messages in one transaction, which can be repeated: the database knows the batch by its token."""
 
     def __init__(self, batch: Sequence[PendingPublish], node: Node, token: str) -> None:
         """`token` names the batch, and is greater than that of every earlier one of this node."""

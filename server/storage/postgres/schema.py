@@ -12,7 +12,7 @@ from server.storage.database import StoredRoom
 from server.storage.postgres.tables import TABLES
 
 STEPS = (TABLES,)
-"""The upgrade from each version to the next; an empty schema runs all of them. `{extension}` is where pg_trgm is."""
+"""The upgrade from each version to the next; an empty schema runs all of them. `{extension}`: the schema of pg_trgm."""
 OLDEST = 1
 """The oldest version whose servers can keep running with these tables: raise it if a step breaks their SQL."""
 NO_ROW = "the room has no row; restore the database from a backup"
@@ -39,7 +39,7 @@ class _Version(NamedTuple):
 
 
 def prepare(connection: Connection) -> StoredRoom:
-    """Create the tables, or upgrade them, while others wait. Raises StorageError and psycopg.Error."""
+    """Create the tables, or upgrade them, while other servers wait. Raises StorageError and psycopg.Error."""
     with connection.transaction():
         # Two servers that start at once: the second one finds the work done.
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('flagpost ' || current_schema()))")
@@ -116,7 +116,7 @@ def _remove_servers(connection: Connection) -> None:
             f"servers of an older version, on {found}, cannot use the tables of this one; stop them, wait for 10 s, and"
             " start this one again"
         )
-    # A suspended one that wakes up can no longer write.
+    # A suspended server that wakes up can no longer write.
     connection.execute("DELETE FROM node")
 
 

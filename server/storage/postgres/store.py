@@ -128,7 +128,7 @@ def _store_news(connection: PostgresConnection) -> None:
 
 
 def _check_stopped(connection: PostgresConnection) -> None:
-    """Raise StorageError if a server uses the room; nobody else can write within this transaction."""
+    """Raise StorageError if a server uses the room; no server can write during this transaction."""
     beats = "SELECT address FROM node WHERE beat > ? ORDER BY address"
     rows = connection.execute(beats, (connection.now - GONE_MILLISECONDS,))
     if found := ", ".join(address for (address,) in rows):

@@ -21,11 +21,11 @@ from server.storage.postgres.membership import BEAT_SECONDS, FencedError, Shared
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-"""Interval at which it looks for events even without a notification."""
+"""Interval at which the thread looks for events even without a notification."""
 READ_ROWS = 500
 PRUNE_SECONDS = 60.0
 MAX_ASIDE_BYTES = 7999
-"""Maximum size of what a notification can carry."""
+"""Maximum size of the payload of a notification."""
 
 
 class Channels(NamedTuple):
@@ -42,13 +42,13 @@ class _Aside(NamedTuple):
 
 
 def encode_aside(node: str, event: Event) -> str | None:
-    """Return an event as a notification carries it; None if it is too large."""
+    """Encode an event as the payload of a notification; return None if it is too large."""
     text = msgspec.json.encode(_Aside(node, type(event).__name__, body_of(event)))
     return text.decode() if len(text) <= MAX_ASIDE_BYTES else None
 
 
 class TailThread(threading.Thread):
-    """Reads events from this server's position on; notifications only wake it."""
+    """Reads events from this server's position on; notifications only wake the thread."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class TailThread(threading.Thread):
         fenced: Callable[[FencedError], None],
         is_down: Callable[[], bool],
     ) -> None:
-        """`silent` is called when another server has sent no heartbeat for long; for `is_down`, see probing."""
+        """`silent` is called if another server has sent no heartbeat for GONE_SECONDS; for `is_down`, see probing."""
         super().__init__(name="tail", daemon=True)
         self._node = node
         self._link = link

@@ -1,4 +1,4 @@
-"""The writer thread: commits all waiting work at once, and retries until it knows that it is stored."""
+"""The writer thread: commits all waiting work at once, and retries until it is known to be stored."""
 
 import asyncio
 import logging
@@ -56,7 +56,7 @@ class WriterThread(threading.Thread):
         self._tokens = (f"{number:016x}" for number in count(1))
 
     def put(self, turn: Turn) -> None:
-        """Have writes committed, after all earlier ones."""
+        """Add the writes of a turn, to be committed after all earlier ones."""
         self._waiting.put((time.monotonic(), turn))
 
     def end(self) -> None:
