@@ -58,7 +58,7 @@ def _report(dispatcher: Dispatcher, session: Session, text: str) -> AutomaticRep
     try:
         dispatcher.limiter.count_report(session.address)
     except Refusal:
-        log.warning("filtered messages from one address are not reported for now", extra={"address": session.address})
+        log.warning("a filtered message is not reported: too many from one address", extra={"address": session.address})
         return None
     return desk.automatic(Complaint(filters.REASON, text))
 

@@ -16,18 +16,21 @@ from server.settings import RoomLimits
 
 log = logging.getLogger(__name__)
 
-UNREADABLE = "a trusted proxy's X-Forwarded-For has no address, so its clients share one limit; make it write addresses"
+UNREADABLE = (
+    "a trusted proxy's X-Forwarded-For has no address, so its clients share one limit; configure the proxy to write the"
+    " address of each client"
+)
 UNDECLARED = "a proxy is not declared, so all its clients count as one; add it to TrustedProxies in [Limits]"
 MAX_LOGGED_CHARS = 200
 TYPING_SECONDS = 2.0
 """Minimum time between two typing notices from one person to another; clients send one every 3 s."""
 PATIENCE_SECONDS = 5.0
-"""Maximum delay of a message; if it would have to wait longer, it is refused."""
+"""Maximum delay of a request; one that would have to wait longer is refused."""
 BURST_SECONDS = 4
 """Burst of a connection's bytes, in seconds of its rate."""
 UNLIMITED = Rate.of(0, 1)
 ADDRESS_SHARE = 4
-"""Number of people whose read and storage limits one address may use, however many identities it has."""
+"""Number of people whose limits (of reading, storage and reports) one address may use, whatever its identities."""
 HOUR_SECONDS = 3600
 DAY_SECONDS = 24 * HOUR_SECONDS
 MANY_SECONDS = 300
@@ -41,7 +44,7 @@ WRONG_KEYS_PER_MINUTE = 10
 LOG_SECONDS = 60
 """Time after which wrong API keys from an address are logged again."""
 CONNECTION_RETRY_SECONDS = 10
-"""Suggested delay when an address has too many connections: it is unknown when one of them closes."""
+"""Suggested delay when an address has too many connections; when one of them will close is unknown."""
 
 
 class Allowance(Enum):
@@ -216,7 +219,7 @@ class Limiter:
         return self._typing.spend((author, recipient), self._clock()).allowed
 
     def count_report(self, address: str) -> None:
-        """Count a report by its address, which is harder to change than an identity. Raises Refusal."""
+        """Count a report by its address, which is harder to change than an identity. Raises Refusal over the limit."""
         if address and not (spent := self._reports.spend(address, self._clock())).allowed:
             minutes = math.ceil(spent.wait / 60)
             words = f"Your address has sent too many reports within an hour. Try again in {minutes} min."

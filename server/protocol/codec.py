@@ -72,7 +72,7 @@ def decode_server(data: bytes) -> ServerFrame:
 
 
 def _zero_problem(frame: ClientFrame) -> str | None:
-    """Return which ID or other text without such rules contains U+0000; None if none does."""
+    """Return an error message if an ID, or a text outside CHECKED, contains U+0000; None if none does."""
     checked = CHECKED if isinstance(frame, ANY_CHANNEL) else {*CHECKED, "channel"}
     for name, value in msgspec.to_builtins(frame).items():
         if name not in checked and has_zero(msgspec.json.encode(value)):
@@ -81,7 +81,7 @@ def _zero_problem(frame: ClientFrame) -> str | None:
 
 
 def _shape_problem(data: bytes) -> str | None:
-    """Return what is wrong with the shape of valid JSON: repeated keys, too deep or too large; None if nothing is."""
+    """Return an error message if valid JSON repeats a key, or is too deep or too large; otherwise None."""
     # As many colons as members means flat, without repeated keys: the fast path for nearly every frame.
     if data.count(b":") == len(_members_decoder.decode(data)) and data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
         return None
@@ -98,7 +98,7 @@ def _shape_problem(data: bytes) -> str | None:
         elif bracket:
             open_keys.pop()
         if len(open_keys) > MAX_DEPTH or number >= MAX_PARTS:
-            return f"The frame is nested more than {MAX_DEPTH} deep, or has more than {MAX_PARTS} parts."
+            return f"The frame has more than {MAX_DEPTH} levels, or more than {MAX_PARTS} parts."
     return None
 
 

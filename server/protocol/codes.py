@@ -74,7 +74,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.NOT_ALLOWED: "The settings of the server do not allow this; the message says what.",
     ErrorCode.DO_NOT_DISTURB: "The user has turned on Do not disturb.",
     ErrorCode.BAD_REACTION: "The reaction is not one emoji, or the message has the maximum number of reactions.",
-    ErrorCode.BAD_QUERY: "The query has neither words nor filters, or a filter has no date.",
+    ErrorCode.BAD_QUERY: "The query has neither words nor filters, or a date in it is not valid.",
     ErrorCode.BAD_STATUS: "The status contains characters that cannot be shown.",
     ErrorCode.WEBHOOK_OFF: "The webhook for this action is disabled.",
     ErrorCode.STORAGE: "The server cannot use its storage now, or its disk is nearly full. Nothing was done.",
@@ -142,7 +142,7 @@ CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
     CloseCode.REPLACED: ("The same person logged in on a newer connection.", False),
     CloseCode.LOGIN_TIMEOUT: ("No login within 10 s.", True),
     CloseCode.SIGN_IN: (
-        "A token of the site is required, or this one is not valid; the reason says where to go.",
+        "A token of the site is required, or yours is not valid; the reason says where to get one.",
         False,
     ),
     CloseCode.REMOVED: ("An operator or the site ended the session.", False),

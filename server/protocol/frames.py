@@ -103,8 +103,8 @@ class Login(Frame, frozen=True, tag="login"):
         Literal["flagpost", "barertc"] | None,
         Meta(
             description='Which frames you expect. With "barertc": `who` after every change, no `presence` without a'
-            " message. Without it, the server goes by the other fields: any of `token`, `since`, `enrol` and `prove`"
-            " means Flagpost, otherwise `jwt` or `dnd` means BareRTC; with none of them you receive both."
+            " message. Without it, the other fields decide: any of `token`, `since`, `enrol` and `prove` means"
+            " Flagpost, otherwise `jwt` or `dnd` means BareRTC; with none of them you receive both."
         ),
     ] = None
 
@@ -160,7 +160,7 @@ class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}
         tuple[MsgID, ...],
         Meta(
             max_length=MAX_CONTEXT_BEFORE + MAX_CONTEXT_AFTER,
-            description="Messages to include as context: out of the 10 before and 5 after it that you see.",
+            description="Messages to include as context, from the 10 before and 5 after it that you can see.",
         ),
     ] = ()
     add: Annotated[bool, Meta(description="Add to your earlier report of this message.")] = False
@@ -318,12 +318,12 @@ class Ping(Frame, frozen=True, tag="ping"):
 class ChannelEntry(msgspec.Struct, frozen=True):
     """A public channel."""
 
-    id: Annotated[str, Meta(description="Its name in `channel` of other frames.")]
+    id: Annotated[str, Meta(description="Its ID, as used in `channel` of other frames.")]
     name: Annotated[str, Meta(description="Its display name.")]
 
 
 class Webhooks(msgspec.Struct, frozen=True):
-    """Which webhooks are enabled; a client hides the actions of disabled ones."""
+    """The webhooks that are enabled; a client hides the actions of disabled ones."""
 
     report: Annotated[bool, Meta(description="Messages can be reported.")]
     profile: Annotated[bool, Meta(description="Profiles can be requested.")]
@@ -349,7 +349,7 @@ class Limits(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class DirectMessages(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How long the server keeps direct messages."""
+    """The retention of direct messages."""
 
     kept: Annotated[bool, Meta(description="False: they are delivered and then forgotten; there is no history.")] = True
     days: Annotated[int, Meta(description="Days for which they are kept; 0: no limit.")] = 0
@@ -643,7 +643,7 @@ class Profile(Frame, frozen=True, tag="profile"):
 
 
 class TokenRules(msgspec.Struct, frozen=True):
-    """The restrictions in a token, as BareRTC spells them out. Flagpost has neither cameras nor pictures."""
+    """The restrictions in a token, under BareRTC's names. Flagpost has neither cameras nor pictures."""
 
     no_broadcast: bool = msgspec.field(name="IsNoBroadcastRule", default=False)
     no_dark_video: bool = msgspec.field(name="IsNoDarkVideoRule", default=False)

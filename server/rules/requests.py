@@ -32,7 +32,7 @@ def check_body(head: bytes) -> None:
     lengths = [value.strip() for value in LENGTH.findall(head)]
     chunked = TRANSFER.search(head) is not None
     if len(lengths) + chunked > 1 or not all(map(DIGITS.fullmatch, lengths)):
-        raise RefusedRequest(HTTPStatus.BAD_REQUEST, "Send exactly one Content-Length, a number, and no chunks.")
+        raise RefusedRequest(HTTPStatus.BAD_REQUEST, "Send one Content-Length with a number, and no Transfer-Encoding.")
     if chunked:
         raise RefusedRequest(HTTPStatus.LENGTH_REQUIRED, "Send a Content-Length; chunked bodies are not supported.")
     if lengths and int(lengths[0]) > MAX_BODY_BYTES:

@@ -34,7 +34,7 @@ REQUIRED = (
 
 
 class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the site says about a member, in the order in which BareRTC signs it."""
+    """The site's claims about a member, in the order in which BareRTC signs them."""
 
     op: Annotated[bool, Meta(description="An operator: may remove people and messages.")] = False
     vip: Annotated[bool, Meta(description="Sees VIP channels.")] = False
@@ -58,7 +58,7 @@ class BadToken(Verdict):
 
 
 def verify(token: str, key: str) -> Claims:
-    """Return what a token says. Raises BadToken if it is not signed with the key, or not valid now."""
+    """Return the claims of a token. Raises BadToken if it is not signed with the key, or not valid now."""
     if not key or len(token) > MAX_TOKEN_CHARS:
         raise BadToken("the token is too long" if key else "there is no key")
     # Imported late: it loads OpenSSL, which only a room with sign-in needs.
@@ -76,7 +76,7 @@ def verify(token: str, key: str) -> Claims:
         return _clipped(msgspec.convert({name: value for name, value in payload.items() if value is not None}, Claims))
     except jwt.ExpiredSignatureError:
         raise BadToken("the token has expired") from None
-    # All but the first two: numbers and nesting that the library does not expect, before it has verified anything.
+    # The library does not expect some numbers and nesting, and fails with one of the last four before it verifies.
     except (jwt.PyJWTError, msgspec.ValidationError, ValueError, TypeError, OverflowError, RecursionError):
         raise BadToken("the token is not valid") from None
 
@@ -91,7 +91,7 @@ def sign(claims: Claims, key: str, now: float) -> str:
 
 
 def member(claims: Claims) -> Person:
-    """Return the member that a token names. Raises BadToken if the site's name for them cannot be one here."""
+    """Return the member that a token names. Raises BadToken if their name at the site is not allowed here."""
     try:
         return Person(names.check(claims.sub), identity_of(claims.sub))
     except Refusal as refusal:

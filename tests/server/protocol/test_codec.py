@@ -253,7 +253,7 @@ def test_nine_levels_are_too_deep(opening: bytes, closing: bytes) -> None:
         return b'{"action":"ping","x":' + opening * (levels - 1) + b"1" + closing * (levels - 1) + b"}"
 
     decode_client(nested(8))
-    assert "8 deep" in str(refused(nested(9)))
+    assert "8 levels" in str(refused(nested(9)))
 
 
 def test_the_number_of_parts_is_limited() -> None:
