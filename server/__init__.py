@@ -1,3 +1,3 @@
-"""The Flagpost chat server: rooms over websockets, reports and profiles over a site's webhooks."""
+"""The Flagpost chat server: a chat room over websockets, and reports and profiles over the site's webhooks."""
 
 __version__ = "0.1.0"

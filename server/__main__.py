@@ -23,7 +23,7 @@ CHOOSE_ADDRESS = "choose another address with --address HOST:PORT, --socket PATH
 
 
 def main() -> int:
-    """Run the command line, and return the exit code.
+    """Run the command line, and return the exit code. Those of the administrator's commands are in `commands.run`.
 
     0: orderly exit. 1: the site or an operator requested the shutdown, or the other servers of the room have removed
     this one. 2: the settings, the address or the database cannot be used.
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def _serve(options: argparse.Namespace, loaded: LoadedSettings, read: Callable[[], LoadedSettings]) -> int:
-    """Serve the room with these settings, and return the exit code, see `main`. A reload calls `read`."""
+    """Serve the room with these settings, and return the exit code (see `main`). A reload calls `read`."""
     settings = loaded.settings
     say: Callable[[int, str], None] = _say_to_people
     if settings.log.format == "json":
@@ -54,7 +54,7 @@ def _serve(options: argparse.Namespace, loaded: LoadedSettings, read: Callable[[
         process.handle_signals()
         if options.child:
             process.exit_with_parent()
-        # A parent waits for this line. Any other server with a JSON log prints nothing else.
+        # A parent waits for the URL. Any other server with a JSON log prints only the log.
         prints = options.child or settings.log.format != "json"
         process.run(partial(app.run, settings, listener, read, partial(_print_url, listener) if prints else None))
     except ListenError as error:
@@ -81,8 +81,8 @@ def bind_room(options: argparse.Namespace, settings: Settings) -> Listener:
         return listen_at(options.socket)
     certificates = Certificates(settings.tls) if settings.tls.on else None
     addresses = [options.address] if options.address else [Address.parse(text) for text in settings.addresses]
-    # Clients of a server on its own wait until it serves; those of a shared room are refused, so that their proxy leads
-    # them to another server.
+    # The only server of a room lets clients wait until it serves. One of several refuses them until then, so that the
+    # proxy connects them to another server.
     return bind(addresses, certificates) if is_url(settings.database) else listen(addresses, certificates)
 
 

@@ -59,8 +59,8 @@ async def run(
 ) -> None:
     """Serve the room until a signal ends the process. SIGHUP reloads the settings with `read`.
 
-    `opened` is called once the database is open. Raises StorageError if the database cannot be used, SettingsError if
-    the directory of the message logs cannot, and ListenError if another server has taken the address meanwhile.
+    `opened` is called once the server listens. Raises StorageError if the database cannot be used, SettingsError if the
+    directory of the message logs cannot be used, and ListenError if another server listens on the address by then.
     """
     message_log.prepare(settings.logging)
     metrics = Metrics(Traffic())
@@ -84,7 +84,7 @@ async def run(
 
 
 async def _serve(running: "_Running", watchdog: LoopWatchdog) -> None:
-    """Serve and do background work until a signal. Return once the running requests to the site have finished."""
+    """Serve and do background work until a signal arrives. Return once running requests to the site have finished."""
     tasks = [background.start(work) for work in (watchdog.run(), _sample(running), _sweep(running))]
     dispatcher, measure = running.dispatcher, running.measuring()
     health = Health(dispatcher, running.database, watchdog)
@@ -151,7 +151,7 @@ class _Running:
         return measure
 
     def reload(self, fresh: Settings) -> list[str]:
-        """Apply new settings, see `ops.reload.Apply`."""
+        """Apply new settings; see `ops.reload.Apply`."""
         settings, waiting = renewed(self.settings, fresh)
         # These steps can fail, so they come before any change.
         trust = outbound.trust(settings.webhook_security)

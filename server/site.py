@@ -68,7 +68,7 @@ class ActiveWebhooks:
         return self._current.profiles
 
     def configure(self, settings: Settings, trust: ssl.SSLContext) -> None:
-        """Switch to these settings; `trust` has the certificate authorities that they trust."""
+        """Switch to these settings; `trust` is the TLS context of the webhooks, see `outbound.trust`."""
         self._retire(_Generation())
         hooks = settings.webhooks(QUEUED_WEBHOOK)
         clients = [_new_client(settings, hook, trust) for hook in hooks]
@@ -130,7 +130,7 @@ class ActiveWebhooks:
             self._metrics.set_queue(queue, depth, self._database.now())
 
     async def drain(self, seconds: float) -> None:
-        """Start no more requests, and wait for running ones. Those that take longer are retried after a restart."""
+        """Start no more requests, and wait up to `seconds` for running ones. The rest are retried after a restart."""
         self._retire(self._current._replace(deliveries=(), clients=()))
         _, late = await asyncio.wait(self._draining, timeout=seconds)
         for task in late:
@@ -177,5 +177,5 @@ def _target(settings: Settings, hook: WebhookURL) -> _Target:
 
 
 def _new_client(settings: Settings, hook: WebhookURL, trust: ssl.SSLContext) -> WebhookClient:
-    """Create a client. Each webhook has its own, so that it never waits for connections of another one."""
+    """Create a client. Each webhook has its own, so that it never waits for the connections of another webhook."""
     return WebhookClient(hook.secret, security=settings.webhook_security, tls=trust)

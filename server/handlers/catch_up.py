@@ -32,7 +32,7 @@ NO_AUTHOR = Person("", "-")
 
 
 class Arrival(NamedTuple):
-    """What `catch_up` needs to know about an admitted login."""
+    """An admitted login, with the data that `catch_up` uses."""
 
     since: Since | None
     joined: "Future[Joined]"

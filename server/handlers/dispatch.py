@@ -44,7 +44,7 @@ FAULT = "Internal server error. Try again. If it persists, tell the administrato
 
 
 class Handler(NamedTuple):
-    """How one type of frame is handled, whether it requires a login, and what it costs."""
+    """The handling of one type of frame: its handler, whether it requires a login, and its costs."""
 
     handle: Callable[["Dispatcher", Session, ClientFrame], None]
     logged_in: bool
@@ -87,7 +87,7 @@ class Dispatcher:
 
     @property
     def policy(self) -> ConnectionPolicy:
-        """Settings for new connections, as they are now."""
+        """Current settings for new connections."""
         return self.live.policy
 
     def on_refused(self, status: int) -> None:
@@ -156,7 +156,7 @@ class Dispatcher:
         self._leave(session, CUT, GONE)
 
     def join(self, session: Session) -> Session | None:
-        """Add a session to the room. Return the session on this server that had its name until now, if there is one."""
+        """Add a session to the room. Return the session on this server that had its name until now, or None."""
         person = session.logged_in_person
         before = self.hub.sessions.get(names.key(person.name))
         if before and before.logged_in_person.identity != person.identity:
@@ -240,7 +240,7 @@ class Dispatcher:
         self.presence.show_change(session, was_hidden=was_hidden)
 
     def notify(self, identity: str, frame: Frame, but: Session | None = None, *, lossy: bool = False) -> None:
-        """Send a frame to all sessions of a person except `but`, on all servers. A `lossy` frame may get lost."""
+        """Send a frame to all sessions of a person except `but`, on all servers. A `lossy` frame may be lost."""
         for each in self.hub.sessions_of(identity):
             if each is not but:
                 each.send(frame)
@@ -279,7 +279,7 @@ class Dispatcher:
         )
 
     def access(self, session: Session) -> MessageAccess:
-        """Return what limits the user's access to messages."""
+        """Return the limits of the user's access to messages."""
         blocked = self.people.relations.blocked_with(session.logged_in_person.identity)
         closed = self.live.vip_channels if session.rank < Rank.VIP else frozenset[str]()
         return MessageAccess(blocked, closed, session.rank is Rank.OPERATOR)

@@ -22,7 +22,7 @@ def fence(dispatcher: Dispatcher) -> None:
 
 
 def watch_beats(dispatcher: Dispatcher, node: NodeHealth | None) -> None:
-    """Disconnect everyone if the database was silent for so long that the other servers may soon remove this one.
+    """Disconnect everyone if the database has been silent for so long that other servers may soon remove this one.
 
     If the database is down for all servers, clients stay connected: they would find no better one, and all return at
     once later.

@@ -33,7 +33,7 @@ WHY_ANOTHER: Mapping[Obstacle | None, str] = {
     Obstacle.RESERVED: "is reserved for the person who used it last.",
     Obstacle.LOOKS_TAKEN: "looks like the name of someone here.",
 }
-"""Explanations for a user who gets a different name than requested. Clients explain that a name is taken."""
+"""Explanations for a user who gets a different name than requested. Clients themselves explain a name that is taken."""
 
 NO_PLACE = "The server's storage is unavailable. Reconnect to try again."
 
@@ -235,7 +235,7 @@ def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:
 
 
 def _free_name(dispatcher: Dispatcher, claimed: Person) -> Person:
-    """Return the user under a free name. If the login replaces another of theirs, that one's spelling is preserved."""
+    """Return the user under a free name. If the login replaces another session of the user, its spelling is kept."""
     people = dispatcher.people
     name = names.free(claimed.name, lambda name: people.obstacle(name, claimed.identity) is not None)
     before = dispatcher.hub.find(name)

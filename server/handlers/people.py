@@ -62,7 +62,7 @@ def _named(dispatcher: Dispatcher, name: str) -> Person | None:
 
 
 def profile(dispatcher: Dispatcher, session: Session, frame: ProfileRequest) -> None:
-    """Send a profile that the site provides."""
+    """Request a user's profile from the site, and send it to the client."""
     profiles = dispatcher.live.profiles
     if profiles is None:
         raise Refusal(ErrorCode.WEBHOOK_OFF, "Profiles are turned off on this server.")

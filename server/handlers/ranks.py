@@ -1,4 +1,4 @@
-"""Ranks: what follows when a person enters with a rank, or when it changes."""
+"""Ranks: the consequences of entering the room with a rank, and of its changes."""
 
 from server.handlers.dispatch import Dispatcher
 from server.room.session import Session

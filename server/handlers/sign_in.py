@@ -25,7 +25,10 @@ class SignInRefused(Refusal):
 
 
 def claims_of(dispatcher: Dispatcher, frame: Login) -> Claims | None:
-    """Return the claims of the user who logs in; None for a guest. Raises SignInRefused."""
+    """Return the claims of the user who logs in; None for a guest.
+
+    Raises SignInRefused if the token is not valid, or if one is required and missing.
+    """
     sign_in = dispatcher.live.sign_in
     if not sign_in.enabled:
         return None
@@ -58,7 +61,7 @@ def turn_away(dispatcher: Dispatcher, session: Session, refused: SignInRefused) 
 
 
 def check_name(dispatcher: Dispatcher, person: Person) -> None:
-    """Raise SignInRefused if another member has this name in the room: the site may tell names apart by their case."""
+    """Raise SignInRefused if another member has this name in the room: at the site, the case of names may matter."""
     before = dispatcher.hub.find(person.name)
     if before and before.is_member and before.logged_in_person.identity != person.identity:
         name = name_text.quoted(before.logged_in_person.name)

@@ -20,7 +20,7 @@ class DelayQueue:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        # A list, because it has few entries, and an empty deque would take 760 bytes for each connection.
+        # A list, because it has few entries, and an empty deque would occupy 760 bytes for each connection.
         self._waiting: list[tuple[float, Callable[[], None]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self.held = False
@@ -32,7 +32,7 @@ class DelayQueue:
         self._source.pause()
 
     def release(self) -> None:
-        """Run what was scheduled since `hold`, and everything from now on."""
+        """Undo `hold`: run what was scheduled in the meantime. Has no effect if the queue is not held."""
         if self.held:
             self.held = False
             if self._waiting:

@@ -16,7 +16,7 @@ class Address(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Parse "HOST:PORT" or "[IPV6]:PORT". The message of a ValueError is one line for the user."""
+        """Parse "HOST:PORT" or "[IPV6]:PORT". Raises ValueError, whose message is one line for the user."""
         host, separator, port = text.rpartition(":")
         bare = host.removeprefix("[").removesuffix("]")
         if not separator or not bare or (":" in bare) != (host != bare):

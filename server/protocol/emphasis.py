@@ -47,12 +47,12 @@ class Edges:
                 self._last_closing[line[at]] = at
 
     def opens(self, start: int, end: int) -> bool:
-        """Return whether a run can open."""
+        """Return whether a run between these positions can open emphasis."""
         behind = self._line[end : end + 1]
         return start in self._before and behind not in _NO_WORD_BEHIND and bool(behind.strip())
 
     def closes(self, start: int, end: int) -> bool:
-        """Return whether a run can close."""
+        """Return whether a run between these positions can close emphasis."""
         before = self._line[start - 1 : start] if start else ""
         return end - 1 in self._behind and before not in _NO_WORD_BEFORE and bool(before.strip())
 
@@ -75,7 +75,7 @@ class DelimiterRun:
 
     @property
     def length(self) -> int:
-        """The length for the rule of three, which does not apply to ~~."""
+        """The length for the rule of three; 0 for ~~, to which the rule does not apply."""
         return 0 if self.mark == "~" else self.end - self.start
 
 
@@ -108,7 +108,7 @@ class _Openers:
         self._waiting.append(delimiter)
 
     def closed_by(self, run: DelimiterRun) -> Delimiter | None:
-        """Remove and return the nearest opener that this run closes, and remove all after it."""
+        """Remove and return the nearest opener that this run closes, and remove all after it; None if there is none."""
         kind = (run.mark, run.opens, run.length % 3)
         none_before = self._none_before.get(kind, 0)
         for at in range(self._before_run - 1, -1, -1):
@@ -139,7 +139,7 @@ def pairs(delimiters: Sequence[Delimiter]) -> dict[int, int]:
 
 
 def _odd(opener: DelimiterRun, closer: DelimiterRun) -> bool:
-    """Apply the rule of three: *a**b* is one emphasis around two asterisks."""
+    """Return whether the rule of three forbids this pair: *a**b* is one emphasis around two asterisks."""
     mixed = opener.closes or closer.opens
     return mixed and (opener.length + closer.length) % 3 == 0 and bool(opener.length % 3 or closer.length % 3)
 

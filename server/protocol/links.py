@@ -78,7 +78,7 @@ class Link(NamedTuple):
 
 
 def bare_links(line: str) -> Iterator[Link]:
-    """Find the bare links of a line, in order."""
+    """Yield the bare links of a line, in order."""
     if not _PERHAPS.search(line):
         return
     position = 0
@@ -142,7 +142,7 @@ def _is_host(host: str) -> bool:
 
 
 def _is_site(host: str) -> bool:
-    """Distinguish a host name from a number, a file name or the end of a sentence."""
+    """Return whether this is a host name, and not a number, a file name or the end of a sentence."""
     first, *middle, last = host.lower().split(".")
     known = last in TOP_LEVEL_DOMAINS or last.startswith("xn--") or (first == "www" and bool(middle))
     return known and _is_host(host)

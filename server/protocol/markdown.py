@@ -1,9 +1,9 @@
-r"""Parses the Markdown of messages, line by line, without HTML and entities. Takes linear time, and parses few marks.
+r"""Parses the Markdown of messages, line by line, in linear time. HTML and entities are text; marks are limited.
 
 The tokens of a line, joined, are the line: marks are tokens too, so that a client that shows all of them hides nothing.
 
     text      lines of text, and of code between fences (see text_blocks.py)
-    line      inlines; there are no marks in code, nor from the line on in which a message exceeds MAX_MARKS
+    line      inlines; there are no marks in code, nor in or after the line in which a message exceeds MAX_MARKS
     inline    code | escape | link | bare link (see links.py) | strong | emphasis | strikethrough | any character
     code      between two runs of ` of the same length; one space on each side belongs to the runs
     escape    \ before a mark that would otherwise act
@@ -54,7 +54,7 @@ class Token(NamedTuple):
 
 
 class MessageParser:
-    """Parses the lines of one message in order. Links to other schemes are left as typed."""
+    """Parses the lines of one message in order. Links with a scheme that is not in `schemes` are left as typed."""
 
     def __init__(self, schemes: tuple[str, ...]) -> None:
         self._schemes = schemes
@@ -106,7 +106,7 @@ class _LineParser:
         return list(_joined(self._tokens))
 
     def _step(self, position: int) -> int:
-        """Parse text up to the next mark or bare link, and that too; return its end."""
+        """Parse text up to and including the next mark or bare link; return the end of what was parsed."""
         while self._link and self._link.start < position:
             # It starts within code or the target of a link.
             self._link = next(self._links, None)
@@ -185,7 +185,7 @@ class _LineParser:
         return behind
 
     def _parse_run(self, start: int) -> int:
-        """Parse a run of * or _ (one token each), or of two ~ (one token); longer runs of ~ are text."""
+        """Parse a run of * or _ (one token each), or of two ~ (one token); other runs of ~ are text."""
         end = _end_of_run(self._line, start)
         mark = "~~" if self._line[start] == "~" else self._line[start]
         if mark == "~~" and end - start != len(mark):

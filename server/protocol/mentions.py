@@ -15,7 +15,7 @@ _ADDRESS_BEFORE, _DOTTED = re.compile(r"\w[@.]"), re.compile(r"\.\w")
 
 
 def mentions(text: str, wanted: Iterable[str]) -> bool:
-    """Return whether a text contains one of these names as a word, in any of its spellings."""
+    """Return whether a text contains one of these names as a word, in any spelling (see `names.key`)."""
     folded = _folded(text)
     return any(_stands_alone(folded, found) for name in wanted for found in _pattern(names.key(name)).finditer(folded))
 

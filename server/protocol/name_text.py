@@ -46,7 +46,7 @@ def quoted(name: str) -> str:
 
 
 def place(text: str) -> str:
-    """Return the display name of a channel without the author separator; anything else is allowed."""
+    """Return a channel's display name with the author separator replaced; it may contain any other character."""
     return text.replace(SEPARATOR.strip(), UNFIT)
 
 
@@ -69,7 +69,7 @@ def _judged(name: str, *, glue: bool) -> Iterator[tuple[str, bool]]:
             fits = _is_base(char)
             base = char
         if not fits:
-            # What follows a replaced character would be shown on the replacement.
+            # Otherwise the marks after a replaced character would be shown on the replacement.
             base = ""
         yield char, fits
 
@@ -80,7 +80,7 @@ def _is_base(char: str) -> bool:
 
 
 def _carries(base: str, mark: str) -> bool:
-    """Return whether a mark may follow a base; elsewhere it can look like punctuation, as a visarga after Latin."""
+    """Return whether a mark may follow a base. After Latin letters, for example, a visarga would look like a colon."""
     if not base or UNSEEN.match(mark) or unicodedata.category(base) not in _LETTERS | {"Lm"}:
         return False
     return unicodedata.category(mark) == "Mn" or _script(base) == _script(mark)

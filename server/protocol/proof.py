@@ -52,7 +52,7 @@ def identity(stored_key: bytes, challenge: str) -> str:
 
 
 def client_proof(secret: bytes, exchange: Exchange) -> bytes:
-    """Prove to the server that the client has the secret."""
+    """Return the proof that the client has the secret."""
     key = _client_key(secret)
     return _xor(key, _mac(sha256(key).digest(), exchange.signed()))
 
@@ -66,7 +66,7 @@ def verify_client(proof: bytes, stored_key: bytes, exchange: Exchange) -> bool:
 
 
 def server_proof(server_key: bytes, exchange: Exchange) -> bytes:
-    """Prove to the client that the server stores its keys."""
+    """Return the proof that the server stores the keys of the client's user."""
     return _mac(server_key, exchange.signed())
 
 

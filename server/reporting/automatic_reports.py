@@ -15,7 +15,7 @@ from server.storage.reports import Submission, Terms
 from server.storage.sql import SqlConnection
 
 REPORTER = "server"
-"""Prefix of the identities of these reporters. No person has such an identity, so nobody is notified."""
+"""Prefix of the reporter's identity in automatic reports. No person has such an identity, so nobody is notified."""
 
 
 class Complaint(NamedTuple):

@@ -27,7 +27,7 @@ MAX_IN_FLIGHT = 8
 POLL_SECONDS = 1.0
 """Interval of checks for changes by other processes: the administrator's commands, and expired leases."""
 STORAGE_SECONDS = 1.0
-"""Delay between attempts to use the storage while it fails."""
+"""Delay between attempts to use the database while it fails."""
 UNREADABLE = "The stored report is damaged. Ask the administrator to check the server's database."
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Deliveries:
         self._ending = False
 
     async def run(self) -> None:
-        """Deliver until `end`; attempts that are in flight then continue, see `drain`."""
+        """Deliver until `end`. Attempts that are in flight at that time continue; see `drain`."""
         begun, problem = False, ""
         while not self._ending:
             try:
@@ -160,7 +160,7 @@ class Deliveries:
         try:
             body = await self._sender.body(claim)
         except TrailError as error:
-            # Retried on the usual schedule: otherwise it would be the probe of an open breaker forever.
+            # Retried on the usual schedule: otherwise a damaged report would be the probe of an open breaker forever.
             result, outcome = Result(None, UNREADABLE, str(error), ours=True), "unreadable"
         else:
             if body is None:

@@ -24,7 +24,7 @@ from server.storage.trail import TrailRow
 
 MAX_LISTED = 100
 MAX_LISTED_BYTES = 48 * 1024
-"""Maximum size of a list. With a page of messages it stays below the limit of unread data, so that logins succeed."""
+"""Maximum size of a list. Together with a page of messages, it is below the limit of unread data, so logins succeed."""
 
 
 class _Pending:
@@ -103,7 +103,10 @@ class ReportDesk:
         return await self._database.read(partial(report_rows.account, report_id))
 
     async def sent_by(self, reader: Reader, nonce: str | None = None) -> Reports:
-        """Return a person's reports, and which of them changed while they were away. Raises StorageError."""
+        """Return a person's reports, and which changed while they were away; record that they are notified of these.
+
+        Raises StorageError.
+        """
         sent = await self._read(reader)
         entries = _fitting([entry(report) for report in sent])
         changed = [report.id for report in sent[: len(entries)] if not report.notified]
@@ -135,7 +138,7 @@ class ReportDesk:
         self._notify(await self._of_reporters_present(report_rows.WAITING))
 
     async def notify_missed(self) -> None:
-        """Notify reporters in the room of changes that no event announced: those found by two calls in a row."""
+        """Notify reporters in the room of changes that no event announced: those that two consecutive calls find."""
         unnotified = {report.id: report for report in await self._of_reporters_present(report_rows.UNNOTIFIED)}
         self._notify([report for report in unnotified.values() if report.id in self._unnotified])
         self._unnotified = set(unnotified)

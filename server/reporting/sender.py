@@ -46,7 +46,10 @@ class ReportSender:
         return self._hook.queue
 
     async def body(self, claim: Claim) -> bytes | None:
-        """Return the body to send; None if it must not be sent any more. Raises TrailError or StorageError."""
+        """Return the body to send, and renew the lease; None if the delivery must not be sent any more.
+
+        Raises TrailError or StorageError.
+        """
         reported = await self._database.read(
             lambda connection: trail.report_and_event(connection, claim.report_id, claim.seq)
         )
@@ -63,7 +66,7 @@ class ReportSender:
         if self._hook.message_format != "html":
             return str
         messages = reported_messages(self._hook, evidence, event)
-        # It receives only the messages, because the key must not leave this process.
+        # The renderer receives only the messages, because the key must not leave this process.
         html = await self._render(messages) if messages else ()
         return dict(zip(messages, html, strict=True)).__getitem__
 

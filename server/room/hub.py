@@ -1,4 +1,4 @@
-"""Everyone in the room, and the fan-out to the sessions on this server: encoded once, with the same bytes for each."""
+"""Everyone in the room, and the fan-out to the sessions on this server: a frame is encoded once, and shared by all."""
 
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterator, Sequence
@@ -44,7 +44,7 @@ class Hub:
                 self._show(each, was_hidden=each.is_hidden)
 
     def join(self, session: Session, person: Person) -> None:
-        """Add a session, which then waits for `send_who_list`.
+        """Add a session. The caller then calls `send_who_list`; until that, the session receives no presence changes.
 
         Nobody is notified if it replaces a session of the same person under the same name.
         """
@@ -65,7 +65,7 @@ class Hub:
         return person
 
     def enter(self, other: Elsewhere) -> Session | None:
-        """Add a person on another server. Return the session on this server that had their name, if there is one."""
+        """Add a person on another server. Return the session on this server that had their name, or None."""
         person = other.logged_in_person
         key = names.key(person.name)
         before = self.sessions.get(key)
@@ -202,7 +202,7 @@ class Hub:
         self._feed.broadcast(person.identity, Presence(person.name, "", entry), was_hidden=was_hidden)
 
     def _replace(self, key: str, present: Present, person: Person) -> None:
-        """List a session under a name, in place of the previous one. If that was another person's, they have left."""
+        """List a session under a name, in place of the previous one. Show that its person left, if it was another."""
         before, entry = self.sessions.get(key) or self.others.get(key), present.who_entry(person)
         is_same = before is not None and before.logged_in_person.identity == person.identity
         if before:

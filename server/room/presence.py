@@ -55,10 +55,13 @@ class Attendance:
         self._people = people
 
     async def open(self, settings: Digests) -> None:
-        """Load the people in the room. To be called before the first login. Raises StorageError."""
+        """Load the people on other servers, and publish the digests of the settings. Call this before the first login.
+
+        Raises StorageError.
+        """
 
     def set_settings(self, settings: Digests) -> None:
-        """Publish digests of this server's settings, so that the other servers can detect differences."""
+        """Publish new digests of this server's settings, so that the other servers can detect differences."""
 
     def claim(self, claim: NameClaim) -> None:
         """Choose a name, and admit the user under it."""
@@ -77,13 +80,13 @@ class Attendance:
         """Announce an event to the other servers, which handle it in `handlers.elsewhere`."""
 
     def send(self, identity: str, frame: Frame, *, lossy: bool = False) -> None:
-        """Send a frame to a person's sessions on other servers. A `lossy` frame may get lost."""
+        """Send a frame to a person's sessions on other servers. A `lossy` frame may be lost."""
 
     def request(self, request: RoomRequest) -> None:
         """Send a request to the other servers."""
 
     def waiting(self) -> list[Session]:
-        """Return the sessions that wait for their names."""
+        """Return the sessions whose claims are not answered yet."""
         return []
 
 

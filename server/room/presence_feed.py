@@ -1,4 +1,4 @@
-"""Who list and presence changes for the sessions on this server. Each receives only the people that it may see."""
+"""Who list and presence changes for the sessions on this server. Each session learns only of people it may see."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ WHO_BYTES = 32 * 1024
 WHO_SHARE = 0.05
 """Maximum share of CPU time spent on sending the whole who list to clients that expect it after every change."""
 LIST_RETRY_SECONDS = 0.5
-"""Time after which the who list is sent to a client that was still reading."""
+"""Time after which the who list is sent to a client that had too much unread data before."""
 
 
 class PresenceFeed:
@@ -53,7 +53,7 @@ class PresenceFeed:
         self._listening: set[Session] = set()
         """Sessions that receive the whole who list after every change."""
         self._outdated: set[Session] = set()
-        """Those of them whose list lacks a change."""
+        """Sessions in `_listening` whose last list lacks a change."""
         self._lists_timer: asyncio.TimerHandle | None = None
         self._lists_quiet_until = 0.0
         self._vip_secret = False
@@ -75,7 +75,7 @@ class PresenceFeed:
         self._who.remove(present)
 
     def add_reader(self, session: Session) -> None:
-        """Add a session, which then waits for `send_who_list`."""
+        """Add a session. It receives nothing until `send_who_list`, whose list includes all changes until then."""
         self._newcomers.add(session)
         if session.dialect.who_lists:
             self._listening.add(session)
@@ -89,7 +89,7 @@ class PresenceFeed:
         self._held.pop(session, None)
 
     async def send_who_list(self, session: Session) -> None:
-        """Send a newcomer the who list, as fast as the client reads it, and then the changes since its start."""
+        """Send a newcomer the who list as fast as the client reads it, then the changes that were held meanwhile."""
         self._newcomers.discard(session)
         self._known[session] = len(self._changes)
         self._held[session] = []
@@ -108,7 +108,7 @@ class PresenceFeed:
             session.write_now(wire)
 
     def change_view(self, session: Session) -> None:
-        """Send a session the who list in its present view, after its rank has changed."""
+        """Send a session the who list in its current view, after its rank has changed."""
         if session not in self._newcomers and session not in self._held:
             hidden, pages = self._relations.blocked_with(_identity(session)), self._pages_for(session)
             for page in [pages.whole(hidden)] if session.dialect.who_lists else pages.wires(hidden):
@@ -122,7 +122,10 @@ class PresenceFeed:
             self._flush_timer = asyncio.get_running_loop().call_later(delay, self._flush)
 
     def show_visibility(self, readers: Collection[Session], seen: Iterable[Present], *, apart: bool) -> None:
-        """Show these readers people as gone or present after a block changed. Newcomers see it in their who list."""
+        """Show people to these readers as gone (`apart`) or present, after a block changed.
+
+        Newcomers are skipped, because their who list will be up to date.
+        """
         changes = []
         for each in seen:
             person = each.logged_in_person

@@ -14,7 +14,7 @@ GATHERED_BYTES = 48 * 1024
 
 
 class PresenceChange(NamedTuple):
-    """A person joined or left, or their entry changed."""
+    """The arrival, departure or changed entry of a person."""
 
     about: str
     """Identity of the person concerned. The change is not sent to people who blocked them, or whom they blocked."""

@@ -12,7 +12,7 @@ class Present(Protocol):
 
     @property
     def logged_in_person(self) -> Person:
-        """The person."""
+        """The person whose session this is."""
 
     @property
     def rank(self) -> Rank:
@@ -31,4 +31,4 @@ class Present(Protocol):
         """Return whether the person signed in as a member of the site."""
 
     def who_entry(self, person: Person) -> WhoEntry:
-        """Return the entry in the who list."""
+        """Return the entry of the session's person in the who list."""

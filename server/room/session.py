@@ -1,4 +1,4 @@
-"""A person's state on one connection. It sends frames through an Outlet and knows no socket."""
+"""A person's state on one connection, to which it sends frames through the Outlet interface."""
 
 import asyncio
 import secrets
@@ -27,7 +27,7 @@ MAX_PENDING_REQUESTS = 256
 MAX_BUFFERED_BYTES = 256 * 1024
 """Maximum buffer for a client that is catching up: as much as a client may leave unread."""
 DRAINED_BYTES = 32 * 1024
-"""Maximum unread bytes of a client that has read nearly everything."""
+"""Number of unread bytes up to which a client counts as having read nearly everything."""
 DRAIN_SECONDS = 0.02
 """Interval of checks whether a client has read enough to receive more."""
 BUFFER_OVERFLOW = "Too many messages arrived while you were catching up; reconnect to load them."
@@ -39,17 +39,17 @@ def framed(frame: Frame) -> bytes:
 
 
 class Outlet(Protocol):
-    """What a session needs from its connection."""
+    """The part of a connection that its session uses."""
 
     @property
     def unsent(self) -> int:
         """Bytes that the client has left unread in this process."""
 
     def write(self, wire: bytes) -> None:
-        """Send this soon, without blocking; dropped if the connection is closing."""
+        """Send framed bytes soon, without blocking. They are dropped if the connection is closing."""
 
     def write_now(self, wire: bytes) -> None:
-        """Send what is queued, then this; dropped if the connection is closing."""
+        """Send what is queued, then these framed bytes. They are dropped if the connection is closing."""
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Start the closing handshake after everything written so far."""
@@ -62,7 +62,7 @@ class Outlet(Protocol):
 
 
 class Session:
-    """One client's state: anonymous until `log_in`, then a person in the room."""
+    """The state of one client: anonymous until `log_in`, then a person in the room."""
 
     def __init__(self, outlet: Outlet) -> None:
         self.person: Person | None = None
@@ -102,7 +102,7 @@ class Session:
         self.set_claims(claims)
 
     def log_in(self, person: Person) -> None:
-        """Log in. Publications are buffered until `release`, so that missed messages come first."""
+        """Set the person. Publications remain buffered until `release`, so that missed messages are sent first."""
         self.person = person
 
     def set_claims(self, claims: Claims | None) -> None:
@@ -145,7 +145,7 @@ class Session:
 
     @property
     def logged_in_person(self) -> Person:
-        """The person. Raises Refusal if nobody is logged in."""
+        """The person who is logged in. Raises Refusal if nobody is."""
         if self.person is None:
             raise Refusal(ErrorCode.NOT_LOGGED_IN, "Log in first.")
         return self.person

@@ -12,7 +12,7 @@ Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 
 def read(body: bytes, kind: type[Kind]) -> Kind:
-    """Return the body of a call. Raises RefusedRequest."""
+    """Decode the body of a call. Raises RefusedRequest if it does not fit the type."""
     try:
         found = msgspec.json.decode(body)
         if has_zero(body):

@@ -40,11 +40,11 @@ class BanIndex:
         self._by_key.pop(names.key(name), None)
 
     def current(self, now: int) -> Iterable[Ban]:
-        """Return the bans that have not ended, the latest last."""
+        """Return the bans that have not ended, in the order in which they were imposed."""
         return [ban for ban in self._by_key.values() if ban.until > now]
 
     def find(self, name: str, now: int) -> Ban | None:
-        """Return the ban of a name, or None."""
+        """Return the current ban of a name; None if there is none."""
         ban = self._by_key.get(names.key(name))
         return ban if ban and ban.until > now else None
 

@@ -1,4 +1,4 @@
-"""Finds the message whose text a client claims, such as the HTML that a BareRTC client displays."""
+"""Finds a message by the text that a client claims for it, such as the HTML that a BareRTC client displays."""
 
 import html
 import re
@@ -10,7 +10,7 @@ _MARKUP = re.compile(r"[*_`~>#|\\-]")
 
 
 def find(claimed: str, texts: Iterable[tuple[int, str]]) -> int | None:
-    """Return the number of the first text that equals the claimed one, or else looks like it; None if none does."""
+    """Return the number of the first text equal to the claimed one, else of the first one displayed alike, or None."""
     candidates = list(texts)
     displayed = _displayed(claimed)
     exact = (number for number, text in candidates if text == claimed)

@@ -1,4 +1,4 @@
-"""Dialects: which frames a session expects, those of this protocol or of BareRTC. The login decides."""
+"""Dialects: whether a client expects the frames of this protocol or of BareRTC, as determined by its login."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from server.protocol.frames import Login
 
 
 class Dialect(NamedTuple):
-    """What differs between clients. Everything else suits all of them, because BareRTC ignores unknown fields."""
+    """The differences between clients. Everything else suits all of them, because BareRTC ignores unknown fields."""
 
     who_lists: bool
     """Receives the whole who list, in one frame, after every change."""

@@ -54,7 +54,7 @@ class Evidence(Statement, frozen=True):
     context: tuple[ContextLine, ...] = ()
     reporter_identity: str = ""
     about_identity: str = ""
-    """Names pass from one person to another, identities do not. Both are empty in old rows."""
+    """A name can pass to another person, an identity cannot. Both identities are empty in old rows."""
     holds_name: bool = True
     """Whether the author still had the name, or had it reserved, at the time of the report."""
     earlier_texts: tuple[EarlierText, ...] = ()

@@ -22,7 +22,7 @@ _CONNECTION = {b"upgrade", b"keep-alive, upgrade"}
 
 
 def websocket_headers(data: bytes) -> Headers | None:
-    """Return the headers if the data is the whole head of a usual websocket handshake and nothing else, or None."""
+    """Return the headers if the data is the head of a usual websocket handshake and nothing else; otherwise None."""
     if len(data) > MAX_HEAD_BYTES or not _HEAD.fullmatch(data):
         return None
     lines = [line.partition(b":") for line in data.split(b"\r\n")[1:-2]]

@@ -1,4 +1,4 @@
-"""Reads JSON from sites that were written for Go's encoding/json; accepts more than that does.
+"""Reads JSON that sites write for Go's encoding/json, and accepts more than Go does.
 
 Keys match regardless of case, and the last of repeated keys counts; null counts as missing; invalid characters become
 U+FFFD. Numbers and booleans can be read as text. A field that cannot be read is left out, and noted for the log.

@@ -20,14 +20,14 @@ BAN = "Spam detected: after a warning, you sent the link to one more person, so 
 
 
 class SpamConsequence(Enum):
-    """What follows from a direct message with a link."""
+    """The consequence of a direct message with a link."""
 
     KICK = auto()
     BAN = auto()
 
 
 class LinkLimits(NamedTuple):
-    """The number of people to whom a user may send links to one site within a time."""
+    """The number of people to whom a user may send links to one host within `seconds`."""
 
     people: int
     seconds: float

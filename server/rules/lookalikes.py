@@ -8,7 +8,7 @@ from server.protocol.names import MAX_TYPED_CHARS, key
 from server.rules.confusables import LOOKALIKES
 
 _SOFT_DOTTED = re.compile("([ij\u0131\u0237])\u0307")
-"""Letters whose dot hides another one above them."""
+"""An i or j, with or without its dot, and a combining dot: all of these look the same, so the latter is dropped."""
 
 
 def _parsed(table: str) -> dict[int, str]:

@@ -40,7 +40,7 @@ EVERYWHERE = MessageAccess()
 
 
 class Keeping(Enum):
-    """How long a message is kept."""
+    """The retention of a message."""
 
     RECORDED = "recorded"
     UNTIL_DELIVERED = "until delivered"
@@ -69,7 +69,7 @@ class Version(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """A stored message, with its number and time (UTC). Once it is deleted, only reports still see its text."""
+    """A stored message, with its number and time (UTC). Once it is deleted, only reports may contain its text."""
 
     msg_id: int
     at: datetime

@@ -66,7 +66,7 @@ class OperatorCommand(NamedTuple):
 
 
 class BanRequest(NamedTuple):
-    """Whom to ban, and for how long."""
+    """The name to ban, and the duration."""
 
     name: str
     hours: int
@@ -79,7 +79,7 @@ def is_command(text: str) -> bool:
 
 
 def parse(text: str) -> OperatorCommand | BadCommand:
-    """Return the command that an operator typed, or what is wrong with it."""
+    """Return the command that an operator typed, or a BadCommand that says what is wrong with it."""
     if ZERO in text:
         return BadCommand(f"The command contains {ZERO_NAME}, so nothing was done. Remove it.")
     try:
@@ -102,7 +102,7 @@ def parse(text: str) -> OperatorCommand | BadCommand:
 
 
 def ban_of(command: OperatorCommand, *, is_known: bool) -> BanRequest | BadCommand:
-    """Return whom to ban; `is_known`: the whole argument is the name of someone who has been here."""
+    """Return the requested ban; `is_known`: the whole argument is the name of someone who has been here."""
     *names, last = command.words
     if is_known or not names:
         return BanRequest(command.person, DEFAULT_HOURS)

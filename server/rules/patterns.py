@@ -8,21 +8,21 @@ import re2
 from server.protocol.errors import FlagpostError
 
 MAX_BYTES = 1024 * 1024
-"""Memory that a compiled expression may take."""
+"""Maximum memory of a compiled expression."""
 
 
 class Match(Protocol):
     """A part of the text that matched."""
 
     def span(self) -> tuple[int, int]:
-        """Return its start and end."""
+        """Return the start and end of this part."""
 
 
 class Pattern(Protocol):
     """A compiled expression."""
 
     def search(self, text: str) -> Match | None:
-        """Return the first match, if any."""
+        """Return the first match; None if there is none."""
 
     def finditer(self, text: str) -> Iterator[Match]:
         """Yield all matches, from left to right."""

@@ -1,4 +1,4 @@
-"""What a person may do in the room: each rank may do everything that the one before it may."""
+"""The ranks of people in the room. Each rank includes the rights of the one before it."""
 
 from enum import IntEnum
 

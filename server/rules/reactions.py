@@ -15,7 +15,7 @@ MAX_REACTIONS = 500
 
 
 class ReactionChange(NamedTuple):
-    """A person adds a reaction to a message, or removes it."""
+    """The addition or removal of a person's reaction to a message."""
 
     msg_id: int
     person: Person
@@ -31,9 +31,9 @@ def check_emoji(text: str) -> str:
 
 
 def check_reaction(publication: Publication | None, change: ReactionChange, access: MessageAccess) -> Publication:
-    """Return the message if this person may react to it. Raises Refusal.
+    """Return the message if the person may change their reaction to it.
 
-    It must be visible to them, and not have the maximum of reactions.
+    Raises Refusal if they cannot read it, or if it already has the maximum number of reactions.
     """
     if publication is None or publication.taken_back or not publication.readable_by(change.person, access):
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")

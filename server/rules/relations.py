@@ -46,7 +46,7 @@ class RelationIndex:
             )
 
     def muted_by(self, author: str) -> Collection[str]:
-        """Return who does not see this author's messages, because they muted or blocked the author, or are blocked."""
+        """Return the identities from whom this author's messages are hidden, by a mute or a block."""
         return self._muted_by.get(author, ())
 
     def hidden_to(self, reader: str) -> list[str]:
@@ -68,7 +68,7 @@ class RelationIndex:
         return any(each.blocked and msg_id > each.after for each in both if each)
 
     def set(self, relation: Relation) -> None:
-        """Mute or block; replaces the previous relation."""
+        """Add a mute or block; replaces the previous relation of the two."""
         wants = self._of[relation.identity]
         # Keep the latest last.
         wants.pop(relation.other, None)

@@ -1,4 +1,4 @@
-"""When the site is called again: the retry schedule of a delivery, and the circuit breaker of a webhook."""
+"""The rules for calling the site again: the retry schedule of a delivery, and the circuit breaker of a webhook."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from server.protocol.codes import ReportState
 SCHEDULE_SECONDS = (5, 30, 2 * 60, 10 * 60, 30 * 60, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
 """Delays between a failed attempt and the next; a delivery is given up after the last one."""
 JITTER = 0.2
-"""Random part that is added to a delay, so that deliveries which failed together are not retried together."""
+"""Maximum random share added to a delay, so that deliveries that failed together are not retried together."""
 LONGEST_SECONDS = 24 * 3600
 """Maximum delay that the site can request."""
 
@@ -57,12 +57,12 @@ class Result(NamedTuple):
 
     @property
     def accepted(self) -> bool:
-        """Return whether the site accepted it."""
+        """Return whether the site accepted the request."""
         return is_success(self.status, signed=self.signed)
 
 
 def gathering_seconds(posts: int) -> float:
-    """Return how long a further report of a message waits for others, given the number of posts about it so far."""
+    """Return how many seconds a further report of a message waits for others, after this many posts about it."""
     return min(GATHERING_SECONDS * (1 << min(posts - 1, 16)), LONGEST_GATHERING_SECONDS)
 
 
@@ -120,9 +120,10 @@ def consequence(attempts: int, result: Result, now: datetime, chance: float, ahe
 
 
 def rest_seconds(failures: int) -> float:
-    """Return the pause after this many consecutive failures; then one delivery that is not due yet probes the site.
+    """Return the pause in seconds after this many consecutive failures.
 
-    Below `FAILURES_TO_OPEN` failures, deliveries that are due are sent during the pause; from then on, none are.
+    After the pause, a delivery that is not due yet probes the site. Below `FAILURES_TO_OPEN` failures, deliveries that
+    are due are sent during the pause; from then on, none are.
     """
     if failures < FAILURES_TO_OPEN:
         return float(LONGEST_REST_SECONDS)

@@ -13,7 +13,7 @@ TOKEN_CHARS = 3
 """The index has sequences of this many characters; shorter words are searched without it."""
 
 MAX_TOKENS = 16
-"""Maximum number of tokens looked up for a query: more would cost time, and hardly narrow it down."""
+"""Maximum number of tokens looked up for a query: more would cost time, and hardly narrow the results."""
 
 QUOTES = {'"': '"', "“": "”", "„": "“”", "«": "»", "»": "«", "「": "」"}
 """Opening quotation marks with those that close them."""
@@ -26,7 +26,7 @@ MAX_GROWTH = 4
 
 
 class Query(NamedTuple):
-    """What a message must have; words and phrases are folded, and found anywhere in its folded text."""
+    """The conditions that a message must meet. `words` are folded words and phrases, found anywhere in its text."""
 
     words: tuple[str, ...] = ()
     author: str | None = None
@@ -70,9 +70,10 @@ def mentioning(name: str, text: str, utc_offset: int = 0) -> Query:
 
 
 def query(text: str, utc_offset: int = 0) -> Query:
-    """Parse a query, with dates in the time zone `utc_offset` minutes east of UTC. Raises Refusal if it is empty.
+    """Parse a query, with dates in the time zone `utc_offset` minutes east of UTC.
 
-    The filters are `from:NAME`, `in:CHANNEL`, `in:@NAME`, `before:DATE` and `after:DATE`.
+    The filters are `from:NAME`, `in:CHANNEL`, `in:@NAME`, `before:DATE` and `after:DATE`. Raises Refusal if the query
+    is empty, or if a date is not valid.
     """
     words, filters = [], dict[str, str]()
     for term in _TERM.finditer(text):

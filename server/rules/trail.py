@@ -18,7 +18,7 @@ class Reported(msgspec.Struct, frozen=True, tag_field="kind", tag="reported"):
 
 
 class Added(msgspec.Struct, frozen=True, tag_field="kind", tag="added"):
-    """The reporter added to it; these fields replace those of the evidence."""
+    """The reporter added to the report; these fields replace those of the evidence."""
 
     reason: str
     comment: str
@@ -26,7 +26,7 @@ class Added(msgspec.Struct, frozen=True, tag_field="kind", tag="added"):
 
 
 class Withdrawn(msgspec.Struct, frozen=True, tag_field="kind", tag="withdrawn"):
-    """The reporter withdrew it."""
+    """The reporter withdrew the report."""
 
 
 class SiteSaid(msgspec.Struct, frozen=True, tag_field="kind", tag="site-said"):
@@ -73,13 +73,16 @@ def statement(content: str) -> Statement:
 
 
 def addition(content: str) -> tuple[str, str]:
-    """Decode reason and comment of a stored addition. Raises DecodeError."""
+    """Decode the reason and comment of a stored addition. Raises DecodeError."""
     added = _addition.decode(content)
     return added.reason, added.comment
 
 
 def form(content: str) -> tuple[str, str, tuple[ContextLine, ...]] | None:
-    """Decode reason, comment and context of a stored report or addition; None for other events. Raises DecodeError."""
+    """Return the reason, comment and context of a stored report or addition; None for other events.
+
+    Raises DecodeError.
+    """
     event = decode(content)
     filled = event.evidence if isinstance(event, Reported) else event
     return (filled.reason, filled.comment, filled.context) if isinstance(filled, Evidence | Added) else None

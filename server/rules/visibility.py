@@ -1,4 +1,4 @@
-"""What users see of each other: hidden operators are missing from the list, and who is a VIP may be secret."""
+"""The view that users have of each other: hidden operators are missing, and who is a VIP may be secret."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ GONE, JOINED = "has exited the room!", "has joined the room!"
 
 
 class View(NamedTuple):
-    """What a user can see of others."""
+    """A user's view of others."""
 
     hidden: bool
     """Whether they see hidden operators."""
@@ -21,7 +21,7 @@ class View(NamedTuple):
 
 
 def view_of(rank: Rank, *, vips_are_secret: bool) -> View:
-    """Return what a user of this rank can see."""
+    """Return the view of a user of this rank."""
     return View(rank is Rank.OPERATOR, rank >= Rank.VIP or not vips_are_secret)
 
 

@@ -1,6 +1,6 @@
 """Renders messages as HTML that a site can show unchanged: without active content, and with BareRTC's elements.
 
-As a program: reads a JSON list of messages, and writes a JSON list with the HTML of each.
+As a program, it reads a JSON list of messages from standard input, and writes a JSON list with the HTML of each.
 """
 
 import html

@@ -11,7 +11,7 @@ from server.webhooks.targets import ForbiddenTargetError, GuardedTransport, conn
 
 
 def trust(security: WebhookSecurity) -> ssl.SSLContext:
-    """Return the TLS context of webhooks: httpx's own roots, regardless of the environment, and those of CAFile.
+    """Return the TLS context of webhooks. It trusts httpx's own roots, whatever the environment says, and CAFile.
 
     Raises SettingsError if the file cannot be used.
     """
@@ -34,7 +34,7 @@ def trust(security: WebhookSecurity) -> ssl.SSLContext:
 
 
 def transport(security: WebhookSecurity, tls: ssl.SSLContext | None = None) -> httpx.AsyncBaseTransport:
-    """Return the transport of a webhook. Raises SettingsError."""
+    """Return the transport of a webhook; `tls` defaults to `trust(security)`, which may raise SettingsError."""
     context = tls or trust(security)
     if security.proxy:
         return ProxiedTransport(httpx.URL(security.proxy.reveal()), context, block_private=security.block_private)

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class ProfileText(NamedTuple):
-    """A profile from the site, or why there is none in `error`."""
+    """A profile from the site; if there is none, `error` says why."""
 
     headline: str
     fields: list[ProfileField]
@@ -63,7 +63,7 @@ class Profiles:
         self._cached = alru_cache(maxsize=MAX_CACHED, ttl=CACHE_SECONDS)(self._request)
 
     async def about(self, username: str) -> ProfileText:
-        """Return a user's profile. If the site fails, its `error` says so."""
+        """Return a user's profile. If the site fails, `error` says why."""
         self._metrics.count_profile_lookup(hit=self._cached.cache_contains(username))
         try:
             return await self._cached(username)

@@ -119,11 +119,11 @@ def _ipv4_within(address: IPv6Address) -> IPv4Address | None:
 async def resolve(host: str) -> list[str]:
     """Resolve a host to its addresses, in the system's order of preference. Raises OSError.
 
-    Each call has its own thread: in the loop's small pool, a name whose servers do not answer would delay all others,
-    and the exit of the process.
+    Each call has its own thread: in the loop's small pool, a name whose name servers do not answer would delay all
+    other calls, and the exit of the process.
     """
     found: Future[list[str]] = Future()
-    # Makes it uncancellable; a result that nobody awaits is dropped.
+    # The future cannot be cancelled from now on; a result that nobody awaits is dropped.
     found.set_running_or_notify_cancel()
     threading.Thread(target=_look_up, args=(host, found), name="resolver", daemon=True).start()
     return await asyncio.wrap_future(found)
@@ -141,14 +141,14 @@ def _look_up(host: str, found: Future[list[str]]) -> None:
 
 
 def connecting(tls: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
-    """Return a transport without keep-alive: connections would be shared by address, but TLS verified only one name."""
+    """Return a transport without keep-alive: all names with an address would share a connection verified for one."""
     return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Resolves a host, checks the addresses, and connects to a checked one, so that it is not resolved again.
 
-    TLS still verifies the name, which is passed as `sni_hostname` and in Host.
+    TLS still verifies the name, which is passed as `sni_hostname` and in the Host header.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, *, block_private: bool, resolve: Resolve = resolve) -> None:

@@ -41,7 +41,7 @@ class WebhookError(FlagpostError):
     """The site gave no usable answer. The text is for users, with the site as "it"; `cause` is for the log."""
 
     def __init__(self, message: str, cause: str, words: str = "", outcome: str = "unusable") -> None:
-        """Create an error; `words`: the site's own error message; `outcome`: its label for metrics."""
+        """Create an error. `words` is the site's own error message, `outcome` the label of the error for metrics."""
         super().__init__(message)
         self.cause = cause
         self.words = words
@@ -75,7 +75,7 @@ class WebhookClient:
         )
 
     async def post(self, url: str, body: bytes, webhook_id: str) -> SiteAnswer:
-        """Post, and return the answer, whatever its status. Raises WebhookError."""
+        """Post, and return the answer, whatever its status. Raises WebhookError if there is no complete answer."""
         try:
             # httpx applies its timeouts to each read, so a slow site could block a call forever.
             async with asyncio.timeout(self._deadline_seconds):

@@ -12,7 +12,7 @@ WINDOW_BITS = 12
 WORTH_BYTES = 64
 """Minimum size of a compressed message; shorter ones are sent uncompressed."""
 SHARED = 64
-"""Number of compressed writes to cache; the same write goes to all recipients in succession."""
+"""Number of compressed writes to cache; each write is sent to all of its recipients in succession."""
 
 
 def extension() -> ServerPerMessageDeflateFactory:

@@ -29,9 +29,9 @@ CLOSE_SECONDS = 5.0
 LOGIN_SECONDS = 10.0
 """Timeout of the login, from the start of the handshake."""
 MAX_UNSENT_BYTES = 256 * 1024
-"""Unread bytes in this process that a client may exceed only for UNREAD_SECONDS. The kernel buffers some more."""
+"""Unread bytes in this process above which a client has UNREAD_SECONDS to catch up. The kernel buffers some more."""
 UNREAD_SECONDS = 2.0
-"""Time in which a client must read what exceeds MAX_UNSENT_BYTES."""
+"""Time for which a client may have more than MAX_UNSENT_BYTES unread."""
 MAX_BACKLOG_BYTES = 2 * MAX_UNSENT_BYTES
 """Maximum unread bytes at any time."""
 SOCKET_BYTES = 128 * 1024
@@ -85,7 +85,7 @@ class WebsocketConnection(asyncio.Protocol):
         self._unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start reading, and limit the kernel's buffer for a client that does not read."""
+        """Start reading, and limit the buffers for a client that does not read."""
         self._transport = cast(asyncio.Transport, transport)
         self._intake.start(self._transport)
         self._transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
@@ -154,7 +154,7 @@ class WebsocketConnection(asyncio.Protocol):
         return self._transport.get_write_buffer_size()
 
     def write(self, wire: bytes) -> None:
-        """Send framed bytes at the end of this turn of the event loop, in one write with all others."""
+        """Queue framed bytes. Everything queued is sent in one write at the end of this turn of the event loop."""
         if self._writable:
             self._outgoing.append(compressed(wire, self._window_bits) if self._window_bits else wire)
             if len(self._outgoing) == 1:
@@ -231,7 +231,7 @@ class WebsocketConnection(asyncio.Protocol):
         return response
 
     def _receive_frame(self, frame: Frame) -> None:
-        """Join fragments to messages. The protocol has already checked their order and total size."""
+        """Join fragments into messages. The protocol has already checked their order and total size."""
         if frame.opcode is Opcode.BINARY:
             self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "binary frame; send text frames")
         elif frame.opcode is Opcode.PING:
@@ -257,7 +257,7 @@ class WebsocketConnection(asyncio.Protocol):
             self._handler.on_message(self._session, data)
 
     def _schedule(self) -> None:
-        """Queue the protocol's own output behind what was written before it."""
+        """Queue the protocol's own output after earlier writes; limit the time of a closing handshake."""
         self._collect_protocol_output()
         self._writable = self._writable and self._protocol.state is State.OPEN
         if self._protocol.close_expected() and not self._closing:

@@ -1,4 +1,4 @@
-"""The interface between connections and what handles their messages."""
+"""The interface between the connections and the dispatcher, which handles their messages."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
@@ -23,7 +23,7 @@ class ConnectionHandler(Protocol):
 
     @property
     def policy(self) -> ConnectionPolicy:
-        """Settings for new connections, as they are now."""
+        """Current settings for new connections."""
 
     @property
     def limiter(self) -> Limiter:
