@@ -12,7 +12,7 @@ from server.operator.finding import Finding, Grade
 from server.settings import Settings
 from server.storage import schema
 from server.storage.clock import milliseconds, utc_now
-from server.storage.database_file import server_on
+from server.storage.database_file import SPECIAL, is_special, server_on
 from server.storage.sql import touch
 from server.storage.sqlite_connection import SqliteConnection
 
@@ -28,7 +28,9 @@ def findings(settings: Settings) -> Iterator[Finding]:
         problem = f"{path} cannot be accessed: {error.strerror}"
         yield Finding(Grade.BAD, f"database: {problem}; run this as the server's user")
         return
-    if exists:
+    if is_special(str(path)):
+        yield Finding(Grade.BAD, f"database: {path}: {SPECIAL}")
+    elif exists:
         yield from _mode(path)
         yield from _file(settings, path)
     else:

@@ -1,6 +1,7 @@
 """Guards the database file: readable only by its owner, used by one server, and not moved or deleted in use."""
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -12,8 +13,17 @@ from server.storage.base import StorageError
 SIDE_FILES = ("-wal", "-shm")
 """Suffixes of the files that SQLite keeps next to the database while a server runs; both contain data."""
 PRIVATE = 0o600
+SPECIAL = "not a regular file; choose another one in the settings"
 LOCK_SECONDS = 0.5
 """How long a server waits for the lock, because `server_on` may hold it briefly."""
+
+
+def is_special(path: str) -> bool:
+    """Return whether the path leads to anything but a regular file, such as a device or a directory."""
+    try:
+        return not stat.S_ISREG(Path(path).stat().st_mode)
+    except OSError:
+        return False
 
 
 def create_private(path: str) -> None:
@@ -44,7 +54,10 @@ class Lock:
     """Marks the file as used by this process; the mark disappears with the process, even after a crash."""
 
     def __init__(self, path: str) -> None:
-        """Lock the file. Raises StorageError if another server uses it, or if the lock cannot be written."""
+        """Lock the file. Raises StorageError if another server uses it, or if it or its lock cannot be used."""
+        # Making a device private, such as /dev/null, would break the machine.
+        if is_special(path):
+            raise StorageError(f"{path}: {SPECIAL}")
         # Next to the target of a symbolic link, so that all links to it share one lock.
         file = _lock_file(path)
         if not file.parent.is_dir():

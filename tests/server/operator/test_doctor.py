@@ -273,6 +273,13 @@ async def test_a_bad_database_is_explained(tmp_path: Path, spoil: Callable[[Path
     assert (tmp_path / "room.sqlite").read_bytes() == before
 
 
+async def test_a_database_that_is_not_a_regular_file_is_bad(tmp_path: Path) -> None:
+    (tmp_path / "room.sqlite").mkdir()
+    found = await examined(write_settings(tmp_path))
+    assert grade(found, "room.sqlite: not a regular file; choose another one") is BAD
+    assert not any("chmod" in text for text in found if text.startswith("database"))
+
+
 async def test_a_suspended_queue_is_a_warning(tmp_path: Path, receiver: Receiver) -> None:
     file = write_settings(tmp_path, webhooks={"report": receiver.url})
     make_database(tmp_path, "INSERT INTO webhook (name, paused) VALUES ('report', 'the site answered 410 (Gone)')")

@@ -142,6 +142,17 @@ async def test_only_the_owner_can_read_the_files(tmp_path: Path, existing: bool)
     assert set(modes.values()) == {0o600}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
+async def test_a_device_or_pipe_is_refused_and_keeps_its_mode(tmp_path: Path) -> None:
+    path, link = tmp_path / "pipe", tmp_path / "room.sqlite"
+    os.mkfifo(path)
+    path.chmod(0o644)
+    link.symlink_to(path)
+    with pytest.raises(StorageError, match=r"room\.sqlite: not a regular file; choose another one"):
+        SqliteDatabase(str(link))
+    assert file_modes(tmp_path) == {"pipe": 0o644, "room.sqlite": 0o644}
+
+
 async def test_the_file_names_its_program(tmp_path: Path) -> None:
     path = tmp_path / "room.sqlite"
     await SqliteDatabase(str(path)).close()
