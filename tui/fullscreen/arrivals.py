@@ -72,7 +72,7 @@ class Arrivals:
             last, more = personal[-1], f" (and {len(personal) - 1} more)" if len(personal) > 1 else ""
             what = "New direct message" if last.direct else f"New mention in {last.place}"
             text = clean_line(last.text)[:MAX_TOAST_CHARS]
-            said = name_text.said(f"{last.author}", text)
+            said = name_text.said(last.author, text)
             self._app.notify(said, title=f"{what}{more}", markup=False)
 
     def _show_remarks(self) -> None:

@@ -11,7 +11,7 @@ from textual.app import App, SuspendNotSupported
 from server.protocol.errors import OneLineError
 from tui.text import clean_own
 
-NONE = "No editor is set. Set VISUAL or EDITOR in the environment, such as EDITOR=nano."
+NONE = "No editor is set. Set VISUAL or EDITOR in the environment, for example EDITOR=nano."
 
 
 class EditorError(OneLineError):
@@ -31,7 +31,9 @@ async def edit(app: App[None], text: str, environment: Mapping[str, str]) -> str
             # Editors add a newline at the end of the file.
             return clean_own(file.read_text(encoding="utf-8").removesuffix("\n"))
         except (OSError, UnicodeDecodeError) as error:
-            raise EditorError(f"The text that {arguments[0]} saved cannot be read: {error}") from error
+            raise EditorError(
+                f"The text that {arguments[0]} saved cannot be read ({error}); your message is unchanged."
+            ) from error
 
 
 def command(environment: Mapping[str, str]) -> list[str]:
@@ -40,7 +42,7 @@ def command(environment: Mapping[str, str]) -> list[str]:
     try:
         arguments = shlex.split(named)
     except ValueError as error:
-        raise EditorError(f"VISUAL or EDITOR is malformed: {error}.") from error
+        raise EditorError(f"VISUAL or EDITOR is malformed ({error}). Correct it, and restart Flagpost.") from error
     if not arguments:
         raise EditorError(NONE)
     return arguments

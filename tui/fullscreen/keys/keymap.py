@@ -101,7 +101,9 @@ KEYS = (
     Key(Where.EVERYWHERE, "ctrl+f,alt+s", "screen.search", "Search messages", priority=True),
     Key(Where.EVERYWHERE, "alt+r", "screen.edit_failed", "Edit the unsent message", "Fix unsent", priority=True),
     Key(Where.EVERYWHERE, "alt+m", "screen.mentions", "Mentions of you", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+r,alt+e", "screen.my_reports", "My reports", "Reports", priority=True),
+    Key(
+        Where.EVERYWHERE, "ctrl+r,alt+e", "screen.my_reports", "Your reports and their status", "Reports", priority=True
+    ),
     Key(Where.EVERYWHERE, "ctrl+t,alt+t", "screen.my_status", "Set your status, or Do not disturb", priority=True),
     Key(Where.EVERYWHERE, "f2", "app.settings", "Settings: theme, notifications, mouse, name", priority=True),
     Key(Where.EVERYWHERE, "f4", "app.connect", "Connect to another server", priority=True),

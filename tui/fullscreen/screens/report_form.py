@@ -196,7 +196,7 @@ class ReportForm(ModalScreen[FilledReport]):
         """Close the form and send the report, or show what is missing."""
         comment = self.query_one(Comment).text.strip()
         if self._reason.comment_required and not comment:
-            self._complain("Please say what's wrong in the comment.")
+            self._complain("This reason requires a comment. Please say what's wrong.")
             self.query_one(Comment).focus()
         elif len(comment) > self._longest:
             self._complain(f"The comment has {len(comment)} characters; the limit is {self._longest}. Shorten it.")

@@ -43,7 +43,7 @@ class TopLine(Horizontal):
         typing; `exposed`: the connection can be read on the network.
         """
         show_text(self.query_one("#top-title", Static), _title(title))
-        writing, warning = " is writing…" if typing else "", UNENCRYPTED if exposed else ""
+        writing, warning = " is typing…" if typing else "", UNENCRYPTED if exposed else ""
         shown = Content.assemble(place, (writing, "dim"), (warning, "bold $warning"))
         show_text(self.query_one("#top-place", Static), shown)
         widget = self.query_one("#top-connection", Static)

@@ -117,16 +117,16 @@ async def test_typing_is_shown_beside_a_name_for_some_seconds() -> None:
         assert state.timelines["@bob"].unread == 1
         await pilot.press("alt+a")
         server.send(Typing("@bob"))
-        await until_seen(pilot, "is writing…")
+        await until_seen(pilot, "is typing…")
         before = state.now
         state.now = lambda: before() + TYPING_SHOWN + timedelta(seconds=1)
         app_of(pilot).show()
-        await until(pilot, lambda: "is writing…" not in screen_text(app_of(pilot)), "silence")
+        await until(pilot, lambda: "is typing…" not in screen_text(app_of(pilot)), "silence")
         state.now = before
         server.send(Typing("@bob"))
-        await until_seen(pilot, "is writing…")
+        await until_seen(pilot, "is typing…")
         server.send(line(2, "bob", "done", "@bob"))
-        await until(pilot, lambda: "is writing…" not in screen_text(app_of(pilot)), "the message instead")
+        await until(pilot, lambda: "is typing…" not in screen_text(app_of(pilot)), "the message instead")
 
 
 async def test_a_draft_stays_when_the_server_spells_the_name_otherwise() -> None:

@@ -113,7 +113,7 @@ async def test_reason_other_requires_a_comment() -> None:
     async with client() as (pilot, server):
         await open_form(pilot)
         await pilot.press("up", "enter", "enter")
-        await until_seen(pilot, "Please say what's wrong in the comment.")
+        await until_seen(pilot, "This reason requires a comment. Please say what's wrong.")
         assert isinstance(pilot.app.screen.focused, Comment)
         await pilot.press(*"odd", "ctrl+s")
         await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
