@@ -14,8 +14,9 @@ from server.protocol import name_text
 from server.protocol.errors import OneLineError
 from tui.client.client import Client
 from tui.client.client_events import Granted, Loss
+from tui.client.report_words import sentence
 from tui.client.state import CONNECTION
-from tui.fullscreen.joining import Joining, again
+from tui.fullscreen.joining import Joining, retry_hint
 from tui.fullscreen.preferences import Preferences
 from tui.options import Options
 from tui.times import clock
@@ -90,7 +91,7 @@ class ConnectionControl:
             if self._joining.is_open:
                 self._joining.failed(str(error))
             else:
-                self._room.note(f"{error} {again()}", Tone.BAD)
+                self._room.note(f"{sentence(str(error))} {retry_hint()}", Tone.BAD)
             return
         await self._client.run()
 
@@ -140,11 +141,11 @@ class ConnectionControl:
                 # The user may want another server; Enter tries this one again.
                 self._worker.cancel()
         elif loss.retry_seconds is None:
-            state.note(f"Disconnected: {loss.why}. {again()}", Tone.BAD, topic=CONNECTION)
+            state.note(f"Disconnected: {loss.why}. {retry_hint()}", Tone.BAD, topic=CONNECTION)
         elif loss.first:
             then = " Your report will be sent when you are back online." if state.reports.unanswered else ""
             self._lost_at = state.now()
-            state.note(f"{why} Reconnecting. {again()}{then}", Tone.BAD, topic=CONNECTION)
+            state.note(f"{why} Reconnecting. {retry_hint()}{then}", Tone.BAD, topic=CONNECTION)
 
     async def ask_name(self, why: str) -> str:
         """Return the name that the user chooses after the server refused one; `why` is the server's reason.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tui.fullscreen.screens.start import Filled, StartScreen
 
 
-def again() -> str:
+def retry_hint() -> str:
     """Return the hint for connecting again, with the keys as they are bound now."""
     return (
         f"Press {pressed('everywhere.reconnect')} to try again now, {pressed('everywhere.connect')} for another server."
