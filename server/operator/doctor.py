@@ -104,7 +104,7 @@ def _certificate(files: TLS) -> Finding:
         days = certificate.days_left(files)
     except SettingsError as error:
         return Finding(Grade.BAD, str(error))
-    good = f"TLS: {files.cert_file} and its key are valid, for another {counted(days, 'day')}"
+    good = f"TLS: {files.cert_file} and its key are valid for another {counted(days, 'day')}"
     if days < MIN_CERTIFICATE_DAYS:
         return Finding(Grade.WARNING, f"{good}; renew it, then run `reload`")
     return Finding(Grade.GOOD, good)

@@ -25,7 +25,8 @@ def check_place(place: str) -> str:
         raise CommandError(f"the URL of the database: {error}") from None
     if url.password:
         raise CommandError(
-            f"{url.text}: other users can see arguments; set PGPASSWORD or {URL_VARIABLE}, or use a pgpass file"
+            f"{url.text}: remove the password, because other users can see arguments; set PGPASSWORD or"
+            f" {URL_VARIABLE}, or use a pgpass file"
         )
     return url.text
 

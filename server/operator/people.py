@@ -18,10 +18,10 @@ def export(connection: SqlConnection, name: str, identity: str | None) -> Iterat
 def erase(connection: SqlConnection, name: str, identity: str | None) -> str:
     """Erase a person, and return a summary. Raises CommandError."""
     done = personal_data.erase(_identity(connection, name, identity), connection.now, connection)
-    kept = f"kept for ReportDays: reports by them, {done.reports_by}; about them, {done.reports_about}"
+    kept = f"kept {counted(done.reports_by, 'report')} by this person, and {done.reports_about} about them"
     return (
-        f"{short(name)}: messages erased: {done.messages}, with reactions, mutes, blocks and login key; {kept}."
-        " Connected clients show the messages until they reconnect; backups keep them."
+        f"{short(name)}: erased {counted(done.messages, 'message')}, with reactions, mutes, blocks and login key;"
+        f" {kept} (see ReportDays). Connected clients show the messages until they reconnect; backups keep them."
     )
 
 

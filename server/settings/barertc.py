@@ -31,7 +31,7 @@ MEANINGLESS = {
     "Strings": _NO_RULES,
     "PublicChannels.Icon": _NO_PAGE,
     "PublicChannels.PermitPhotos": _NO_IMAGES,
-    "VIP.Name": "the client always calls them VIP",
+    "VIP.Name": "the label is always VIP",
     "VIP.Branding": _NO_PAGE,
     "VIP.Icon": _NO_PAGE,
     "DirectMessageHistory.SQLiteDatabase": "all messages are in Database",

@@ -87,7 +87,7 @@ class DMLinkSpamProtection(msgspec.Struct, frozen=True, rename="pascal"):
     ] = 5
     time_limit: Annotated[int, Meta(ge=1, le=31_536_000, description="Seconds for which a link counts.")] = 3600
     ban_hours: Annotated[
-        int, Meta(ge=0, le=87_600, description="Hours of the ban for a second offence. 0: no ban.")
+        int, Meta(ge=0, le=87_600, description="Length in hours of the ban for a second offence. 0: no ban.")
     ] = 24
 
 

@@ -68,7 +68,7 @@ def copy(source: SqlConnection, target: SqlConnection) -> Iterator[Content]:
         columns = _columns(source, table)
         if _columns(target, table) != columns:
             raise StorageError(
-                f"table {table} has different columns in both; use the same version of Flagpost for both"
+                f"table {table} has different columns in the two databases; upgrade both to one version of Flagpost"
             )
         copied = _content(source, table, partial(_insert, target, table, columns))
         if _content(target, table) != copied:

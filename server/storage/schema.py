@@ -203,7 +203,7 @@ CREATE TABLE read_marker (
     PRIMARY KEY (identity, place)
 ) STRICT, WITHOUT ROWID;
 
--- What was said before a person first came, or up to this upgrade, counts as read.
+-- What was said before a person first joined, or up to this upgrade, counts as read.
 ALTER TABLE person ADD COLUMN read_from INTEGER NOT NULL DEFAULT 0;
 UPDATE person SET read_from = iif(last_message, last_message, (SELECT coalesce(max(id), 0) FROM message));
 """
@@ -231,7 +231,7 @@ UPDATE report SET about = message.author, about_identity = message.author_identi
 FROM message WHERE message.id = msg_id;
 CREATE INDEX report_open ON report (about_identity, about) WHERE status NOT IN ('resolved', 'withdrawn');
 
--- Makes the IDs of people that the site receives from their identities; never sent to anyone.
+-- The secret key that derives the IDs of people for the site from their identities; never sent to anyone.
 ALTER TABLE server ADD COLUMN id_key TEXT NOT NULL DEFAULT '';
 UPDATE server SET id_key = lower(hex(randomblob(32)));
 """
@@ -404,7 +404,7 @@ NUMBERING = """
 -- The place of the webhook among those that receive the row; the first one decides the status of the report.
 ALTER TABLE delivery ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
 UPDATE delivery SET place = rowid;
--- Numbers can be taken before the first message.
+-- Numbers can be assigned before the first message is stored.
 INSERT INTO sqlite_sequence (name, seq) SELECT 'message', 0
 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'message');
 """

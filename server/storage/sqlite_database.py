@@ -199,7 +199,7 @@ class SqliteDatabase:
             self._loop.call_soon_threadsafe(fail, batch, error)
         except sqlite3.OperationalError as error:
             # The disk is full, or the file is locked: all of the writes fail.
-            failure = StorageError(f"{error}; free disk space, or check who locks {self._path}")
+            failure = StorageError(f"{error}; free disk space, or find out which program locks {self._path}")
             self._loop.call_soon_threadsafe(fail, batch, failure)
         except Exception as error:
             if len(batch) > 1:

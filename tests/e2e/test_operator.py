@@ -329,7 +329,7 @@ async def test_person_is_exported_and_erased_while_the_server_runs(tmp_path: Pat
         exported = run("people", "export", "Alice", directory=tmp_path)
         assert "my secret" in exported.stdout
         erased = run("people", "erase", "alice", directory=tmp_path)
-        assert erased.stdout.startswith("alice: messages erased: 1, with")
+        assert erased.stdout.startswith("alice: erased 1 message, with")
         assert files_with(b"my secret", tmp_path) == []
         gone = run("people", "export", "alice", directory=tmp_path)
         assert (gone.returncode, gone.stderr.count("\n")) == (2, 1)

@@ -44,7 +44,7 @@ AND kind IN (
 """  # noqa: S608 - constants
 """Events that are kept for longer only mark a position: no server needs their texts any more."""
 
-MISSED = "it was away for so long that events are missing"
+MISSED = "this server was away for so long that the next events are deleted"
 
 
 class FencedError(StorageError):

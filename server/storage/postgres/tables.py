@@ -274,12 +274,12 @@ CREATE TABLE webhook (
 );
 """
 PEOPLE = """
--- `id` is a stable ID of the server; unlike the epoch it survives a restore. `id_key` makes the IDs of people that the
--- site receives from their identities; never sent to anyone.
+-- `id` is a stable ID of the server; unlike the epoch it survives a restore. `id_key` is the secret key that derives
+-- the IDs of people for the site from their identities; never sent to anyone.
 CREATE TABLE server (id TEXT NOT NULL, id_key TEXT NOT NULL);
 
 -- Everyone who was here, so that others can write to them while they are away. What was said up to `read_from`, before
--- a person first came, counts as read.
+-- a person first joined, counts as read.
 CREATE TABLE person (
     identity TEXT PRIMARY KEY,
     name TEXT NOT NULL,

@@ -146,4 +146,4 @@ class WriterThread(threading.Thread):
 def _problem(error: psycopg.Error) -> str:
     if error.sqlstate in BUSY:
         return "another server holds the lock of the room; run `doctor` to see which one"
-    return f"it does not answer ({one_line(error)}); check that PostgreSQL runs"
+    return f"no answer ({one_line(error)}); check that PostgreSQL runs"

@@ -154,7 +154,7 @@ def of_our_own(directory: Path, valid: timedelta) -> Path:
 @pytest.mark.parametrize(
     ("valid", "words", "expected"),
     [
-        (timedelta(days=90, hours=1), "cert.pem and its key are valid, for another 90 days", GOOD),
+        (timedelta(days=90, hours=1), "cert.pem and its key are valid for another 90 days", GOOD),
         (timedelta(days=13, hours=1), "for another 13 days; renew it", WARNING),
         (timedelta(days=1, hours=1), "for another 1 day; renew it", WARNING),
         (timedelta(days=-1), "cert.pem has expired; renew it", BAD),
