@@ -188,9 +188,9 @@ def _enter(
 def _is_banned(dispatcher: Dispatcher, session: Session, person: Person) -> bool:
     """Return whether a user is banned; if so, close their session."""
     remaining = dispatcher.people.ban_against(person)
-    if remaining:
+    if remaining is not None:
         operators.refuse_banned(session, remaining)
-    return bool(remaining)
+    return remaining is not None
 
 
 def _greet(dispatcher: Dispatcher, session: Session, login: VerifiedLogin) -> None:

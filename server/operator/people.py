@@ -34,7 +34,7 @@ def _identity(connection: SqlConnection, name: str, identity: str | None) -> str
         raise CommandError(f"no data about anyone called {short(name)!r}; check the name and --identity")
     if len(found) > 1:
         each = "; ".join(
-            f"{one.identity} ({counted(one.messages, 'message')}, seen {when(one.seen_at)})" for one in found
+            f"{one.identity} ({counted(one.messages, 'message')}, last seen {when(one.seen_at)})" for one in found
         )
         raise CommandError(f"{len(found)} people have had the name {short(name)!r}; add --identity ID, one of: {each}")
     return found[0].identity

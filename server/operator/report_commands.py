@@ -107,9 +107,9 @@ def _deliveries(connection: SqlConnection, report_id: str) -> Iterator[str]:
 
 
 def _attempt(attempted: RecordedAttempt) -> str:
-    came_to = shown(attempted.error) or f"status {attempted.status}"
+    outcome = shown(attempted.error) or f"status {attempted.status}"
     said = f"; answer: {short(attempted.answer)}" if attempted.answer else ""
-    return f"{came_to} after {span(attempted.milliseconds)}{said}"
+    return f"{outcome} after {span(attempted.milliseconds)}{said}"
 
 
 def verify(connection: SqlConnection, head: str | None) -> str:

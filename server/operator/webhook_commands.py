@@ -47,7 +47,7 @@ def _queue(connection: SqlConnection, name: str) -> list[str]:
         str(found.waiting),
         span(now - found.oldest) if found.oldest is not None else "-",
         str(found.given_up),
-        f"{_came_to(last)}, {span(now - last.at)} ago" if last else "-",
+        f"{_outcome(last)}, {span(now - last.at)} ago" if last else "-",
     ]
 
 
@@ -75,7 +75,7 @@ def deliveries(connection: SqlConnection, *, failed: bool, limit: int) -> str:
                 each.state,
                 str(each.attempts),
                 next_attempt(connection, each),
-                _came_to(each.last) if each.last else "-",
+                _outcome(each.last) if each.last else "-",
             ]
             for each in found
         ],
@@ -91,7 +91,7 @@ def next_attempt(connection: SqlConnection, delivery: Delivery) -> str:
     return "when resumed" if at is None else when(at)
 
 
-def _came_to(attempted: RecordedAttempt) -> str:
+def _outcome(attempted: RecordedAttempt) -> str:
     return short(attempted.error) or f"status {attempted.status}"
 
 

@@ -140,11 +140,11 @@ class People:
         self.reservations.left(person, self._database.now())
         self._database.write_aside(partial(leave, person, last_message))
 
-    def ban_against(self, person: Person) -> str:
-        """Return for how much longer a person is banned, in words; "" if they are not."""
+    def ban_against(self, person: Person) -> str | None:
+        """Return for how much longer a person is banned, in words; None if they are not."""
         now = self._database.now()
         ban = self.bans.against(person, now)
-        return remaining(ban, now) if ban else ""
+        return remaining(ban, now) if ban else None
 
     def current_bans(self) -> list[tuple[Ban, str]]:
         """Return the bans that have not ended, and for how much longer each lasts, in words."""

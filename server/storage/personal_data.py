@@ -73,10 +73,10 @@ COVERED = {
 
 
 class NameHolder(NamedTuple):
-    """A person who has, or had, a name; `seen_at` is in milliseconds, 0 if unknown."""
+    """A person who has, or had, a name; `seen_at` is in milliseconds, None if unknown."""
 
     identity: str
-    seen_at: int
+    seen_at: int | None
     messages: int
 
 
@@ -95,11 +95,11 @@ def holders(name: str, connection: SqlConnection) -> list[NameHolder]:
     people = connection.execute("SELECT identity, name FROM person UNION SELECT identity, name FROM held_name")
     found |= {identity for identity, known in people if names.key(known) == key}
     query = (
-        "SELECT coalesce((SELECT seen_at FROM person WHERE identity = ?1), 0),"
+        "SELECT (SELECT seen_at FROM person WHERE identity = ?1),"
         " (SELECT count(*) FROM message WHERE author_identity = ?1)"
     )
     each = [NameHolder(identity, *connection.execute(query, (identity,)).fetchone()) for identity in found - {""}]
-    return sorted(each, key=lambda holder: (holder.seen_at, holder.messages), reverse=True)
+    return sorted(each, key=lambda holder: (holder.seen_at or 0, holder.messages), reverse=True)
 
 
 def export(identity: str, connection: SqlConnection) -> Iterator[dict[str, str | int | None]]:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from server.operator import people
+from server.operator.printing import CommandError
 from server.protocol.proof import LoginKeys
 from server.rules.messages import MessageDraft, Person
 from server.rules.search import query
@@ -142,8 +144,7 @@ def test_several_people_of_one_name_are_distinguished(desk: Desk) -> None:
     desk.connection.execute(
         "INSERT INTO person (identity, name, seen_at, last_message) VALUES ('m-2', 'mallory', 5, 0)"
     )
-    assert [(each.identity, each.messages) for each in personal_data.holders("mallory", desk.connection)] == [
-        ("m-2", 1),
-        ("m-1", 1),
-    ]
+    assert personal_data.holders("mallory", desk.connection) == [("m-2", 5, 1), ("m-1", None, 1)]
+    with pytest.raises(CommandError, match=r"m-2 \(1 message, last seen 1970-.*; m-1 \(1 message, last seen -\)"):
+        people.erase(desk.connection, "mallory", None)
     assert personal_data.holders("nobody", desk.connection) == []
