@@ -93,10 +93,8 @@ class PresenceFeed:
         self._newcomers.discard(session)
         self._known[session] = len(self._changes)
         self._held[session] = []
-        size = 0
-        hidden = self._relations.blocked_with(_identity(session))
-        pages = self._pages_for(session)
-        for page in [pages.whole(hidden)] if session.dialect.who_lists else pages.wires(hidden):
+        size, view = 0, self._view(session)
+        for page in self._list_for(session):
             session.write(page)
             size += len(page)
             if size > WHO_BYTES:
@@ -106,12 +104,16 @@ class PresenceFeed:
                 size = 0
         for wire in self._held.pop(session, ()):
             session.write_now(wire)
+        if self._view(session) != view:
+            self.change_view(session)
 
     def change_view(self, session: Session) -> None:
-        """Send a session the who list in its current view, after its rank has changed."""
+        """Send a session the who list in its current view, after its rank has changed.
+
+        A session that is still receiving its first list gets this one after it.
+        """
         if session not in self._newcomers and session not in self._held:
-            hidden, pages = self._relations.blocked_with(_identity(session)), self._pages_for(session)
-            for page in [pages.whole(hidden)] if session.dialect.who_lists else pages.wires(hidden):
+            for page in self._list_for(session):
                 session.write_now(page)
 
     def broadcast(self, about: str, presence: Presence, *, was_hidden: bool = False) -> None:
@@ -139,6 +141,11 @@ class PresenceFeed:
 
     def _view(self, session: Session) -> View:
         return self._views[session.rank]
+
+    def _list_for(self, session: Session) -> list[bytes]:
+        """Return the frames of the who list that a session may see, in its dialect."""
+        hidden, pages = self._relations.blocked_with(_identity(session)), self._pages_for(session)
+        return [pages.whole(hidden)] if session.dialect.who_lists else pages.wires(hidden)
 
     def _pages_for(self, session: Session) -> WhoPages:
         """Return the who list in a session's view."""

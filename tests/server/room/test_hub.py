@@ -155,12 +155,17 @@ class SlowOutlet(RecordingOutlet):
         self.largest = max(self.largest, self.unsent)
 
 
-async def test_the_who_list_of_thousands_arrives_as_it_is_read_and_changes_follow_it(relations: RelationIndex) -> None:
-    hub = Hub(relations, Traffic())
-    for number in range(2_000):
+def crowd(hub: Hub, people: int) -> None:
+    """Add people with long names, so that the who list is long."""
+    for number in range(people):
         session = Session(RecordingOutlet())
         session.log_in(Person("𐍈" * 27 + str(number), str(number)))
         hub.join(session, session.logged_in_person)
+
+
+async def test_the_who_list_of_thousands_arrives_as_it_is_read_and_changes_follow_it(relations: RelationIndex) -> None:
+    hub = Hub(relations, Traffic())
+    crowd(hub, 2_000)
     first, other, slow = Guest(hub, ADA), Guest(hub, BOB), SlowOutlet()
     await other.listed
     newcomer = Session(slow)
@@ -182,6 +187,30 @@ async def test_the_who_list_of_thousands_arrives_as_it_is_read_and_changes_follo
     assert slow.largest < MAX_UNSENT_BYTES
     assert [frame.username for frame in slow.frames if isinstance(frame, Presence)] == ["ada"]
     assert isinstance(slow.frames[-1], Presence)
+
+
+async def test_the_who_list_follows_the_rank_that_changes_while_it_is_sent(relations: RelationIndex) -> None:
+    hub = Hub(relations, Traffic())
+    crowd(hub, 600)
+    bob, slow = Guest(hub, BOB), SlowOutlet()
+    bob.session.set_rank(Rank.OPERATOR)
+    bob.session.status = "hidden"
+    hub.show_change(bob.session)
+    newcomer = Session(slow)
+    newcomer.log_in(EVE)
+    hub.join(newcomer, EVE)
+    listed = asyncio.create_task(hub.send_who_list(newcomer))
+    await until(lambda: bool(slow.unsent))
+    newcomer.set_rank(Rank.OPERATOR)
+    hub.change_view(newcomer)
+
+    def read() -> bool:
+        slow.unsent = 0
+        return listed.done()
+
+    await until(read)
+    names = [one.username for frame in slow.frames if isinstance(frame, Who) for one in frame.who_list]
+    assert (len(names), names.count("bob")) == (601 + 602, 1)
 
 
 async def test_a_hidden_operator_is_gone_for_everyone_but_operators(relations: RelationIndex) -> None:
