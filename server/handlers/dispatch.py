@@ -197,14 +197,20 @@ class Dispatcher:
         session.request_finished()
         self.answer_failure(session, nonce, None if task.cancelled() else task.exception())
 
-    def when_stored(self, session: Session, stored: "asyncio.Future[Stored]", done: Callable[[Stored], None]) -> None:
-        """Call `done` with the result of a write, or send the client an error if it fails."""
+    def when_stored(
+        self,
+        session: Session,
+        stored: "asyncio.Future[Stored]",
+        done: Callable[[Stored], None] = lambda _: None,
+        nonce: str | None = None,
+    ) -> None:
+        """Call `done` with the result of a write, or send the client an error (with `nonce`) if it fails."""
 
         def finished(future: "asyncio.Future[Stored]") -> None:
             session.request_finished()
             if future.cancelled():
                 return
-            self.answer_failure(session, None, future.exception())
+            self.answer_failure(session, nonce, future.exception())
             if not future.exception():
                 done(future.result())
 

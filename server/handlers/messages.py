@@ -1,9 +1,7 @@
 """Messages: send, edit, delete, react, typing, history and search."""
 
-from asyncio import Future
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
 
 from server.handlers import filtering, link_spam, operators
 from server.handlers.dispatch import Dispatcher
@@ -31,8 +29,6 @@ from server.rules.reactions import ReactionChange
 from server.rules.refusal import Refusal
 from server.storage.base import Published, Search
 
-Stored = TypeVar("Stored")
-
 
 def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
     """Publish a message. Its author receives it with its msgID as the acknowledgement."""
@@ -49,21 +45,20 @@ def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
     channel = "" if peer else dispatcher.channel(session, frame.channel).id
     if link_spam.stops(dispatcher, session, text, peer, frame.nonce):
         return
-    session.request_started()
     filtered = filtering.apply(dispatcher, session, text, peer)
     verdict = filtered.verdict
     keeping = _keeping(dispatcher, peer) if peer else Keeping.RECORDED
     draft = MessageDraft(author, channel, peer, verdict.text, frame.nonce, not verdict.forward, keeping)
     published = dispatcher.broker.publish(draft, filtered.recorder)
-    published.add_done_callback(partial(_after_publish, dispatcher, session, frame, filtered))
+    dispatcher.when_stored(
+        session, published, partial(_after_publish, dispatcher, session, frame, filtered), frame.nonce
+    )
 
 
 def takeback(dispatcher: Dispatcher, session: Session, frame: Takeback) -> None:
     """Delete a message for everyone: the user's own, or any if the user is an operator. Evidence still contains it."""
     person = session.logged_in_person
-    session.request_started()
-    taken = dispatcher.broker.take_back(frame.msg_id, person, dispatcher.access(session))
-    taken.add_done_callback(partial(_after_change, dispatcher, session))
+    dispatcher.when_stored(session, dispatcher.broker.take_back(frame.msg_id, person, dispatcher.access(session)))
 
 
 def edit(dispatcher: Dispatcher, session: Session, frame: Edit) -> None:
@@ -74,9 +69,8 @@ def edit(dispatcher: Dispatcher, session: Session, frame: Edit) -> None:
         editing = filtering.edit(dispatcher, session, frame, text)
         dispatcher.start_task(session, editing, frame.nonce, lasting=True)
         return
-    session.request_started()
     edited = dispatcher.broker.edit(frame.msg_id, person, text, dispatcher.access(session))
-    edited.add_done_callback(partial(_after_change, dispatcher, session, nonce=frame.nonce))
+    dispatcher.when_stored(session, edited, nonce=frame.nonce)
 
 
 def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
@@ -84,9 +78,7 @@ def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
     if not frame.remove:
         dispatcher.check_disk()
     change = ReactionChange(frame.msg_id, session.logged_in_person, reactions.check_emoji(frame.message), frame.remove)
-    session.request_started()
-    reacted = dispatcher.broker.react(change, dispatcher.access(session))
-    reacted.add_done_callback(partial(_after_change, dispatcher, session))
+    dispatcher.when_stored(session, dispatcher.broker.react(change, dispatcher.access(session)))
 
 
 def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
@@ -163,15 +155,9 @@ def _keeping(dispatcher: Dispatcher, peer: Person) -> Keeping:
 
 
 def _after_publish(
-    dispatcher: Dispatcher, session: Session, frame: Say, filtered: Filtered, published: "Future[Published]"
+    dispatcher: Dispatcher, session: Session, frame: Say, filtered: Filtered, published: Published
 ) -> None:
-    session.request_finished()
-    if published.cancelled():
-        return
-    if error := published.exception():
-        dispatcher.answer_failure(session, frame.nonce, error)
-        return
-    publication, fresh, withheld = published.result()
+    publication, fresh, withheld = published
     if fresh:
         filtered.respond(session, frame.channel)
     if fresh and withheld:
@@ -183,12 +169,6 @@ def _after_publish(
     # earlier messages: after a lost connection the client would believe that it has them.
     if not fresh and session.person:
         session.deliver(framed(publication.frame_for(session.person)))
-
-
-def _after_change(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]", nonce: str | None = None) -> None:
-    session.request_finished()
-    if not stored.cancelled():
-        dispatcher.answer_failure(session, nonce, stored.exception())
 
 
 async def _send_history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> None:
