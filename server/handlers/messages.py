@@ -22,7 +22,7 @@ from server.protocol.frames import (
 )
 from server.room.session import Session, framed
 from server.rules import messages as message_rules
-from server.rules import reactions
+from server.rules import names, reactions
 from server.rules import search as searching
 from server.rules.messages import Keeping, MessageDraft, Person
 from server.rules.reactions import ReactionChange
@@ -139,7 +139,7 @@ def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
         return peer
     # To a blocked author, the recipient looks like someone who was never here.
     if peer is None or peer.identity in dispatcher.people.relations.blocked_with(author.identity):
-        raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
+        raise names.unknown(name)
     if any(each.dnd and not each.is_hidden for each in dispatcher.hub.present(peer.identity)):
         raise Refusal(
             ErrorCode.DO_NOT_DISTURB, f"{name_text.quoted(peer.name)} isn't accepting direct messages right now."

@@ -3,7 +3,6 @@
 from functools import partial
 
 from server.handlers.dispatch import Dispatcher
-from server.protocol import name_text
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Block, Blocklist, Mute, Profile, ProfileRequest, SetStatus, Unblock, Unmute
 from server.room.session import Session
@@ -70,16 +69,14 @@ def profile(dispatcher: Dispatcher, session: Session, frame: ProfileRequest) -> 
     # A known name is not checked: an earlier version may have accepted one that would be rejected now.
     username = known.name if known else names.check(frame.username)
     if known and known.identity in dispatcher.people.relations.blocked_with(session.logged_in_person.identity):
-        raise Refusal(
-            ErrorCode.NOT_HERE, f"No one named {name_text.quoted(username)} has been here. Check the spelling."
-        )
+        raise names.unknown(username)
     dispatcher.start_task(session, _send_profile(profiles, session, username, frame.nonce), frame.nonce)
 
 
 def _relate(dispatcher: Dispatcher, session: Session, name: str, *, blocked: bool) -> None:
     person, other = session.logged_in_person, dispatcher.people.find(name)
     if other is None:
-        raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
+        raise names.unknown(name)
     if other.identity == person.identity:
         raise Refusal(ErrorCode.NOT_HERE, "You cannot mute or block yourself.")
     if blocked and not dispatcher.live.blockable_operators and dispatcher.hub.is_operator(other.identity):

@@ -9,7 +9,7 @@ from precis_i18n import get_profile
 from server.protocol.characters import UNSEEN, limit_marks
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, MAX_NAME_CHARS
-from server.protocol.name_text import APOSTROPHES, PUNCTUATION, unfit
+from server.protocol.name_text import APOSTROPHES, PUNCTUATION, quoted, unfit
 from server.protocol.names import MAX_TYPED_CHARS
 from server.rules.lookalikes import poses_as
 from server.rules.refusal import Refusal
@@ -29,17 +29,11 @@ def check(text: str) -> str:
     """Return the normalised name: accents composed, spaces trimmed and collapsed. Raises Refusal if not allowed."""
     if UNSEEN.search(text):
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot contain control, invisible or direction characters.")
-    if len(text) > MAX_TYPED_CHARS:
-        raise Refusal(
-            ErrorCode.BAD_NAME, f"The name has {len(text)} characters; the limit is {MAX_NAME_CHARS}. Shorten it."
-        )
+    _check_length(text, MAX_TYPED_CHARS)
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if not name:
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot be empty.")
-    if len(name) > MAX_NAME_CHARS:
-        raise Refusal(
-            ErrorCode.BAD_NAME, f"The name has {len(name)} characters; the limit is {MAX_NAME_CHARS}. Shorten it."
-        )
+    _check_length(name, MAX_NAME_CHARS)
     if limit_marks(name) != name:
         # Clients show fewer marks, so a name copied from there would not be found.
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot have that many accents on one character.")
@@ -51,6 +45,18 @@ def check(text: str) -> str:
     if poses_as(name, CHAT_SERVER):
         raise Refusal(ErrorCode.BAD_NAME, f"{CHAT_SERVER} is the name of the server itself. Choose another.")
     return name
+
+
+def unknown(name: str) -> Refusal:
+    """Return the refusal for a name that no one has had, or whose holder a block hides."""
+    return Refusal(ErrorCode.NOT_HERE, f"No one named {quoted(name)} has been here. Check the spelling.")
+
+
+def _check_length(text: str, limit: int) -> None:
+    if len(text) > limit:
+        raise Refusal(
+            ErrorCode.BAD_NAME, f"The name has {len(text)} characters; the limit is {MAX_NAME_CHARS}. Shorten it."
+        )
 
 
 def _check_profile(name: str) -> None:
