@@ -8,7 +8,7 @@ import msgspec
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import MAX_COMMENT_CHARS, MAX_CONTEXT_AFTER, MAX_CONTEXT_BEFORE, ReportReason
-from server.rules.messages import Person, Publication
+from server.rules.messages import Person, Publication, readable
 from server.rules.refusal import Refusal
 from server.rules.storable import storable
 
@@ -107,14 +107,13 @@ def check_form(reason: str, comment: str, reasons: Sequence[ReportReason]) -> st
 
 
 def reportable(reporter: Person, publication: Publication | None) -> Publication:
-    """Return the message. Raises Refusal if it may not be reported; unknown and unreadable ones get the same answer."""
-    if publication is None or not publication.readable_by(reporter):
-        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
-    if publication.taken_back and not publication.text:
+    """Return the message. Raises Refusal if this person may not report it."""
+    found = readable(publication, reporter)
+    if found.taken_back and not found.text:
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message was deleted too long ago; its text is no longer stored.")
-    if publication.author.identity == reporter.identity:
+    if found.author.identity == reporter.identity:
         raise Refusal(ErrorCode.CANNOT_REPORT_SELF, "You cannot report your own message.")
-    return publication
+    return found
 
 
 def context_lines(

@@ -173,18 +173,19 @@ def check_edit(publication: Publication | None, person: Person, access: MessageA
 def check_takeback(publication: Publication | None, person: Person, access: MessageAccess) -> Publication:
     """Return the message as deleted. Raises Refusal if it is not visible to this person, or not theirs."""
     if access.operator:
-        return _readable(publication, person, access)._replace(taken_back=True)
+        return readable(publication, person, access)._replace(taken_back=True)
     return _own(publication, person, access, "delete")._replace(taken_back=True)
 
 
 def _own(publication: Publication | None, person: Person, access: MessageAccess, action: str) -> Publication:
-    found = _readable(publication, person, access)
+    found = readable(publication, person, access)
     if found.author.identity != person.identity:
         raise Refusal(ErrorCode.NOT_YOURS, f"Only the author can {action} a message.")
     return found
 
 
-def _readable(publication: Publication | None, person: Person, access: MessageAccess) -> Publication:
+def readable(publication: Publication | None, person: Person, access: MessageAccess = EVERYWHERE) -> Publication:
+    """Return the message. Raises the same Refusal whether it does not exist or the person may not read it."""
     if publication is None or not publication.readable_by(person, access):
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
     return publication

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import emoji
 
 from server.protocol.codes import ErrorCode
-from server.rules.messages import MessageAccess, Person, Publication
+from server.rules.messages import MessageAccess, Person, Publication, readable
 from server.rules.refusal import Refusal
 
 MAX_EMOJI = 20
@@ -33,15 +33,16 @@ def check_emoji(text: str) -> str:
 def check_reaction(publication: Publication | None, change: ReactionChange, access: MessageAccess) -> Publication:
     """Return the message if the person may change their reaction to it.
 
-    Raises Refusal if they cannot read it, or if it already has the maximum number of reactions.
+    Raises Refusal if they cannot read it, if it was deleted, or if it already has the maximum number of reactions.
     """
-    if publication is None or publication.taken_back or not publication.readable_by(change.person, access):
-        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
-    there = {reaction.emoji for reaction in publication.reactions}
+    found = readable(publication, change.person, access)
+    if found.taken_back:
+        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message was deleted, so it has no reactions any more.")
+    there = {reaction.emoji for reaction in found.reactions}
     if not change.remove and change.emoji not in there and len(there) >= MAX_EMOJI:
         raise Refusal(
             ErrorCode.BAD_REACTION, f"This message already has {MAX_EMOJI} different emoji. Choose one of them."
         )
-    if not change.remove and sum(len(each.usernames) for each in publication.reactions) >= MAX_REACTIONS:
+    if not change.remove and sum(len(each.usernames) for each in found.reactions) >= MAX_REACTIONS:
         raise Refusal(ErrorCode.BAD_REACTION, f"This message has the maximum of {MAX_REACTIONS} reactions.")
-    return publication
+    return found
