@@ -1,3 +1,1 @@
 """The Flagpost chat server: a chat room over websockets, and reports and profiles over the site's webhooks."""
-
-__version__ = "0.1.0"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import httpx
 
-from server import __version__
 from server.protocol.errors import FlagpostError
+from server.protocol.version import VERSION
 from server.settings import SigningSecrets, WebhookSecurity
 from server.webhooks import outbound, signature
 from server.webhooks.targets import ForbiddenTargetError
@@ -18,7 +18,7 @@ MAX_ANSWER_BYTES = 64 * 1024
 
 HEADERS = {
     "Content-Type": "application/json",
-    "User-Agent": f"Flagpost/{__version__}",
+    "User-Agent": f"Flagpost/{VERSION}",
     # A compressed answer could expand without limit before its size is known.
     "Accept-Encoding": "identity",
     # If the site closes a kept-alive connection just as it is used, we cannot know whether it accepted the report.
