@@ -17,7 +17,8 @@ from server.webhooks.payloads import report_body, reported_messages
 from server.webhooks.rendering import Renderer, html_or_text
 from server.webhooks.webhook_client import WebhookClient, WebhookError
 
-MAX_ANSWER_BYTES = 1024
+MAX_RECORDED_BYTES = 1024
+"""Maximum length of the site's answer in the log of deliveries."""
 
 
 class ReportSender:
@@ -77,7 +78,7 @@ class ReportSender:
         except WebhookError as error:
             return Result(None, f"The site did not accept it: {error}.", error.cause), error.outcome
         # A site may echo the key, and the administrator might show the answer to others.
-        said = self._key.redact(answer.body.decode(errors="replace")).encode()[:MAX_ANSWER_BYTES]
+        said = self._key.redact(answer.body.decode(errors="replace")).encode()[:MAX_RECORDED_BYTES]
         signed = bool(self._hook.secret)
         result = Result(
             answer.status,

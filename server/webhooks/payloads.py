@@ -85,17 +85,15 @@ class _ProfileBody(msgspec.Struct, rename="pascal"):
 
 
 def reported_messages(hook: WebhookURL, evidence: Evidence, event: Event) -> list[str]:
-    """Return the messages that the body of this event contains."""
-    if isinstance(event, Withdrawn):
+    """Return the Markdown texts in the body of this event; automatic reports and withdrawals have none."""
+    if isinstance(event, Withdrawn) or evidence.automatic:
         return []
     recent = _recent(hook, evidence)
-    if evidence.automatic:
-        return []
     if not hook.evidence:
         return [_with_earlier_texts(evidence), *recent]
-    context = _updated(evidence, event).context
-    texts = (line.message for line in context), (each.text for each in evidence.earlier_texts)
-    return [evidence.message, *texts[0], *texts[1], *recent]
+    context = (line.message for line in _updated(evidence, event).context)
+    earlier = (each.text for each in evidence.earlier_texts)
+    return [evidence.message, *context, *earlier, *recent]
 
 
 def report_body(
