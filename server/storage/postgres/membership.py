@@ -44,7 +44,7 @@ AND kind IN (
 """  # noqa: S608 - constants
 """Events that are kept for longer only mark a position: no server needs their texts any more."""
 
-MISSED = "this server was away for so long that the next events are deleted"
+MISSED = "this server was away for so long that events are missing"
 
 
 class FencedError(StorageError):
