@@ -157,7 +157,7 @@ KEYS = (
     Key(Where.MESSAGES, "w", "screen.direct", "Send its author a direct message", "Message"),
     Key(Where.MESSAGES, "m", "screen.mute", "Mute its author: hide their messages; again: undo", "Mute"),
     Key(Where.MESSAGES, "c", "screen.edit_message", "Edit your message", "Edit"),
-    Key(Where.MESSAGES, "d", "screen.take_back", "Delete your message", "Delete"),
+    Key(Where.MESSAGES, "d", "screen.take_back", "Delete your message; operators: any message", "Delete"),
     Key(Where.MESSAGES, "o", "screen.open_link", "Open a link in it; shows the full address first"),
     Key(Where.MESSAGES, "slash", "screen.search", "Search messages"),
     Key(Where.MESSAGES, "y", "screen.copy", "Copy the message", "Copy"),

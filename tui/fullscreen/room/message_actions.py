@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from server.protocol import name_text
 from server.protocol.frames import MAX_QUERY_CHARS, Edit, Limits, React, Takeback
 from tui.client.client import OFFLINE, nonce
 from tui.client.entries import Line
@@ -21,12 +22,14 @@ class MessageActions:
         self._desktop = desktop
 
     def take_back(self, line: Line) -> None:
-        """Delete the user's own message after confirmation."""
+        """Delete a message after confirmation: the user's own, or any if the user is an operator."""
         if self._room.can_ask():
             self._room.dialogs.start(partial(self._take_back, line))
 
     async def _take_back(self, line: Line) -> None:
-        if await self._room.dialogs.ask(f"Delete your message “{excerpt(line)}” for everyone?", "Delete"):
+        what, author = f"message “{excerpt(line)}”", name_text.quoted(line.author)
+        named = f"your {what}" if line.mine else f"the {what} from {author}"
+        if await self._room.dialogs.ask(f"Delete {named} for everyone?", "Delete"):
             self._client.send(Takeback(line.msg_id))
 
     def edit(self, line: Line) -> None:

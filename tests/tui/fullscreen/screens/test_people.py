@@ -52,6 +52,10 @@ async def test_the_users_own_message_is_deleted_by_a_key_after_confirmation_by_t
         await pilot.press("d")
         await pilot.pause()
         assert len(server.sent(Takeback)) == 1
+        server.send(Presence("ada", "", WhoEntry("ada", 1, op=True)))
+        await until(pilot, lambda: app_of(pilot).state.is_operator, "the rights of an operator")
+        await pilot.press("up", "d")
+        await until_seen(pilot, "Delete the message “hello” from “bob” for everyone?")
 
 
 async def test_message_cannot_be_deleted_offline() -> None:
