@@ -1,11 +1,13 @@
-"""A server that shares its database is ready as long as its beats arrive there."""
+"""A server is ready as long as its beats arrive at a shared database, or it can write to its own."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from server.handlers.dispatch import Dispatcher
+from server.http import health
 from server.http.health import Health
 from server.ops.watchdog import LoopWatchdog
 from server.storage.database import Database, NodeHealth
@@ -28,3 +30,25 @@ async def test_readiness_follows_the_beat_without_a_write(node: NodeHealth, prob
     database = cast(Database, SimpleNamespace(health=lambda: node))
     found = await Health(dispatcher, database, LoopWatchdog(lambda _late: None)).readiness()
     assert found is None if problem is None else found and found.startswith(problem)
+
+
+async def test_a_check_that_begins_as_another_ends_does_not_disturb_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The result of a test write that took long is outdated as soon as it is there.
+    monkeypatch.setattr(health, "PROBE_CACHE_SECONDS", -1.0)
+    writes: list[asyncio.Future[None]] = []
+
+    def write(_work: object) -> "asyncio.Future[None]":
+        writes.append(asyncio.get_running_loop().create_future())
+        return writes[-1]
+
+    dispatcher = cast(Dispatcher, SimpleNamespace(draining=False))
+    database = cast(Database, SimpleNamespace(health=lambda: None, write=write))
+    checked = Health(dispatcher, database, LoopWatchdog(lambda _late: None))
+    first = asyncio.create_task(checked.readiness())
+    await asyncio.sleep(0)
+    # The second check starts in the turn in which the first write ends, so before the first check goes on.
+    writes[0].set_result(None)
+    second = asyncio.create_task(checked.readiness())
+    assert await first is None
+    writes[1].set_result(None)
+    assert await second is None
