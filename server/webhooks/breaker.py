@@ -28,11 +28,11 @@ class Breaker:
         self._probing = self._failures >= FAILURES_TO_OPEN
         return True
 
-    def record(self, *, failed: bool) -> None:
-        """Record the result of a request."""
-        if not failed:
+    def record(self, *, failed: bool | None) -> None:
+        """Record the result of a request; None if it was cancelled, which says nothing about the site."""
+        if failed is False:
             self._failures = 0
-        elif not self.is_open or self._probing:
+        elif failed and (not self.is_open or self._probing):
             # Failures of requests that were in flight when the breaker opened do not count again.
             self._failures += 1
             self._open_until = self._clock() + rest_seconds(self._failures)

@@ -84,11 +84,14 @@ class Profiles:
     async def _request(self, username: str) -> ProfileText:
         if not self._breaker.allows():
             raise WebhookError("it has not been answering", "the last attempts failed")
-        failed = True
+        failed: bool | None = None
         try:
             answer = await self._post(username)
             # Any other status is an answer about this user.
             failed = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        except WebhookError:
+            failed = True
+            raise
         finally:
             self._breaker.record(failed=failed)
         text = read(answer, signed=bool(self._hook.secret)).redacted(self._key)

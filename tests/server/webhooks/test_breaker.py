@@ -90,6 +90,30 @@ async def test_an_error_about_one_user_does_not_open_the_breaker(room: Room) -> 
     assert room.measured().endswith(" 0.0")
 
 
+async def test_users_who_leave_before_the_answer_do_not_open_the_breaker(room: Room) -> None:
+    async def leave(username: str) -> None:
+        asked = room.asked
+        room.may_answer.clear()
+        asking = asyncio.create_task(room.profiles.about(username))
+        async with asyncio.timeout(10):
+            while room.asked == asked:
+                await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    for each in range(FAILURES_TO_OPEN):
+        await leave(f"user {each}")
+    assert room.measured().endswith(" 0.0")
+    room.status = 0
+    await room.ask(FAILURES_TO_OPEN)
+    room.now += OPEN_SECONDS
+    await leave("of the probe")
+    # Another probe may follow.
+    room.status = 200
+    assert await room.ask() == [""]
+
+
 async def test_a_disabled_webhook_has_no_open_breaker(room: Room) -> None:
     room.status = 0
     await room.ask(FAILURES_TO_OPEN)
