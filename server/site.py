@@ -11,6 +11,7 @@ from server.ops import background
 from server.ops.metrics import Metrics
 from server.reporting.deliveries import Deliveries
 from server.reporting.desk import ReportDesk
+from server.reporting.pending_requests import PendingRequests
 from server.reporting.sender import ReportSender
 from server.room.hub import Hub
 from server.settings import QUEUED_WEBHOOK, Secret, Settings, WebhookSecurity, WebhookURL
@@ -52,6 +53,7 @@ class ActiveWebhooks:
         self._hub = hub
         self._metrics = metrics
         self._current = _Generation()
+        self._requests = PendingRequests()
         self._targets: dict[str, _Target] = {}
         self._draining: set[asyncio.Task[None]] = set()
         database.hear(ReportOpened, self._on_reports)
@@ -76,7 +78,7 @@ class ActiveWebhooks:
         reports = profiles = None
         if hooks:
             terms = _terms(settings, hooks)._replace(node=self._database.node)
-            reports = ReportDesk(self._database, self._hub, terms, waiting)
+            reports = ReportDesk(self._database, self._hub, terms, waiting, self._requests)
         deliveries = [
             # The first webhook decides the status of a report.
             self._new_deliveries(settings, hook, client, event, reports if hook is hooks[0] else None)
@@ -112,6 +114,7 @@ class ActiveWebhooks:
         )
 
     def _on_reports(self, events: Sequence[ReportOpened | ReportChanged]) -> None:
+        self._requests.add([event.report for event in events])
         if self._current.reports:
             self._current.reports.on_changes(events)
 

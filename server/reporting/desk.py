@@ -1,8 +1,7 @@
 """Submitting, withdrawing and listing reports, and notifying their reporters."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate
 
@@ -10,6 +9,7 @@ from server.protocol.codec import encode
 from server.protocol.codes import ReportState
 from server.protocol.frames import Addition, ReportEntry, Reports, ReportStatus
 from server.reporting.automatic_reports import AutomaticReport, Complaint
+from server.reporting.pending_requests import PendingRequests
 from server.room.hub import Hub
 from server.rules.messages import Person, Publication
 from server.rules.reports import StoredReport
@@ -27,46 +27,34 @@ MAX_LISTED_BYTES = 48 * 1024
 """Maximum size of a list. Together with a page of messages, it is below the limit of unread data, so logins succeed."""
 
 
-class _Pending:
-    """A pending request about a person's reports, and the changes to these reports meanwhile."""
-
-    def __init__(self, identity: str) -> None:
-        self.identity = identity
-        self._changed: dict[str, StoredReport] = {}
-
-    @property
-    def stale(self) -> bool:
-        """Return whether the result of the request may be older than a change."""
-        return bool(self._changed)
-
-    def add(self, report: StoredReport) -> None:
-        self._changed[report.id] = report
-
-    def latest(self, report: StoredReport) -> StoredReport:
-        """Return the latest version of a report."""
-        return self._changed.get(report.id, report)
-
-
 class ReportDesk:
     """The reports of the room. Sets each event of `waiting` when there is something to deliver."""
 
-    def __init__(self, database: Database, hub: Hub, terms: Terms, waiting: Sequence[asyncio.Event]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        hub: Hub,
+        terms: Terms,
+        waiting: Sequence[asyncio.Event],
+        requests: PendingRequests,
+    ) -> None:
+        """`requests` receives all changes before this desk does."""
         self._database = database
         self._hub = hub
         self._terms = terms
         self._waiting = waiting
-        self._pending: set[_Pending] = set()
+        self._requests = requests
         self._unnotified: set[str] = set()
 
     async def submit(self, submission: Submission) -> ReportEntry:
         """Store a report; it is on disk when this returns. Raises Refusal or StorageError."""
-        with self._tracking(submission.reporter) as pending:
+        with self._requests.tracking(submission.reporter.identity) as pending:
             report = await self._database.write(partial(reports.submit, self._terms, submission))
         return entry(pending.latest(report))
 
     async def withdraw(self, reporter: Person, report_id: str) -> ReportEntry:
         """Withdraw a report. Raises Refusal or StorageError."""
-        with self._tracking(reporter) as pending:
+        with self._requests.tracking(reporter.identity) as pending:
             report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter))
         return entry(pending.latest(report))
 
@@ -88,10 +76,6 @@ class ReportDesk:
             # Every server delivers, but if all of them woke at once, they would compete for one delivery.
             for each in self._waiting:
                 each.set()
-        for event in events:
-            for pending in self._pending:
-                if pending.identity == event.report.reporter.identity:
-                    pending.add(event.report)
         self._notify([each.report for each in events if isinstance(each, ReportChanged) and not each.answered])
 
     async def latest(self, before: str, limit: int) -> list[StoredReport]:
@@ -118,20 +102,10 @@ class ReportDesk:
         """Read a person's reports, again if one changed meanwhile: a list must not be older than a notification."""
         asked = partial(report_rows.sent_by, reader.person.identity, MAX_LISTED, self._terms.webhook)
         while True:
-            with self._tracking(reader.person) as pending:
+            with self._requests.tracking(reader.person.identity) as pending:
                 sent = await self._database.read(asked, reader.queue_key)
             if not pending.stale:
                 return sent
-
-    @contextmanager
-    def _tracking(self, reporter: Person) -> Iterator[_Pending]:
-        """Collect the changes to a person's reports while a request about them is pending."""
-        pending = _Pending(reporter.identity)
-        self._pending.add(pending)
-        try:
-            yield pending
-        finally:
-            self._pending.remove(pending)
 
     async def notify_waiting(self) -> None:
         """Notify reporters in the room of all their waiting reports, after the webhook was suspended or resumed."""
@@ -146,7 +120,10 @@ class ReportDesk:
     async def _of_reporters_present(self, which: str) -> list[StoredReport]:
         here = [session.logged_in_person.identity for session in self._hub.sessions.values()]
         asked = partial(report_rows.found_of, here, which, self._terms.webhook)
-        return await self._database.read(asked)
+        with self._requests.tracking() as pending:
+            found = await self._database.read(asked)
+        # Of a change meanwhile, the reporter has been notified.
+        return [report for report in found if not pending.has_changed(report)]
 
     def _notify(self, changed: Sequence[StoredReport]) -> None:
         """Notify the reporters who are on this server; others are notified at their next login."""

@@ -14,6 +14,7 @@ from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Error, Message, Presence, ReportReason, ReportStatus, Who
 from server.reporting.desk import ReportDesk
+from server.reporting.pending_requests import PendingRequests
 from server.room.session import Session
 from server.rules.tokens import Claims, sign
 from server.settings import JWT
@@ -92,7 +93,7 @@ async def dispatcher(tmp_path: Path) -> AsyncIterator[Dispatcher]:
     database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     dispatcher = dispatcher_over(Broker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason("It's spam", comment_required=False)])
-    reports = ReportDesk(database, dispatcher.hub, TERMS, [asyncio.Event()])
+    reports = ReportDesk(database, dispatcher.hub, TERMS, [asyncio.Event()], PendingRequests())
     dispatcher.live = replace(dispatcher.live, welcome=welcome, reports=reports)
     yield dispatcher
     await database.close()

@@ -41,6 +41,7 @@ from server.protocol.frames import (
     Withdraw,
 )
 from server.reporting.desk import ReportDesk
+from server.reporting.pending_requests import PendingRequests
 from server.room.session import MAX_BUFFERED_BYTES, Session
 from server.rules.messages import MessageDraft, Person
 from server.settings import RoomLimits
@@ -99,7 +100,7 @@ async def dispatcher(database: CountingDatabase) -> Dispatcher:
     """A dispatcher that accepts reports, with one message from alice."""
     dispatcher = dispatcher_over(Broker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
-    reports = ReportDesk(database, dispatcher.hub, TERMS, [asyncio.Event()])
+    reports = ReportDesk(database, dispatcher.hub, TERMS, [asyncio.Event()], PendingRequests())
     dispatcher.live = replace(dispatcher.live, welcome=welcome, reports=reports)
     await dispatcher.broker.publish(MessageDraft(ALICE, "lobby", None, "a rope", None))
     await dispatcher.people.joined(ALICE)

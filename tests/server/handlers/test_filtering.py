@@ -13,6 +13,7 @@ import pytest
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Edit, Edited, Error, Frame, Message, Say
 from server.reporting.desk import ReportDesk
+from server.reporting.pending_requests import PendingRequests
 from server.room.session import Session
 from server.rules import trail
 from server.rules.evidence import Evidence
@@ -42,7 +43,7 @@ class Room:
         self.database = SqliteDatabase(str(directory / "room.sqlite"))
         self.dispatcher = dispatcher_over(Broker(self.database), self.database)
         terms = Terms("report", 1, evidence=False)
-        desk = ReportDesk(self.database, self.dispatcher.hub, terms, [asyncio.Event()])
+        desk = ReportDesk(self.database, self.dispatcher.hub, terms, [asyncio.Event()], PendingRequests())
         self.dispatcher.live = replace(self.dispatcher.live, filters=[CENSOR, WITHHOLD], reports=desk)
 
     async def send(self, session: Session, frame: Frame) -> None:

@@ -43,6 +43,7 @@ from server.protocol.frames import (
     Withdraw,
 )
 from server.reporting.desk import ReportDesk
+from server.reporting.pending_requests import PendingRequests
 from server.room.session import Session
 from server.rules.ranks import Rank
 from server.settings import PublicChannel
@@ -145,7 +146,7 @@ async def room(directory: Path) -> AsyncIterator[Dispatcher]:
     database = SqliteDatabase(str(directory / "room.sqlite"))
     dispatcher = dispatcher_over(Broker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
-    reports = ReportDesk(database, dispatcher.hub, TERMS, [asyncio.Event()])
+    reports = ReportDesk(database, dispatcher.hub, TERMS, [asyncio.Event()], PendingRequests())
     dispatcher.go_live(replace(dispatcher.live, welcome=welcome, reports=reports, channels=CHANNELS))
     yield dispatcher
     await database.close()

@@ -31,6 +31,7 @@ from server.protocol.frames import (
     Takeback,
 )
 from server.reporting.desk import ReportDesk
+from server.reporting.pending_requests import PendingRequests
 from server.room.session import MAX_PENDING_REQUESTS, Session
 from server.storage import retention
 from server.storage.base import Marker
@@ -101,7 +102,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
     database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     dispatcher = dispatcher_over(DirectBroker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
-    reports = ReportDesk(database, dispatcher.hub, TERMS, [asyncio.Event()])
+    reports = ReportDesk(database, dispatcher.hub, TERMS, [asyncio.Event()], PendingRequests())
     dispatcher.go_live(replace(dispatcher.live, welcome=welcome, reports=reports, keeps_direct=False))
     yield Room(dispatcher, database, tmp_path)
     await database.close()

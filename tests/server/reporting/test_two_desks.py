@@ -16,6 +16,7 @@ from server.ops.metrics import Traffic
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry, ReportStatus
 from server.reporting.desk import ReportDesk
+from server.reporting.pending_requests import PendingRequests
 from server.room.hub import Hub
 from server.room.session import Session
 from server.rules.messages import Person
@@ -72,9 +73,14 @@ class ReportServer:
         session = Session(self._outlet)
         session.person = reporter
         hub.join(session, reporter)
-        self.desk = ReportDesk(database, hub, TERMS._replace(node=name), [self.waiting])
-        database.hear(ReportOpened, self.desk.on_changes)
-        database.hear(ReportChanged, self.desk.on_changes)
+        self._requests = PendingRequests()
+        self.desk = ReportDesk(database, hub, TERMS._replace(node=name), [self.waiting], self._requests)
+        database.hear(ReportOpened, self._on_changes)
+        database.hear(ReportChanged, self._on_changes)
+
+    def _on_changes(self, events: Sequence[ReportOpened | ReportChanged]) -> None:
+        self._requests.add([event.report for event in events])
+        self.desk.on_changes(events)
 
     def shown(self) -> list[ReportEntry]:
         """Return the notifications that the reporter received."""
