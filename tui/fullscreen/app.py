@@ -82,7 +82,7 @@ class FlagpostApp(App[None]):
 
     @on(events.Load)
     def _watch_signals(self) -> None:
-        """Watch for shutdown signals while the terminal is still untouched, so that every exit restores it."""
+        """Watch for shutdown signals before the terminal is changed, so that every exit restores it."""
         self._signals.watch(limited=not self.is_headless)
 
     def get_driver_class(self) -> type[Driver]:

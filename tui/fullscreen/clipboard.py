@@ -9,11 +9,11 @@ IN_TMUX = "Copied to tmux and the terminal's clipboard."
 TMUX_NEEDS = "Sent to tmux. To pass it on to the terminal, run: tmux set -s set-clipboard on"
 SECONDS = 2.0
 LOAD = ("tmux", "load-buffer")
-"""Run without a shell; the text is passed on standard input."""
+"""The command that copies; run without a shell, with the text on standard input."""
 
 
 def asks_tmux(environment: Mapping[str, str]) -> bool:
-    """Return whether the client runs in a tmux that it can reach."""
+    """Return whether the client runs in tmux and can reach it."""
     return bool(environment.get("TMUX"))
 
 

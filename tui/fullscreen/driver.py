@@ -44,7 +44,7 @@ class LineParser(XTermParser):
         self._brackets = self._bracketed = False
         """`_brackets`: the terminal brackets pastes; `_bracketed`: the input read so far ends within such a paste."""
         self._goes_on_until = float("-inf")
-        """Until then, text continues a paste that was too long for one read."""
+        """The time until which text continues a paste that was too long for one read."""
 
     def feed(self, data: str) -> Iterable[Message]:
         """Return the events in the data read so far."""

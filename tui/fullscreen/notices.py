@@ -18,7 +18,7 @@ BELL = "\x07"
 LONGEST = 200
 """Maximum number of characters in the title and in the text of a desktop notification."""
 EVERY_SECONDS = 2.0
-"""Shortest time between two notifications; messages in between are counted in the title."""
+"""Minimum time between two notifications; messages in between are counted in the title."""
 IDLE_SECONDS = 60.0
 """If the terminal does not report focus, a user who presses no key for this long counts as looking elsewhere."""
 UNTITLED = frozenset({"", "dumb", "linux"})

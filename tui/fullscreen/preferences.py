@@ -68,7 +68,7 @@ class Preferences:
 
     @property
     def legible(self) -> Legible:
-        """The filter that gives all text the minimum contrast of the theme."""
+        """The filter that ensures the minimum contrast of the theme for all text."""
         return HIGHLY_LEGIBLE if self._app.theme == CONTRAST.name else LEGIBLE
 
     def apply(self) -> None:

@@ -46,7 +46,7 @@ class Rescue:
         self._unread, self._looked_at = 0, time.monotonic()
 
     def run(self) -> None:
-        """Watch until the client has ended or was killed."""
+        """Watch until the client has ended or has been killed."""
         poll = select.poll()
         for each in (self._said, self._signals):
             poll.register(each, select.POLLIN)

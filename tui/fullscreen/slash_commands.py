@@ -70,7 +70,7 @@ class SlashCommand(Struct, frozen=True):
 
     name: str
     run: Callable[[CommandRoom, str], str | None] | None
-    """Runs the command with its arguments and returns the problem, or None. Without it, they are sent as an action."""
+    """Runs the command with its arguments and returns the problem, or None. If None, they are sent as an action."""
     action: str = ""
     """The room's action that must be available for this command; "" if there is none."""
 
@@ -81,7 +81,7 @@ class SlashCommand(Struct, frozen=True):
 
     @property
     def takes(self) -> str:
-        """The arguments."""
+        """The arguments, as shown in the help."""
         return DEFINITIONS[self.name].takes
 
     @property

@@ -38,7 +38,7 @@ NUMBERED = "Channel or conversation at this position in the list"
 
 
 class Key(Struct, frozen=True):
-    """What a key does. The footer shows `label` unless it is empty; the docs show `help`."""
+    """A key and its action. The footer shows `label` unless it is empty; the docs show `help`."""
 
     where: Where
     keys: str
@@ -60,7 +60,7 @@ class Key(Struct, frozen=True):
 
     @property
     def in_palette(self) -> bool:
-        """True if the command palette offers it: it works everywhere in the room."""
+        """True if the command palette offers the key, because it works everywhere in the room."""
         return self.where is Where.EVERYWHERE and self.priority and self.action != "app.commands" and not self.numbered
 
     @property

@@ -24,7 +24,7 @@ class Dialogs:
         self._write = write
 
     def start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Run a coroutine that asks the user, and cancel any that is still running."""
+        """Run a coroutine that asks the user, and cancel the previous one if it is still running."""
 
         async def run() -> None:
             with self._typeahead.working():

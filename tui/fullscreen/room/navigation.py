@@ -54,7 +54,7 @@ class Navigation:
             self.look_at(ids[number - 1])
 
     def open_unread(self) -> None:
-        """Open the most important place with unread messages; in the current one, go to the first of them."""
+        """Open the most important other place with unread messages, or else go to the first unread message here."""
         ordered = unread.by_importance(self._state.timelines.values(), self._is_muted)
         elsewhere = [each for each in ordered if each.id != self._state.current]
         if elsewhere:
@@ -86,7 +86,7 @@ class Navigation:
             self._room.client.send(asked)
 
     def load_shown(self) -> None:
-        """Request what the current place has to show but has not loaded."""
+        """Request what the current place must show but has not loaded."""
         if self._room.client.online:
             for asked in ask_shown(self._state, nonce):
                 self._room.client.send(asked)

@@ -75,7 +75,7 @@ class Reading:
             self._room.redraw()
 
     def _record(self) -> None:
-        """Mark the messages on the screen as read, unless unread ones above them were skipped."""
+        """Mark messages as read up to the last one in the view; if unread ones are above the view, only at the end."""
         first, last = self._room.timeline.seen
         contiguous = not self._state.timeline.unread or first <= self._state.first_unread
         if last and (contiguous or (self._room.timeline.follows and not self._state.wants_new)):

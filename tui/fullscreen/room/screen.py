@@ -52,7 +52,7 @@ MODES = {
     Where.PEOPLE: ("People list · {} to write", "people.leave"),
     Where.PROFILE: ("Profile · {} to close", "profile.close"),
 }
-"""What the composer shows while keys act elsewhere, and the key that ends that."""
+"""The composer's text while keys act elsewhere, and the ID of the key that it names."""
 MARKED = ("Write a message, or press {} to act on the highlighted one", "composer.up")
 TINY = 60
 """The width in cells below which the list of channels is hidden."""

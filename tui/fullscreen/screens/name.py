@@ -1,4 +1,4 @@
-"""A dialog that asks for another name when the server refused the first."""
+"""A dialog that asks for another name after the server refused one."""
 
 from textual import on
 from textual.app import ComposeResult

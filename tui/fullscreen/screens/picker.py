@@ -64,7 +64,7 @@ class Picker(ModalScreen[str | None]):
         return not self.query_one("#picker-list").display
 
     def action_choose(self) -> None:
-        """Return the highlighted row."""
+        """Close the dialog and return the ID of the highlighted row."""
         if chosen := self.query_one(RowList).chosen:
             self.dismiss(chosen)
 
@@ -85,5 +85,5 @@ class Picker(ModalScreen[str | None]):
             rows.action_cursor_up()
 
     def action_close(self) -> None:
-        """Return None."""
+        """Close the dialog without a choice."""
         self.dismiss(None)

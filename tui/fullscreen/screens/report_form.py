@@ -187,7 +187,7 @@ class ReportForm(ModalScreen[FilledReport]):
 
     @on(Button.Pressed, "#form-cancel")
     def action_cancel(self) -> None:
-        """Close the form without sending; the draft is returned."""
+        """Close the form without sending, and return the draft."""
         self.dismiss(FilledReport(self._draft, sent=False))
 
     @on(Button.Pressed, "#form-submit")

@@ -78,7 +78,7 @@ class StartScreen(ModalScreen[None]):
 
     @property
     def filled(self) -> Filled:
-        """Return the form as filled in; the link may be in the server field. Raises AddressError if it is malformed."""
+        """The form as filled in; the link may be in the server field. Raises AddressError if the link is malformed."""
         name, server, link = (
             clean_line(self.query_one(f"#start-{part}", Input).value).strip() for part in ("name", "server", "link")
         )

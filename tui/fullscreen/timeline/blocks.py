@@ -188,7 +188,7 @@ def marked_flag(status: str) -> str:
 
 
 def _flag(entry: Entry, look: Look, *, loud: bool) -> Segment | None:
-    """Return the flag, which is quiet unless the message is highlighted or its report failed."""
+    """Return the flag, dim unless the message is highlighted or its report failed; None if it cannot be reported."""
     if not look.reports or not isinstance(entry, Line) or entry.mine:
         return None
     loud = entry.report == ReportState.GIVEN_UP or (loud and not entry.reported)

@@ -16,7 +16,7 @@ from tui.tone import Tone
 LEFT_CELLS = 3
 FLAG_CELLS = 4
 MOST_TEXT_CELLS = 100
-"""Longer lines are hard to read, and would be far from their flag."""
+"""The maximum width of the text: longer lines are hard to read, and would be far from their flag."""
 MOST_NAME_CELLS, LEAST_COLUMN_CELLS = 12, 32
 """In compact lines: the maximum width of the column of names, and the minimum width of text beside it."""
 CLOCK_CELLS = {Hours.H24: 5, Hours.H12: 8}

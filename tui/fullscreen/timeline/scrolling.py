@@ -21,7 +21,7 @@ FREEZE_AFTER = 10_000
 
 
 class PageWanted(Message):
-    """A gap after a message number is near the view; `forward`: it is below what the user is looking at."""
+    """Messages after number `low` are missing in or above the view; `forward`: below what the user is looking at."""
 
     def __init__(self, low: float, *, forward: bool = False, scrolled: bool = False) -> None:
         """`scrolled`: the user scrolled there."""
@@ -154,7 +154,7 @@ class StackScroller:
         self.scroll_into_place(None)
 
     def bring_into_view(self, msg_id: int) -> None:
-        """Wrap what is around a message, and scroll as far as necessary to show it."""
+        """Wrap the blocks around a message, and scroll as far as necessary to show it."""
         if self.stack:
             number = self.timeline.position(msg_id)
             self.stack.measure(number, above=self.page, below=self.page)
@@ -202,7 +202,7 @@ class StackScroller:
         self._widget.scroll_to(y=line, animate=False, immediate=True, force=True)
 
     def scrolled(self, before: float, now: float) -> None:
-        """Follow the end while the view is there; request what is missing."""
+        """Update after scrolling: follow the end while the view is there, and request what is missing."""
         # The end of what is loaded is not always where new messages appear.
         self.follows = now >= self._widget.max_scroll_y and self.timeline.covered.holds(END)
         # Leave a movement of less than a line alone: rounding it to a whole line would undo slow scrolling.

@@ -84,7 +84,7 @@ def paint(strip: Strip, span: tuple[int, int], flag_at: int, ink: Ink) -> Strip:
 
 
 def text_of(stack: Stack, chosen: Range) -> str:
-    """Return the selected text without margin and flags, and without line breaks where it is only wrapped."""
+    """Return the selected text without margin and flags, and without line breaks where a line is only wrapped."""
     parts: list[str] = []
     for number in range(chosen.start.number, min(chosen.end.number + 1, len(stack.entries))):
         if stack.hides(stack.entries[number]):

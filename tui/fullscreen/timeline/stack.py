@@ -75,7 +75,7 @@ class Stack:
         return True
 
     def _recoloured(self, before: Look) -> bool:
-        """Return whether a rendered block's author has another colour now; most people who join wrote nothing."""
+        """Return whether the author of a rendered block has another colour now; most new hues are of other people."""
         entries = (block.entry for block in self._blocks.values())
         authors = {entry.author for entry in entries if not isinstance(entry, Notice)}
         return any(before.colour(author) != self.look.colour(author) for author in authors)

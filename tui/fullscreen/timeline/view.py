@@ -77,7 +77,7 @@ class TimelineView(ScrollView, can_focus=True):
     ) -> None:
         """Draw a timeline without the messages of hidden people.
 
-        `away`: the user is looking elsewhere; `words`: those that name the user; `hues`: those of names.
+        `away`: the user is looking elsewhere; `words`: the words that name the user; `hues`: the hues of names.
         """
         if opened := timeline is not self._scroller.timeline:
             self._highlight.clear()

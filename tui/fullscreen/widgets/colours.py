@@ -58,7 +58,7 @@ def contrast(one: Color, other: Color) -> float:
 
 
 class Legible(LineFilter):
-    """Gives all text a minimum contrast ratio, whatever theme, widget or attribute made it pale."""
+    """Ensures a minimum contrast ratio for all text, whatever theme, widget or attribute made it pale."""
 
     def __init__(self, ratio: float) -> None:
         super().__init__()

@@ -70,7 +70,7 @@ class Composer(Prompt):
         self._recall = Recall()
         self._invitation = placeholder
         self._mode = ""
-        """What to show while keys act elsewhere; "" while they write here."""
+        """The text to show while keys act elsewhere; "" while they write here."""
         self._flash: Timer | None = None
 
     @property

@@ -91,11 +91,11 @@ class EvidenceView(VerticalScroll, can_focus=True):
         self.call_after_refresh(self._show_reported)
 
     def fewer(self) -> None:
-        """Send one fewer message of context."""
+        """Include one fewer message of context."""
         self.send(self._sent - 1)
 
     def more(self) -> None:
-        """Send one more message of context."""
+        """Include one more message of context."""
         self.send(self._sent + 1)
 
     def _nearest(self) -> set[int]:

@@ -44,12 +44,12 @@ class FooterEntry(NamedTuple):
 
     @property
     def importance(self) -> tuple[bool, bool, tuple[bool, int]]:
-        """The order in which keys get a place: help, the way out, the rest from left to right."""
+        """The order in which keys get a place: help, the key to leave, the rest from left to right."""
         return self.id != HELP, self.id not in _WAYS_OUT, self.rank
 
 
 def fitting(entries: Sequence[FooterEntry], width: int) -> list[FooterEntry]:
-    """Return the most important entries that fit into so many cells, from left to right; none is cut."""
+    """Return the most important entries that fit into `width` cells, from left to right; none is cut off."""
     kept: list[FooterEntry] = []
     for entry in sorted(entries, key=lambda each: each.importance):
         if sum(each.width for each in kept) + entry.width > width:
@@ -59,7 +59,7 @@ def fitting(entries: Sequence[FooterEntry], width: int) -> list[FooterEntry]:
 
 
 class KeyFooter(Widget):
-    """One line with whole keys only, and the key for help on every screen.
+    """Shows the available keys in one line, none of them cut off, and the key for help on every screen.
 
     Textual's footer has a widget for each key, which costs as much as drawing the room does.
     """

@@ -71,7 +71,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             return self.rows
 
     class Moved(Message):
-        """Other rows are in view."""
+        """The rows in view have changed."""
 
     def __init__(self, *, id: str, leave: Callable[[int], bool] = lambda _: False) -> None:  # noqa: A002 - Textual's name
         """`leave` is called when the highlight would pass the last row (1) or the first (-1).
@@ -270,7 +270,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self._highlight(self._places.choice_near(line, by))
 
     def _highlight(self, choice: int, *, wrap: bool = False) -> None:
-        """Highlight one of the rows that can be chosen."""
+        """Highlight a row by its index in the rows that can be chosen; beyond an end, `wrap` around or stop there."""
         if choices := self._places.choices:
             choice = choice % len(choices) if wrap else max(0, min(choice, len(choices) - 1))
             self.highlighted = choices[choice]
