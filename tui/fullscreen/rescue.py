@@ -42,7 +42,7 @@ class Rescue:
         self._client, self._said, self._signals, self._terminal = client, said, signals, terminal
         self._attributes = attributes
         self._deadline: float | None = None
-        self._signalled = self._suspended = self._hung_up = False
+        self._signalled = self._suspended = False
         self._unread, self._looked_at = 0, time.monotonic()
 
     def run(self) -> None:

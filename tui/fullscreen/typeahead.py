@@ -179,7 +179,7 @@ class TypeAhead:
     def _is_early(self, key: Key, asked_at: float, last_text: float) -> bool:
         """Return whether a key was typed before a question was asked, or as part of a sentence."""
         if key.key == "escape":
-            # The harmless answer.
+            # Escape is the harmless answer.
             return False
         is_text = _is_text(key) or key.key == "enter"
         return key.time < asked_at or (is_text and key.time < last_text + SILENCE_SECONDS)

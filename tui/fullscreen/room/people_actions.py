@@ -50,7 +50,7 @@ class PeopleActions:
         if not self._client.online:
             return OFFLINE
         self._client.send(frame)
-        # The list of people shows it too, but is hidden in a narrow terminal.
+        # The list of people shows the change too, but is hidden in a narrow terminal.
         self._room.note(notice)
         return None
 

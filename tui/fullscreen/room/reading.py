@@ -61,7 +61,7 @@ class Reading:
         below = self._screen.query_one(NewBelow)
         below.show(self._unseen)
         if below.display and not below.region:
-            # It takes a line from the messages, so what is on the screen is known only after the next layout.
+            # The widget takes a line from the messages, so only the next layout decides which are on the screen.
             return
         if self._looks:
             self._record()

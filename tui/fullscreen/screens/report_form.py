@@ -178,7 +178,7 @@ class ReportForm(ModalScreen[FilledReport]):
     def _say_what_is_needed(self) -> None:
         word = "required" if self._reason.comment_required else "optional"
         self.query_one("#form-comment-label", Static).update(Content.assemble("Comment  ", (word, Style(dim=True))))
-        self._complain("")
+        self._complain(None)
 
     @on(OptionList.OptionSelected)
     def action_next(self) -> None:
@@ -213,8 +213,8 @@ class ReportForm(ModalScreen[FilledReport]):
     def _look_again(self) -> None:
         """Clear the problem shown once the obstacle is gone."""
         if self._hindered and not self._obstacle():
-            self._complain("")
+            self._complain(None)
 
-    def _complain(self, problem: str) -> None:
+    def _complain(self, problem: str | None) -> None:
         self._hindered = False
-        self.query_one("#form-problem", Static).update(Content(problem))
+        self.query_one("#form-problem", Static).update(Content(problem or ""))

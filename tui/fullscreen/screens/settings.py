@@ -55,7 +55,7 @@ def choices(config: Config, themes: Sequence[str], server: str, channel: str, pl
         return Choice(name, label, (OFF, ON), words, lambda value: structs.replace(config, **{name: value == ON}))
 
     def select(name: str, label: str, kind: type[StrEnum]) -> Choice:
-        change = lambda value: structs.replace(config, **{name: kind(value)})  # noqa: E731 - as above
+        change = lambda value: structs.replace(config, **{name: kind(value)})  # noqa: E731 - shorter than a function
         return Choice(name, label, list(kind), getattr(config, name), change)
 
     def theme(name: str) -> Config:

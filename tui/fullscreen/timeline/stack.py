@@ -92,7 +92,7 @@ class Stack:
         # Entries are immutable, and the block references them, so comparing by identity is safe.
         if known and known.above is above and known.before is before and known.new == new:
             return known
-        # Highlight and hover change only how it is painted, so the lines of the plain block may be reused.
+        # Highlight and hover change only how a block is painted, so the lines of the plain block may be reused.
         other = self._blocks.get((id(entry), False, False))
         block = render(entry, self.look, above=above, before=before, new=new, lit=lit, hovered=hovered, wrapped=other)
         self._blocks[id(entry), lit, hovered] = block

@@ -115,7 +115,7 @@ class KeyFooter(Widget):
         return line
 
     def _fitting(self) -> list[FooterEntry]:
-        # The first of several keys for the same action.
+        # Show only the first of several keys for the same action.
         found: dict[str, FooterEntry] = {}
         for each in self._entries():
             found.setdefault(each.action, each)
