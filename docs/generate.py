@@ -27,7 +27,7 @@ NOTE = "<!-- Written by `python -m docs.generate`; change the code instead. -->\
 
 
 def main() -> int:
-    """Return the exit code."""
+    """Write the pages, or check them with `--check`; return the exit code."""
     pages = {
         "protocol.md": protocol,
         "settings.md": settings,
@@ -65,7 +65,7 @@ def api() -> str:
             parts += [f"**Answer.** {getdoc(answered)}{besides}\n", tables.table(head, answer)]
         shown |= {kind for kind in (sent, answered) if kind}
     parts.append("## Types\n")
-    parts += [_frame(kind) for kind in openapi.inner_kinds(shown)]
+    parts += map(_frame, sorted(tables.inner_kinds(shown), key=lambda kind: kind.__name__))
     return "\n".join(parts).replace("see settings.toml", "`{}`")
 
 
@@ -83,7 +83,7 @@ def protocol() -> str:
         "## What the server sends\n",
         *(_frame(kind, received[kind]) for kind in get_args(frames.ServerFrame)),
         "## Types within frames\n",
-        *map(_frame, _inner_kinds([*sent, *received])),
+        *map(_frame, tables.inner_kinds([*sent, *received])),
         "## Status of a report\n",
         tables.table(["status", "meaning"], ([f"`{state}`", text] for state, text in codes.REPORT_MEANINGS.items())),
         "## Error codes\n",
@@ -164,31 +164,6 @@ def _key_names(names: str) -> str:
 def _close_rows() -> Iterable[Sequence[str]]:
     for code, (meaning, again) in codes.CLOSE_MEANINGS.items():
         yield [str(int(code)), meaning, "yes" if again else "no"]
-
-
-def _inner_kinds(kinds: Iterable[type[msgspec.Struct]]) -> list[type[msgspec.Struct]]:
-    """Return the types that these frames use, at any depth, in the order in which they first appear."""
-    found: dict[type[msgspec.Struct], None] = {}
-
-    def look(kind: inspect.Type) -> None:
-        match kind:
-            case inspect.StructType(cls=cls, fields=fields, tag=tag):
-                if not tag and cls not in found:
-                    found[cls] = None
-                    for field in fields:
-                        look(field.type)
-            case inspect.UnionType(types=types):
-                for each in types:
-                    look(each)
-            case (
-                inspect.Metadata(type=inner) | inspect.ListType(item_type=inner) | inspect.VarTupleType(item_type=inner)
-            ):
-                look(inner)
-
-    for kind in kinds:
-        for field in tables.fields_of(kind):
-            look(field.type)
-    return list(found)
 
 
 def _frame(kind: type[msgspec.Struct], example: str = "") -> str:

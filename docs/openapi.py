@@ -1,10 +1,9 @@
 """Generates the OpenAPI document of the calls below /api/ from the table of endpoints and the types of their bodies."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from inspect import getdoc
 
 import msgspec
-from msgspec import inspect
 
 from server.http.api_types import Answer, ReportStatusCall, Statistics
 from server.http.endpoints import ENDPOINTS
@@ -20,7 +19,7 @@ FAILURES = {
     "413": "The body has more than 64 KiB.",
     "421": "The server does not know the name by which it was called; see `AllowedHosts`.",
     "429": "Too many requests, or too many wrong keys; `Retry-After` is the number of seconds to wait.",
-    "500": "The member has no direct messages, or the site did not send the profile.",
+    "500": "The member has no conversations, or the profile is not available.",
     "503": "The storage is unavailable, or reports are turned off.",
 }
 
@@ -33,28 +32,6 @@ def calls() -> Iterator[tuple[str, str, type[msgspec.Struct] | None, type[msgspe
         yield each.path, each.summary, each.body, each.answer
     yield "/api/report/status", "Set the status of a report.", ReportStatusCall, Answer
     yield "/api/statistics", "Read how many people are here, and with a key who they are.", None, Statistics
-
-
-def inner_kinds(outer: Collection[type[msgspec.Struct]]) -> list[type[msgspec.Struct]]:
-    """Return the types that the fields of these have, at any depth, sorted by name."""
-    found: set[type[msgspec.Struct]] = set()
-
-    def visit(kind: inspect.Type) -> None:
-        if isinstance(kind, inspect.Metadata):
-            visit(kind.type)
-        elif isinstance(kind, inspect.UnionType):
-            for each in kind.types:
-                visit(each)
-        elif isinstance(kind, inspect.ListType):
-            visit(kind.item_type)
-        elif isinstance(kind, inspect.StructType):
-            found.add(kind.cls)
-            for field in kind.fields:
-                visit(field.type)
-
-    for kind in outer:
-        visit(inspect.type_info(kind))
-    return sorted(found - set(outer), key=lambda kind: kind.__name__)
 
 
 def document() -> Document:

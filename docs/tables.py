@@ -1,6 +1,6 @@
 """Markdown tables of the fields of frames, settings and bodies."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 from msgspec import inspect
@@ -20,6 +20,30 @@ def fields_of(kind: type[msgspec.Struct]) -> Sequence[inspect.Field]:
     """Return the fields of a type."""
     info = inspect.type_info(kind)
     return info.fields if isinstance(info, inspect.StructType) else ()
+
+
+def inner_kinds(outer: Collection[type[msgspec.Struct]]) -> list[type[msgspec.Struct]]:
+    """Return the types that fields of the outer types have, at any depth, except the outer types themselves."""
+    found: list[type[msgspec.Struct]] = []
+
+    def visit(kind: inspect.Type) -> None:
+        match kind:
+            case inspect.StructType(cls=cls, fields=fields) if cls not in outer and cls not in found:
+                found.append(cls)
+                for field in fields:
+                    visit(field.type)
+            case inspect.UnionType(types=types):
+                for each in types:
+                    visit(each)
+            case (
+                inspect.Metadata(type=inner) | inspect.ListType(item_type=inner) | inspect.VarTupleType(item_type=inner)
+            ):
+                visit(inner)
+
+    for each in outer:
+        for field in fields_of(each):
+            visit(field.type)
+    return found
 
 
 def _type(kind: inspect.Type) -> str:

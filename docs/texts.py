@@ -26,7 +26,7 @@ INTRODUCTION = """\
 A client opens one websocket at `/ws`. Each frame is a JSON object in a text message; `action` names its kind. Both
 sides may leave out fields that have their default value, so read a missing field as its default: an `echo` without
 messages is `{"action":"echo"}`. Unknown fields are ignored; a value of the wrong type is an error. Actions and fields
-that BareRTC has as well have its names.
+that BareRTC also has are named as there.
 
 ## Before the websocket
 
@@ -212,7 +212,8 @@ Your site and bots can make these calls to the server's port. All except `report
   `message/history` and `message/usernames` also need the member to be in the room.
 - Every answer is JSON with `OK`, and with `Error` if `OK` is false; only that of `statistics` has neither. The status
   is 400 for a body or token that is not valid, 401 for a wrong key (403 in `report/status`), 404 for a person or report
-  that is not found, 429 with `Retry-After` for too many requests, and 503 if the storage is unavailable.
+  that is not found, 429 with `Retry-After` for too many requests, 500 if a member has no conversations or a profile is
+  not available, and 503 if the storage is unavailable.
 - Each address may send [`RequestsPerMinute`](settings.md#limits) requests; add your site's address to
   `ExemptAddresses`.
 - The server must know the name by which you call it: add the name to `AllowedHosts`.
