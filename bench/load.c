@@ -1,4 +1,4 @@
-/* The load of the benches: many websocket clients in one process, which only count and time what arrives.
+/* The load of the benchmarks: many websocket clients in one process, which only count and time what arrives.
  *
  *   load PORT[,PORT...] CLIENTS LOGIN READY MESSAGE PROSE
  *
@@ -11,7 +11,6 @@
  *   burst COUNT SIZE    COUNT times: SIZE messages from SIZE clients at once, until everyone has all of them
  *   rate PER_SECOND N   N messages at this rate
  *   stall COUNT         the last COUNT clients stop reading
- *   close COUNT         the last COUNT clients disconnect
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -268,19 +267,14 @@ static void run(const char *what, uint64_t count, uint64_t size) {
            percentile(0.99), percentile(1), gone, timed_out);
 }
 
-static void leave(const char *what, int count) {
+static void stall(int count) {
     for (int i = total - 1; i >= 0 && count; i--) {
         struct client *c = &clients[i];
         if (c->state != IN_ROOM) continue;
         count--;
         present--;
-        if (!strcmp(what, "stall")) {
-            c->state = STALLED;
-            epoll_ctl(epoll, EPOLL_CTL_DEL, c->fd, NULL);
-        } else {
-            c->state = GONE;
-            close(c->fd);
-        }
+        c->state = STALLED;
+        epoll_ctl(epoll, EPOLL_CTL_DEL, c->fd, NULL);
     }
     printf("{\"present\": %d}\n", present);
 }
@@ -314,7 +308,7 @@ int main(int count, char **arguments) {
         ssize_t n = read(0, line, sizeof line - 1);
         if (n <= 0) return 0;
         sscanf(line, "%15s %lu %lu", what, &a, &b);
-        if (!strcmp(what, "stall") || !strcmp(what, "close")) leave(what, a);
+        if (!strcmp(what, "stall")) stall(a);
         else run(what, a, b);
         fflush(stdout);
     }

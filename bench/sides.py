@@ -1,4 +1,4 @@
-"""The servers and clients of the benches: server processes, their resource use, and the load on them."""
+"""The servers and clients of the benchmarks: server processes, their resource use, and the load on them."""
 
 import os
 import subprocess
@@ -29,11 +29,13 @@ Name = "Lobby"
 """One client sends everything and is the subject of the measurement, so it has no limits."""
 HERE = Path(__file__).parent
 STORING = "storing_limit"
-"""The name of the limit that stores, among `programs`."""
-TEXT = "~######### " + "@" * 89
-"""A message of 100 bytes: its number and a part of our prose. limit_db.c stores it as its folded form as well."""
+"""The file name of the limit that stores, in the directory of `programs`."""
+PART = "@" * 89
+"""load.c replaces this by a part of our prose."""
+TEXT = f"~######### {PART}"
+"""A message of 100 bytes: its number, and the part. limit_db.c stores it as its folded form as well."""
 PROSE = "prose.txt"
-"""The text of the messages, among `programs`."""
+"""The file name of the messages' text, in the directory of `programs`."""
 SAY = f'{{"action":"message","channel":"lobby","message":"{TEXT}","nonce":"#########"}}'
 DELIVERED = (
     f'{{"action":"message","channel":"lobby","username":"user0000","message":"{TEXT}","msgID":1000000,'
@@ -44,7 +46,7 @@ LOGIN = '{"action":"login","username":"user%04d","dialect":"flagpost"}'
 
 
 SERVER_CORE, LOAD_CORE = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
-"""Servers and clients each have a core, so that no side is dearer because the system moved its threads."""
+"""Servers and clients each have a core, so that no side costs more because the system moved its threads."""
 
 
 class Result(msgspec.Struct):
@@ -93,9 +95,9 @@ class Load:
         """Run a command of load.c: `seq`, `burst` or `rate`."""
         return msgspec.json.decode(self._ask(command), type=Result)
 
-    def leave(self, command: str) -> int:
-        """Make clients `stall` or `close`; return how many are left."""
-        return msgspec.json.decode(self._ask(command), type=Presence).present
+    def stall(self, count: int) -> int:
+        """Make this many clients stop reading; return how many are left."""
+        return msgspec.json.decode(self._ask(f"stall {count}"), type=Presence).present
 
     def end(self) -> None:
         self._process.kill()
@@ -159,7 +161,7 @@ def programs() -> Iterator[Path]:
 
 @contextmanager
 def limit(built: Path) -> Iterator[Side]:
-    """Run one send() for each delivery, in C."""
+    """Run the limit: a server in C that calls send() once for each delivery, and does nothing else."""
     with _process([str(built / "fanout_limit")]) as (process, line):
         yield Side("C send()", process.pid, int(line))
 
@@ -188,7 +190,7 @@ def plain_index(connection: SqliteConnection, *, indexed: bool) -> None:
 
 @contextmanager
 def bare() -> Iterator[Side]:
-    """Run `broadcast()` of websockets."""
+    """Run a server that uses `broadcast()` of websockets."""
     with _process([sys.executable, "-m", "bench.bare"]) as (process, line):
         yield Side("websockets broadcast()", process.pid, int(line))
 

@@ -3,7 +3,7 @@
 import argparse
 from contextlib import ExitStack
 
-from bench.sides import Load, Side, bare, loaded, ours, programs, table
+from bench.sides import PART, TEXT, Load, Side, bare, loaded, ours, programs, table
 
 RATE = "rate 400 4000"
 """Messages a second, and their total: ten seconds."""
@@ -27,13 +27,14 @@ def main() -> None:
 
 def _talkative(side: Side) -> Side:
     """Return the same side with long messages, so that unread data piles up."""
-    return side._replace(message=side.message.replace("x" * 90, "x" * (TEXT_BYTES - 10)))
+    longer = PART[0] * (TEXT_BYTES - len(TEXT) + len(PART))
+    return side._replace(message=side.message.replace(PART, longer))
 
 
 def _row(side: Side, load: Load) -> list[str]:
     load.run(RATE)
     before, memory = load.run(RATE), side.memory / 2**20
-    load.leave("stall 1")
+    load.stall(1)
     after, later = load.run(RATE), side.memory / 2**20
     return [
         side.name,
