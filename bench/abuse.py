@@ -47,7 +47,7 @@ CPU_LIMIT = 25.0
 NEWCOMER_LIMIT = 1000.0
 """Milliseconds above the longest time before the attack."""
 QUIET_LOAD = 1.0
-BUSY = ". The machine was busy and the CPU figures are too low; repeat on a quiet machine."
+BUSY = ". The machine was busy, so CPU figures may be too low; repeat on an idle machine."
 HEADS = (
     "attack", "by", "server", "ping p50 ms", "worst", "worst before it", "newcomer ms", "before it", "CPU %", "fds",
     "MiB", "requests", "",
@@ -81,7 +81,7 @@ class Seen(NamedTuple):
         return [name for name, kept in limits.items() if not kept]
 
     def row(self, attack: Attack, server: str) -> list[str]:
-        """Return the cells of the table."""
+        """Return the cells of a row of the table."""
         worst = f"{'> ' if self.unanswered else ''}{max(self.pings):.1f}"
         ping = [f"{statistics.median(self.pings):.1f}", worst, f"{max(self.idle):.1f}"]
         newcomer = ["never" if math.isinf(each) else f"{each:.0f}" for each in (self.newcomer, self.newcomer_idle)]
@@ -160,7 +160,7 @@ def cpu(samples: Sequence[Sample], begin: float, end: float) -> float:
 
 
 def storage(checkout: Path) -> list[str]:
-    """Return the bytes on disk of the longest messages, and the bound on what one person can write in a day."""
+    """Return cells: how many of the longest messages were stored, bytes on disk of each, and MB a day of one person."""
     with victim(STORAGE, checkout) as server:
         outcome = STORAGE.act(server.target, STORAGE_SECONDS)
         server.end()
@@ -172,7 +172,7 @@ def storage(checkout: Path) -> list[str]:
 
 
 def main(checkout: Path, against: Path | None, only: str, seconds: float) -> int:
-    """Return the exit code."""
+    """Perform the attacks on each checkout, and print the tables; return the exit code."""
     sides = {"before": against, "now": checkout} if against else {"now": checkout}
     rows: list[list[str]] = []
     failed, load = 0, os.getloadavg()[0]

@@ -30,7 +30,7 @@ WS_FRAGMENTS = Script(UPGRADE, b"\x01\x80abcd" + b"\x00\x80abcd" * 998 + b"\x80\
 HISTORY = Frame(Opcode.TEXT, b'{"action":"history","channel":"lobby","limit":100,"nonce":"h"}').serialize(mask=True)
 SEARCH = Frame(Opcode.TEXT, b'{"action":"search","query":"lorem ipsum","limit":100,"nonce":"s"}').serialize(mask=True)
 AT_ONCE = 256
-"""Requests in one burst: as many as commit 243761b accepts from a connection before it has answered any."""
+"""Requests in one burst: as many as a session may have pending."""
 LINKS = ("www.xn--" * 30,)
 MARKDOWN = ("[" * 4000, "*a " * 1300, "http://a-" * 440, "`a" * 2000)
 HARMLESS = "buy my stuff"
@@ -48,13 +48,13 @@ class Outcome(NamedTuple):
     undelivered: int = 0
     """Reports that did not reach the website."""
     stored: int = 0
-    """Number of messages."""
+    """Number of messages that were stored."""
     refused: int = 0
-    """Number of messages."""
+    """Number of messages that were refused."""
 
 
 class Attack(NamedTuple):
-    """A row of the table."""
+    """An attack, which is a row of the table; `by` is who performs it."""
 
     name: str
     by: str

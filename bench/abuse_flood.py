@@ -10,7 +10,7 @@ from bench.abuse_people import Target
 
 ATTACKER = "127.0.0.3"
 CONNECTS = 1000
-"""Maximum connections opened per second, after the first ones; without a limit, the bench would measure the kernel."""
+"""Maximum connections opened per second, after the first ones; otherwise the benchmark would measure the kernel."""
 BLOCK_BYTES = 256 * 1024
 
 

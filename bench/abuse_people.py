@@ -44,7 +44,7 @@ class ReportHeard(msgspec.Struct):
 
 
 class Heard(msgspec.Struct, rename="camel"):
-    """A frame from the server, with the fields that the bench needs."""
+    """A frame from the server, with the fields that the benchmark needs."""
 
     action: str
     nonce: str | None = None
@@ -91,7 +91,7 @@ def connected(target: Target, source: str, until: float) -> ClientConnection:
 
 @contextmanager
 def entered(target: Target, source: str, name: str, until: float) -> Iterator[ClientConnection]:
-    """Log in and wait for the echo. Raises one of FAILURES."""
+    """Log in, wait for the echo, and yield the connection. Raises one of FAILURES."""
     with connected(target, source, until) as connection:
         connection.send(msgspec.json.encode({"action": "login", "username": name}), text=True)
         wait_for(connection, "echo", until)

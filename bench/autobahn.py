@@ -157,7 +157,7 @@ def judge(outcomes: Mapping[str, Mapping[str, Outcome]]) -> int:
 
 
 async def main(wstest: Path, cases: Sequence[str]) -> int:
-    """Return the exit code."""
+    """Run the suite on both servers, and print the comparison; return the exit code."""
     with TemporaryDirectory(prefix="flagpost-bench-") as name:
         async with our_server() as ours, bare_server() as bare:
             await run_suite(wstest, prepare(Path(name), {OURS: ours, BARE: bare}, cases))

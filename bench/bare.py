@@ -1,4 +1,4 @@
-"""The peer of the server's benches: a `websockets` broadcast server on uvloop, written as in its documentation."""
+"""The peer in the server's benchmarks: a `websockets` broadcast server on uvloop, written as in its documentation."""
 
 from contextlib import suppress
 

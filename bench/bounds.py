@@ -1,9 +1,9 @@
 """Cost of the most expensive possible messages, beside plain text of the same length in the same run.
 
-`python -m bench.bounds [--rounds 15] [--search 400]`; prints a table. Measured is the CPU time of this process from the
-bytes of a frame to the last screen that follows: decoding, cleaning, folding, wrapping, painting, and the terminal's
-bytes. The texts are the most expensive ones of the tests' grammars, and the worst that a search finds: it changes a
-random sequence of tokens as long as that makes it more expensive. For comparison, Rich renders the same texts.
+`python -m bench.bounds [--rounds 15] [--search 100]` prints a table of the CPU time of this process, from the bytes of
+a frame to the last screen that follows: decoding, cleaning, folding, wrapping, painting, and the terminal's bytes. The
+texts are the most expensive ones of the tests' grammars, and the worst that a search finds, which changes a random
+sequence of tokens and keeps each change that makes it more expensive. For comparison, Rich renders the same texts.
 """
 
 import argparse
@@ -41,9 +41,9 @@ from tui.text import clean_frame
 LIMIT_MS = 10.0
 WIDTHS, LINES = (20, 80, 120), 40
 WORST = 6
-"""So many of the known texts are measured on the screen."""
+"""Number of known texts that are measured on the screen."""
 STARTS = 6
-"""Searches, each from another random text."""
+"""Number of searches, each from a different random text."""
 MORE_TOKENS = (*TOKENS, "\n", "\t", "word ", "> ", "```", "👍🏽", "é", "ada")
 PLAIN = ("A message as people write them: of words, commas and, now and then, a full stop. " * 50)[:MAX_MESSAGE_CHARS]
 

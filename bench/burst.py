@@ -51,7 +51,7 @@ class Burst(NamedTuple):
     own: Sequence[float]
     """CPU time of the loop from one beat to the next (ms): its delay on an otherwise idle machine."""
     idle: Sequence[float]
-    """The same before the burst: the machine's own share."""
+    """Delay of the loop before the burst (ms), which the machine itself causes."""
     ordered: bool
 
 
@@ -82,7 +82,7 @@ class Peer:
         while count < MESSAGES:
             data = await self._reader.read(1 << 18)
             if not data:
-                raise ConnectionError("a reader was cut: it, or this machine, is too slow for the burst")
+                raise ConnectionError("the server disconnected a reader: this machine is too slow for the burst")
             count += (tail + data).count(MARK)
             tail = data[1 - len(MARK) :]
             came.append(data)
@@ -143,7 +143,7 @@ def _burst(authors: int, readers: int) -> Burst:
 
 
 async def _say_all(port: int, authors: int, readers: int) -> tuple[float, float, bool]:
-    """Return the start and end (monotonic seconds), and whether the order held."""
+    """Send all messages at once; return the start and end (monotonic seconds), and whether the order held."""
     peers = [Peer(*await asyncio.open_connection("127.0.0.1", port)) for _ in range(authors + readers)]
     for number, peer in enumerate(peers):
         await peer.enter(f"user{number}")

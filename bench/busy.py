@@ -44,16 +44,16 @@ PEOPLE, CHANNELS = 2_000, 300
 
 
 class Goal(NamedTuple):
-    """The highest ratio of a figure to another one."""
+    """The highest ratios that meet the goals; 0: no goal."""
 
     message: float = 0.0
-    """To a message in the bare app."""
+    """A message, to one in the bare app."""
     crowded: float = 0.0
-    """To a message in the small room."""
+    """A message, to one in the small room."""
     arrival: float = 3.0
-    """Of an arrival to a message of the same room."""
+    """An arrival, to a message in the same room."""
     key: float = 1.5
-    """Of a key under messages to one without."""
+    """A key while messages arrive, to a key while none do."""
 
 
 SMALL = "10 people, 2 channels"
@@ -66,7 +66,7 @@ GOALS = {
 
 
 class Seen(Struct):
-    """The figures of one client: one for each round, and one for each key."""
+    """The figures of one client: one for each round; in `quiet` and `busy`, one for each key."""
 
     idle: list[float] = field(default_factory=list)
     message: list[float] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Seen(Struct):
 
 
 async def cost(room: Room, work: Awaitable[None]) -> float:
-    """Return the CPU seconds of some work, including its last frame."""
+    """Wait for the work to end; return the client's CPU seconds until the last frame that follows."""
     before = room.cpu
     await work
     await asyncio.sleep(SETTLE_SECONDS)
@@ -181,7 +181,7 @@ def report(figures: dict[str, Seen]) -> None:
 
 
 def ratio(figure: float, of: float, goal: float) -> str:
-    """Return a ratio, with its goal, if there is one, and whether the goal is missed."""
+    """Return a ratio, with its goal, if there is one, and whether the ratio meets the goal."""
     if not of:
         return ""
     found = figure / of

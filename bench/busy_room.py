@@ -46,7 +46,7 @@ from tests.support.server_process import environment
 
 LINES, COLUMNS = 40, 120
 ECHO = 100
-"""Messages in the room at the start."""
+"""Number of messages in the room at the start."""
 START_SECONDS = 60.0
 SPOKEN = "the quick brown fox jumps over a lazy dog while we talk about things and read https://example.org/x today"
 WORDS = [*SPOKEN.split(), "**bold**", "`code`"]
@@ -80,7 +80,7 @@ class Bare(App):
 
 Bare().run()
 """
-"""The least that shows a message: it is written into a RichLog."""
+"""The smallest app that shows messages: it writes them into a RichLog."""
 
 
 class Kind(NamedTuple):
@@ -235,4 +235,4 @@ class Room:
 
 
 FEW_CHANNELS = 2
-"""With more channels, messages go to all of them."""
+"""Up to this number of channels, all messages are in the first one; otherwise, each is in a random one."""

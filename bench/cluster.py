@@ -19,13 +19,13 @@ from server.demo.postgres_process import PostgresProcess
 SETTLED = "rate 50 100"
 """Sent to every side before the first round, so that none is measured while it starts."""
 RATES = {100: (100, 500), 1000: (20,)}
-"""Messages a second that are sent in turn, by number of clients; another number takes those of the nearest."""
+"""Rates in messages a second, measured in turn, by number of clients; for other numbers, those of the nearest."""
 RATE_SECONDS = 4
 SINGLES = {100: 500, 1000: 150}
 BURST, BURSTS = 50, {100: 20, 1000: 6}
 CPU_GOAL, CPU_CLIENTS = 1.8, 1000
 DELAY_GOALS, DELAY_RATE, DELAY_CLIENTS = {1: 0.7, 2: 1.5}, 500, 100
-"""The most milliseconds at p50 that nodes on PostgreSQL may add to SQLite's."""
+"""By number of nodes on PostgreSQL: the highest p50, in milliseconds, that they may add to that of SQLite."""
 HEADS = ["load", "room", "p50 ms", "p99 ms", "busiest node, us", "its loop, us", "PostgreSQL, us", "messages/s", "lost"]
 
 

@@ -44,7 +44,7 @@ def main() -> None:
     with programs() as built:
         for clients in options.clients:
             rounds = [[_storm(built, each, clients) for each in contenders] for _ in range(options.rounds)]
-            print(f"\n{clients} clients connect, 128 at a time; ours also logs them in and tells everyone\n")
+            print(f"\n{clients} clients connect, 128 at a time; ours also logs them in and announces them\n")
             rows = [_row(column, rounds, clients) for column in range(len(contenders))]
             print(table(HEADS, rows), flush=True)
 
@@ -63,7 +63,7 @@ def _storm(built: Path, contender: Contender, clients: int) -> Storm:
 
 
 def _row(column: int, rounds: list[list[Storm]], clients: int) -> list[str]:
-    """Return the medians of a contender; ratios are those of each round to the first contender, and to the second."""
+    """Return a row of medians; the ratios compare each round with the same round of the first or second contender."""
     storms = [each[column] for each in rounds]
     cpu = median(storm.cpu for storm in storms)
     ratio = median(each[column].cpu / each[0].cpu for each in rounds)

@@ -1,4 +1,4 @@
-"""Fuzzing of the codec: any bytes must decode to a frame that survives a round trip, or give an error that can be sent.
+"""Fuzzing of the codec: any bytes must decode to a frame that survives a round trip, or to an error that can be sent.
 
     pip install -e '.[fuzz]'
     python -m bench.fuzz_codec [OPTION OF LIBFUZZER ...]

@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def _each(built: Path, start: Callable[[], AbstractContextManager[Side]], clients: int) -> float:
-    """Return the bytes for each client."""
+    """Return the bytes of memory that each idle client needs."""
     with ExitStack() as stack:
         side = stack.enter_context(start())
         stack.callback(Load(built / "load", side, WARM).end)

@@ -71,7 +71,7 @@ async def report_until_killed(url: str, name: str, numbers: list[int], tally: Ta
 
 
 def next_ask(name: str, numbers: list[int], tally: Tally) -> ReportRequest | None:
-    """Return a report of the next message that this person has not reported."""
+    """Return a report of the next message that this person has not reported; None if there are no more."""
     if not numbers:
         return None
     tally.asked += 1
@@ -126,7 +126,7 @@ async def kill_again_and_again(
 
 
 def address(settings: Path, website: Website, life: int) -> None:
-    """Give the next server a URL path of its own: a request of a killed one may be read after the next has started."""
+    """Set a webhook path for the next server only, because the website may read a killed server's request later."""
     text = re.sub(rf"{website.url}[/0-9]*", f"{website.url}/{life}", settings.read_text(encoding="utf-8"))
     settings.write_text(text, encoding="utf-8")
 
@@ -192,7 +192,7 @@ def judge(database: Path, website: Website, tally: Tally, kills: int) -> int:
 
 
 async def main(kills: int, seed: int) -> int:
-    """Return the exit code."""
+    """Kill servers, let the last one deliver everything, and print the verdict; return the exit code."""
     chance, tally = random.Random(seed), Tally()
     with TemporaryDirectory(prefix="flagpost-bench-") as directory:
         async with Website(random.Random(seed + 1)).serving() as website:

@@ -1,8 +1,8 @@
 """Check that a timeline holds no more memory after very many messages than after the first ones.
 
-`python -m bench.soak [--messages 200000] [--seconds 600]`; prints a line for each tenth, and exits 1 if a later tenth
-leaves more allocated than the first. While messages arrive, the view is scrolled, highlighted, selected from, resized
-and restyled with another theme, and messages are deleted. Measured is what Python has allocated besides the messages.
+`python -m bench.soak [--messages 200000] [--seconds 600]` prints, for each tenth of the messages, what Python has
+allocated besides them, and exits 1 if a later tenth leaves more allocated than the first. After each tenth, the view is
+scrolled, highlighted, selected from, resized and restyled with another theme, and messages are deleted.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def say(text: str) -> None:
 
 
 async def use(room: Room, chance: random.Random) -> None:
-    """Perform a minute of a user's actions."""
+    """Scroll, highlight, select, resize, change the theme, and delete messages, as a user does."""
     app, view = room.app, room.view
     for _ in range(2):
         view.scroll_to(y=chance.randrange(max(1, view.max_scroll_y)), animate=False)

@@ -1,8 +1,8 @@
 """Cost of a timeline of very many messages, beside a bare full-screen repaint of prepared strips in the same run.
 
-`python -m bench.timeline [--messages 100000] [--rounds 120]`; prints a table. It is not a test: times depend on the
-machine, ratios less so. Measured is the CPU time of this process from a key to the last resulting frame, with the
-terminal's bytes produced and discarded. Each round includes every measurement.
+`python -m bench.timeline [--messages 100000] [--rounds 120]` prints a table of the CPU time of this process from a key
+to the last resulting frame, with the terminal's bytes produced and discarded. Each round includes every measurement. It
+is not a test: times depend on the machine, ratios less so.
 """
 
 import argparse
@@ -167,7 +167,7 @@ class Room:
         self.view.show(self.timeline, frozenset(), Offers(reports=True, profiles=True), placeholder="")
 
     async def turn(self, stage: Stage) -> None:
-        """Switch to the other screen."""
+        """Switch to this screen."""
         if self.app.screen is not stage:
             await (self.app.push_screen("floor") if stage is self.stages[1] else self.app.pop_screen())
             stage.widget.focus()

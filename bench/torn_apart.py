@@ -20,7 +20,7 @@ STEP = 50
 
 
 async def main(times: int, seed: int) -> int:
-    """Return the exit code."""
+    """Cause the faults, and print the result; return the exit code."""
     with TemporaryDirectory(prefix="flagpost-bench-") as directory:
         room = TornRoom(Path(directory), seed)
         async with room.open():

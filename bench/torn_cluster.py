@@ -1,7 +1,8 @@
 """Kill the nodes and databases of a busy room repeatedly, and count what was lost.
 
 `python -m bench.torn_cluster [--kills 200] [--crashes 100] [--stops 20] [--failovers 20] [--partitions 20] [--seed 1]`;
-exits 1 if a message was lost, duplicated, out of order, or missing without a visible gap, or a ghost is left.
+exits 1 if a message was lost, duplicated, out of order, or missing without a visible gap, or if the list of people is
+wrong at a client.
 
 Two nodes share a primary with a synchronous standby. Four people with the client's own connection and state, and one
 with raw frames, talk all the time; they reach the nodes by a balancer, and each node reaches the databases by proxies.
@@ -39,7 +40,7 @@ SHOWN = 20
 
 
 async def main(times: dict[Fault, int], seed: int) -> int:
-    """Return the exit code."""
+    """Cause the faults, and print the result; return the exit code."""
     with TemporaryDirectory(prefix="flagpost-bench-") as directory:
         room = FaultyCluster(Path(directory), seed)
         async with room.open():
@@ -60,11 +61,11 @@ def judge(outcome: Outcome) -> int:
     print(
         f"Messages: {outcome.stored} stored, {outcome.confirmed} confirmed to their authors, {len(outcome.lost)} lost"
     )
-    print(f"Errors told: {dict(outcome.errors)}")
+    print(f"Errors shown to users: {dict(outcome.errors)}")
     bad = [*outcome.lost, *outcome.faults, *outcome.ghosts]
     for line in bad[:SHOWN]:
         print(f"  {line}")
-    print(f"Lost, duplicated, out of order, missing without a gap, ghosts: {len(bad)}")
+    print(f"Lost, duplicated, out of order, missing without a gap, wrong lists of people: {len(bad)}")
     return 1 if bad else 0
 
 

@@ -1,4 +1,4 @@
-"""An unreliable website on loopback, which a test can make reliable."""
+"""An unreliable website on loopback, which the benchmark can make reliable."""
 
 import asyncio
 import json
@@ -15,12 +15,12 @@ BAD = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Later\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"
 NUMBERED = re.compile(r"no\. \d+")
-"""The comment of a report in the bench."""
+"""The comment of a report in the benchmark."""
 OUTCOMES = ["taken"] * 6 + ["500", "503", "closed unread", "closed without an answer", "broke off", "slow"]
 
 
 def milliseconds() -> int:
-    """Return the wall-clock time."""
+    """Return the Unix time in milliseconds."""
     return int(time.time() * 1000)
 
 
@@ -30,7 +30,7 @@ class Taken(NamedTuple):
     at: int
     """Time of the request in milliseconds."""
     life: int
-    """The requesting server, from the end of the path that it was given."""
+    """Number of the server that sent the request, from the end of its webhook path."""
     answered: int | None
     """Time of the complete answer in milliseconds; None if the answer broke off."""
 

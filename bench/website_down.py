@@ -54,7 +54,7 @@ async def other_frames(alice: ChatClient) -> list[float]:
 
 
 async def main(rounds: int) -> int:
-    """Return the exit code."""
+    """Measure and print the table; return 1 if a limit was exceeded."""
     seen: dict[str, list[float]] = {}
     with TemporaryDirectory(prefix="flagpost-bench-") as directory, Receiver() as up, Receiver(stays_silent) as hanging:
         urls = {"up": up.url, "refused": closed_port_url(), "hanging": hanging.url}

@@ -31,7 +31,7 @@ def calls() -> Iterator[tuple[str, str, type[msgspec.Struct] | None, type[msgspe
     for each in ENDPOINTS:
         yield each.path, each.summary, each.body, each.answer
     yield "/api/report/status", "Set the status of a report.", ReportStatusCall, Answer
-    yield "/api/statistics", "Read how many people are here, and with a key who they are.", None, Statistics
+    yield "/api/statistics", "Read how many people are in the room, and with a key their names.", None, Statistics
 
 
 def document() -> Document:

@@ -30,7 +30,7 @@ class Balancer:
     async def _forward(self, reader: StreamReader, writer: StreamWriter) -> None:
         exchange = _Exchange(reader, writer)
         try:
-            # Fixed now: a connection that comes meanwhile changes whose turn it is.
+            # Computed once, because connections that arrive meanwhile change whose turn it is.
             for address in self._in_turn():
                 with suppress(OSError):
                     await exchange.run(*await asyncio.open_connection(*address))
@@ -41,7 +41,7 @@ class Balancer:
             writer.close()
 
     def _in_turn(self) -> Sequence[Address]:
-        """Return each node once, from the one whose turn it is."""
+        """Return all nodes, beginning with the one whose turn it is."""
         self._first = (self._first + 1) % max(len(self.nodes), 1)
         return (*self.nodes[self._first :], *self.nodes[: self._first])
 

@@ -1,4 +1,4 @@
-"""A bot: a real client that logs in over a websocket, plays the script, and answers."""
+"""A bot: a real client that logs in over a websocket, sends lines of the script, and answers."""
 
 import asyncio
 import random

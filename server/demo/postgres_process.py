@@ -103,12 +103,12 @@ class PostgresProcess:
 
     @property
     def url(self) -> str:
-        """Return the URL of its socket."""
+        """Return the URL of its database, through its socket."""
         return socket_url(str(self.directory), self.port, USER, "postgres")
 
     @property
     def tcp_url(self) -> str:
-        """Return the URL of its port, without the password."""
+        """Return the URL of its database, through its port, without the password."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}/postgres"
 
     @property
@@ -136,7 +136,8 @@ class PostgresProcess:
         """Run another of its programs; return its output. Raises PostgresError."""
         done = self._run(self._programs / program, *arguments)
         if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            # initdb ends with a line about what it has removed.
+            reason = "; ".join(done.stderr.strip().splitlines()[-LOG_LINES:]) or "no reason given"
             raise PostgresError(f"PostgreSQL's {program} failed: {reason}")
         return done.stdout
 
@@ -195,7 +196,7 @@ class PostgresProcess:
         self._wait_until_ready(self._guard)
 
     def _wait_until_ready(self, guard: "subprocess.Popen[bytes]") -> None:
-        # Running pg_isready takes longer than the start.
+        # Read from the status file, because running pg_isready would take longer than the start.
         deadline = time.monotonic() + START_SECONDS
         while [each.strip() in READY for each in self._status()[STATUS_LINE:]] != [True]:
             if guard.poll() is not None or time.monotonic() > deadline:

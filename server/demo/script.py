@@ -115,7 +115,7 @@ LURES = (
     "http://free-gold-compass.example/welcome",
     "{name} dear friend!! You are visitor no. **1000000**. Collect your prize: http://lucky-visitor.example/prize 🏆",
 )
-"""Sent to a newcomer next, by the user to report."""
+"""Messages of the spammer to a newcomer, after the greeting."""
 
 HINT = (
     "Hello {name}, only you and I can read this. Select a message with ↑; `r` reports it, `p` shows its author. "

@@ -28,8 +28,8 @@ class Access:
         limiter, (peer, forwarded) = self._dispatcher.limiter, _origin(request)
         address = limiter.client_address(peer, forwarded)
         right = self._dispatcher.live.site_keys.accepts(key)
-        # A right key is always accepted from an exempt address: otherwise one program of the site with an old key would
-        # lock out the others.
+        # A correct key is always accepted from an exempt address: otherwise one program of the site with an old key
+        # would lock out the others.
         if right and not limiter.client_key(peer, forwarded):
             return
         try:
@@ -53,7 +53,7 @@ class Access:
 
 
 def _origin(request: Request) -> tuple[str, list[str]]:
-    """Return the address of the peer, "" on a Unix socket, and the X-Forwarded-For headers."""
+    """Return the peer's address ("" on a Unix socket) and the X-Forwarded-For headers."""
     return request.client.host if request.client else "", request.headers.getlist("x-forwarded-for")
 
 

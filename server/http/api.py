@@ -1,4 +1,4 @@
-"""Handling of API calls as described by their rows in `endpoints`: reads the body, checks the key, and responds."""
+"""Handles API calls as their rows in `endpoints` describe: reads the body, checks the key, and calls the handler."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence

@@ -48,7 +48,7 @@ class Health:
         return await self._write_probe()
 
     async def _write_probe(self) -> str | None:
-        """Return why a test write failed. The result of the last message's write may be outdated."""
+        """Write to the database as a test; return the problem, or None."""
         now = time.monotonic()
         if self._probe is None or (self._probe.done() and now > self._probe_valid_until):
             self._probe = self._database.write(touch)

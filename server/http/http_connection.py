@@ -123,7 +123,7 @@ class HttpConnection(H11Protocol):
             super().data_received(part)
 
     def _check(self, request: h11.Request, head: bytes) -> None:
-        """Refuse a request based on its head, before anything else is spent on it."""
+        """Check the head of a request before any other work. Raises RemoteProtocolError if the request is refused."""
         self._path, self._method = request.target, request.method
         try:
             count_request(self._limiter, self.transport, request.headers)

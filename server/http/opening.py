@@ -55,7 +55,7 @@ class OpeningConnection(asyncio.Protocol):
         """Pass the transport and these first bytes to the protocol that they belong to."""
         follows = self._websocket(data) or self._http()
         self._leave()
-        # Before the others, because an HttpConnection may in turn pass the transport to a WebsocketConnection.
+        # First, because an HttpConnection may in turn pass the transport to a WebsocketConnection.
         self._transport.set_protocol(follows)
         follows.connection_made(self._transport)
         follows.data_received(data)

@@ -34,7 +34,7 @@ class _Line(NamedTuple):
 
 
 class _Reopen(NamedTuple):
-    """Closes all files, so that the next lines open them again."""
+    """A request to close all files; the next lines open them again."""
 
 
 class MessageLog:
@@ -116,7 +116,7 @@ def prepare(settings: Logging) -> None:
 
 
 def file_name(name: str) -> str:
-    """Return the file name for a channel or person. Whatever their name is, the file is in its folder."""
+    """Return a file name for a channel or person, which cannot lead out of the folder, whatever their name is."""
     safe = quote(name, safe="").replace(".", "%2E").replace("~", "%7E")
     if len(safe) > MAX_NAME:
         safe = f"{safe[:MAX_NAME]}-{blake2b(name.encode(), digest_size=8).hexdigest()}"

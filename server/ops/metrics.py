@@ -106,7 +106,7 @@ class Metrics:
         self._profiles.labels("hit" if hit else "miss").inc()
 
     def set_queue(self, webhook: str, depth: Depth, now: int) -> None:
-        """Set the state of a webhook's queue; `now` is in milliseconds since the epoch."""
+        """Set the state of a webhook's queue; `now` is in milliseconds since 1970."""
         self._waiting.labels(webhook).set(depth.waiting)
         self._oldest.labels(webhook).set((now - depth.oldest) / 1000 if depth.oldest is not None else 0)
         self.set_breaker_open(webhook, is_open=depth.suspension is not None and depth.suspension.until is not None)
