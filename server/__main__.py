@@ -23,7 +23,7 @@ CHOOSE_ADDRESS = "choose another address with --address HOST:PORT, --socket PATH
 
 
 def main() -> int:
-    """Run the command line, and return the exit code. Those of the administrator's commands are in `commands.run`.
+    """Run the command line, and return the exit code. See `commands.run` for those of the administrator's commands.
 
     0: orderly exit. 1: the site or an operator requested the shutdown, or the other servers of the room have removed
     this one. 2: the settings, the address or the database cannot be used.

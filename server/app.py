@@ -188,7 +188,7 @@ class _Running:
                 await self.database.write(lambda _: None)
 
     def log_event(self, event: str, fields: dict[str, str]) -> None:
-        """Log an event of the process, if the log is JSON; otherwise a line on standard output informs people."""
+        """Log an event of the process if the log is JSON. On a terminal, the printed URL is enough."""
         if self.settings.log.format == "json":
             log.info(event, extra=fields)
 

@@ -24,7 +24,7 @@ from server.webhooks.profiles import Profiles
 from server.webhooks.webhook_client import WebhookClient
 
 MEASURE_SECONDS = 2.0
-"""Time for which a request for metrics waits for the database. Most metrics do not need it."""
+"""Maximum time for which a request for metrics waits for the database. Most metrics do not need it."""
 
 
 class _Target(NamedTuple):
@@ -61,12 +61,12 @@ class ActiveWebhooks:
 
     @property
     def reports(self) -> ReportDesk | None:
-        """The desk that accepts reports; None if the webhook is off."""
+        """The desk that accepts reports; None if no report webhook is on."""
         return self._current.reports
 
     @property
     def profiles(self) -> Profiles | None:
-        """The client that fetches profiles; None if the webhook is off."""
+        """The client that fetches profiles; None if no profile webhook is on."""
         return self._current.profiles
 
     def configure(self, settings: Settings, trust: ssl.SSLContext) -> None:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 MAX_MISSED = 500
 """Maximum number of missed messages sent to a reconnecting client; the client shows the rest as a gap."""
 MAX_CHANGED = 500
-"""Maximum number of deletions, of edits and of changed reactions sent to a reconnecting client: the latest ones."""
+"""Maximum number of each of deletions, edits and changed reactions sent to a reconnecting client: the latest ones."""
 MAX_KEPT = 100
 """Maximum number of direct messages delivered to a user who was away."""
 CATCH_UP_FAILED = "Loading the messages you missed failed. Reconnect to try again."
@@ -80,7 +80,7 @@ async def _joined(joined: "Future[Joined]") -> Joined | None:
 
 
 class _Missed(NamedTuple):
-    """The frames `echo` and `places`, and the direct messages in them, by number."""
+    """The `echo` and `places` frames, and the numbers of the direct messages in them."""
 
     wires: list[bytes]
     direct: Sequence[int] = ()
@@ -110,7 +110,7 @@ def _with_direct(echo: Echo) -> _Missed:
 
 
 async def _missed_messages(dispatcher: Dispatcher, reader: Reader, after: int, before: int) -> Echo:
-    """Return the messages and changes since message `after`."""
+    """Return the messages between `after` and `before`, and the recent changes to those up to `after`."""
     page = await dispatcher.broker.missed(reader, after, MAX_MISSED, before)
     messages, complete = fit_messages(page, reader.person)
     taken_back = await dispatcher.broker.taken_back(reader, after, MAX_CHANGED)

@@ -1,4 +1,4 @@
-"""Dispatch frames from sessions to their handlers, and answer with an error when a handler fails."""
+"""Dispatches frames from sessions to their handlers, and answers with an error when a handler fails."""
 
 import asyncio
 import logging

@@ -26,9 +26,9 @@ class Live:
     site_keys: ApiKeys = field(default_factory=ApiKeys)
     """Keys that authenticate calls from the site."""
     reports: ReportDesk | None = None
-    """The desk that accepts reports; None if the webhook is off."""
+    """The desk that accepts reports; None if no report webhook is on."""
     profiles: Profiles | None = None
-    """The client that fetches profiles; None if the webhook is off."""
+    """The client that fetches profiles; None if no profile webhook is on."""
     dm_context: bool = False
     """Reports of direct messages contain the last messages of the conversation."""
     link_limits: LinkLimits | None = None

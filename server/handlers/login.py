@@ -148,7 +148,7 @@ def _admit(dispatcher: Dispatcher, session: Session, login: VerifiedLogin) -> No
 
 
 def _choose(dispatcher: Dispatcher, session: Session, login: VerifiedLogin) -> Person | None:
-    """Return the user with the name they get; None if they are refused. A member always gets their name."""
+    """Return the user with the name they get; None if they are refused. A member gets no other name than their own."""
     if _is_banned(dispatcher, session, login.claimed):
         return None
     if login.claims is None:
@@ -194,7 +194,7 @@ def _is_banned(dispatcher: Dispatcher, session: Session, person: Person) -> bool
 
 
 def _greet(dispatcher: Dispatcher, session: Session, login: VerifiedLogin) -> None:
-    """Send a user their name and rights, and the channels that only VIPs and operators can read."""
+    """Send a user their name, rights and VIP channels, and an explanation if they did not get the requested name."""
     name = session.logged_in_person.name
     session.send(Me(name, op=session.rank is Rank.OPERATOR, proof=login.own_proof))
     if session.rank >= Rank.VIP and dispatcher.live.vip_channels:

@@ -64,14 +64,17 @@ def _found(dispatcher: Dispatcher, command: OperatorCommand, reply: Reply) -> Se
 
 
 def refuse_banned(session: Session, remaining: str) -> None:
-    """Refuse the login of a banned person."""
+    """Refuse the login of a banned person; `remaining` is the rest of the ban, in words."""
     words = f"You are currently banned from entering the chat room. Your ban expires in {remaining}."
     session.error(ErrorCode.BANNED, words)
     session.close(CloseCode.REMOVED, words, reconnect=False)
 
 
 def send_away(dispatcher: Dispatcher, identity: str, words: str, announced: str) -> None:
-    """End all sessions of a person on all servers at once, and revoke their rights."""
+    """End all sessions of a person on all servers at once, and revoke their rights.
+
+    `words` is the notice to the person, `announced` the text that others see.
+    """
     removal = RemovalRequested(identity, "", words, announced, REMOVED)
     for session in dispatcher.hub.sessions_of(identity):
         remove(dispatcher, session, removal)

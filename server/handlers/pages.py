@@ -1,4 +1,4 @@
-"""Cut pages of messages and reactions to what fits into one frame."""
+"""Cuts pages of messages and reactions to what fits into one frame."""
 
 from collections.abc import Sequence
 

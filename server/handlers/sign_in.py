@@ -21,7 +21,7 @@ GO_BACK = "Open the chat from your site again."
 
 
 class SignInRefused(Refusal):
-    """A login without a usable token; the connection is closed."""
+    """The refusal of a login without a usable token, after which the connection is closed."""
 
 
 def claims_of(dispatcher: Dispatcher, frame: Login) -> Claims | None:

@@ -30,7 +30,7 @@ BURST_SECONDS = 4
 """Burst of a connection's bytes, in seconds of its rate."""
 UNLIMITED = Rate.of(0, 1)
 ADDRESS_SHARE = 4
-"""Number of people whose limits (of reading, storage and reports) one address may use, whatever its identities."""
+"""Limits of an address for reading, storage and reports, as a multiple of the limits of a person."""
 HOUR_SECONDS = 3600
 DAY_SECONDS = 24 * HOUR_SECONDS
 MANY_SECONDS = 300
@@ -44,7 +44,7 @@ WRONG_KEYS_PER_MINUTE = 10
 LOG_SECONDS = 60
 """Time after which wrong API keys from an address are logged again."""
 CONNECTION_RETRY_SECONDS = 10
-"""Suggested delay when an address has too many connections; when one of them will close is unknown."""
+"""Suggested delay when an address has too many connections: a guess, because they can close at any time."""
 
 
 class Allowance(Enum):
@@ -56,7 +56,7 @@ class Allowance(Enum):
 
 
 class ConcurrencyLimit:
-    """Limits the slots that each address uses at the same time; 0 is no limit."""
+    """Limits how many slots (such as connections) each address uses at the same time; a limit of 0 is none."""
 
     def __init__(self, limit: int = 0) -> None:
         self.limit = limit
@@ -99,7 +99,7 @@ class Limiter:
         self.scheduler = FairScheduler()
         """Schedules the parsing of large reads fairly between connections."""
         self.pending_requests = ConcurrencyLimit()
-        """Connections without a websocket yet, by the address of their peer."""
+        """Slots of connections that are not websockets yet, by the address of the peer."""
         self._connections = ConcurrencyLimit()
         self._accepts = Meter(UNLIMITED)
         self._requests = Meter(UNLIMITED)
@@ -219,7 +219,10 @@ class Limiter:
         return self._typing.spend((author, recipient), self._clock()).allowed
 
     def count_report(self, address: str) -> None:
-        """Count a report by its address, which is harder to change than an identity. Raises Refusal over the limit."""
+        """Count a report for an address, which is harder to change than an identity.
+
+        Raises Refusal if it exceeds the limit.
+        """
         if address and not (spent := self._reports.spend(address, self._clock())).allowed:
             minutes = math.ceil(spent.wait / 60)
             words = f"Your address has sent too many reports within an hour. Try again in {minutes} min."

@@ -33,7 +33,7 @@ def spend(rate: Rate, paid: float, now: float, cost: float = 1) -> tuple[float, 
 
 
 class Spent(NamedTuple):
-    """Whether spending is allowed. `wait` is the delay in seconds if allowed, or the time until a retry if refused."""
+    """The result of spending; `wait` is the delay in seconds if it is allowed, or until a retry if it is refused."""
 
     allowed: bool
     wait: float
@@ -62,7 +62,7 @@ class Meter:
         return spent
 
     def preview(self, key: Hashable, now: float, cost: float = 1) -> Spent:
-        """Return what `spend` would, without charging."""
+        """Return what `spend` would return, without charging."""
         _, wait = spend(self.rate, self._paid.get(key, -inf), now, cost)
         if wait > self._patience + ROUNDING_SECONDS:
             return Spent(allowed=False, wait=wait - self._patience)

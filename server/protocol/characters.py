@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 ZERO, ZERO_NAME = "\0", "U+0000"
-"""PostgreSQL cannot store it, and SQLite's functions treat it as the end of a text."""
+"""A character that PostgreSQL cannot store, and that SQLite's functions treat as the end of a text."""
 REPLACEMENT = "\ufffd"
 _ESCAPED_ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
@@ -12,7 +12,7 @@ BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 JOINERS = r"\u200c\u200d"
 """Zero-width (non-)joiner: invisible, but needed in emoji and in Persian and Indic spelling."""
 VARIATIONS = r"\ufe00-\ufe0f"
-"""Variation selectors: choose between text and emoji forms; invisible by themselves."""
+"""Variation selectors, which choose between text and emoji forms; invisible by themselves."""
 INVISIBLE = (
     r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u2800\u3164\ufeff\uffa0"
     r"\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
@@ -27,7 +27,7 @@ UNSEEN = re.compile(f"[{CONTROL}{BIDI}{JOINERS}{VARIATIONS}{INVISIBLE}{SURROGATE
 
 _JOINER_CHARS = "\u200c\u200d"
 _TOO_MANY = re.compile(f"(?<!Cf)(?:(?:Cf)*+M[ne]){{{MAX_MARKS + 1}}}")
-"""Too many marks in a row, in the two-letter categories of a text. Joiners, which are in Cf, do not end a row.
+"""Matches too many marks in a row, in the joined two-letter categories of a text. Joiners (in Cf) do not end a row.
 
 A run of joiners is searched only from its start, because a long one would take quadratic time otherwise."""
 

@@ -103,7 +103,7 @@ def _shape_problem(data: bytes) -> str | None:
 
 
 def _explain(data: bytes, error: Exception) -> BadFrame:
-    """Distinguish an unknown action from a malformed frame, and find the nonce for the answer."""
+    """Return the error for a frame: an unknown action or a malformed frame, with the frame's nonce."""
     try:
         probe = _probe_decoder.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):

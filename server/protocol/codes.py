@@ -124,7 +124,7 @@ class CloseCode(IntEnum):
 
 
 NO_CODE, CUT = 1005, 1006
-"""Reported to a client in place of a close code: the close frame has none, or is missing. Never sent."""
+"""Codes that libraries report if a close frame has no code, or if there was no close frame. Never sent."""
 
 CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
     CloseCode.NORMAL: ("Closed intentionally.", False),

@@ -46,4 +46,4 @@ class OneLineError(FlagpostError):
 
 
 class Verdict(FlagpostError):  # noqa: N818 - an answer, not a failure
-    """Input is not acceptable: the sender receives this as the answer, and the program continues."""
+    """Rejected input: the sender receives the text as the answer, and the program continues."""

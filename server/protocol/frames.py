@@ -518,7 +518,7 @@ class NewText(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
 
 
 class Echo(Frame, frozen=True, tag="echo"):
-    """Messages missed since the login's `since`, or without it the recent ones; oldest first."""
+    """Messages missed after `since` of the login, or, without `since`, the recent ones; oldest first."""
 
     messages: list[Message] = []
     recovered: Annotated[bool, Meta(description="False: there is a gap between `since` and these messages.")] = True

@@ -34,7 +34,7 @@ MAIL = ("mailto:",)
 
 _MARK = re.compile(r"[*_`~\\\[\]]")
 _PERHAPS_MARK = re.compile(r"[*_`~\\\[\]@]|\.\S|://")
-"""What may be a mark, or belong to a link. A line without a match has neither."""
+"""Matches what may be a mark, or belong to a link. A line without a match has neither."""
 _PERHAPS_LINK = re.compile(r"@|\.\S|://")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _SPACES = re.compile(r"[ \t]*+")
@@ -97,7 +97,6 @@ class _LineParser:
         """Positions of the runs of backticks by length, the last one first."""
 
     def tokens(self) -> list[Token]:
-        """Parse the line."""
         position = 0
         while position < len(self._line):
             position = self._step(position)

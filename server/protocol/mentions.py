@@ -11,7 +11,7 @@ from server.protocol.characters import limit_marks
 WORD = "[0-9A-Za-z_]"
 """Word characters: next to a name that begins or ends with one, they make it part of a longer word."""
 _ADDRESS_BEFORE, _DOTTED = re.compile(r"\w[@.]"), re.compile(r"\.\w")
-"""What surrounds a name in addresses and file names, like me@ada.example."""
+"""Match the text around a name in addresses and file names, like me@ada.example."""
 
 
 def mentions(text: str, wanted: Iterable[str]) -> bool:

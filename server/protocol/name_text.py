@@ -19,7 +19,7 @@ MODIFIERS = frozenset("ʻʼ々〻ゝゞーヽヾๆໆៗᱸᱹ")
 SEPARATOR = "» "
 """Separates author and text. Not allowed in names and, unlike `:`, not similar to a letter of any script."""
 UNFIT = "\ufffd"
-"""Replaces a character that is not allowed in names. Not allowed itself."""
+"""Replaces the characters that are not allowed in names, and is not allowed there itself."""
 
 _LETTERS = frozenset({"Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No"})
 _MARKS = frozenset({"Mn", "Mc"})

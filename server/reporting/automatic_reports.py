@@ -28,7 +28,7 @@ class Complaint(NamedTuple):
 
 
 class AutomaticReport(NamedTuple):
-    """The report of one message; its author is also named as the reporter, as in BareRTC."""
+    """The report of one message. The message's author is also named as the reporter, as in BareRTC."""
 
     complaint: Complaint
     terms: Terms

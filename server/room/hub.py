@@ -1,4 +1,4 @@
-"""Everyone in the room, and the fan-out to the sessions on this server: a frame is encoded once, and shared by all."""
+"""Everyone in the room, and the fan-out to the sessions on this server: a frame is encoded once for all of them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterator, Sequence
@@ -44,7 +44,7 @@ class Hub:
                 self._show(each, was_hidden=each.is_hidden)
 
     def join(self, session: Session, person: Person) -> None:
-        """Add a session. The caller then calls `send_who_list`; until that, the session receives no presence changes.
+        """Add a session. It receives no presence changes until the caller calls `send_who_list`.
 
         Nobody is notified if it replaces a session of the same person under the same name.
         """
@@ -55,7 +55,10 @@ class Hub:
         self._feed.add_reader(session)
 
     def leave(self, session: Session, why: str = GONE) -> Person | None:
-        """Remove a session. If its user thereby left the room, notify the others and return the user."""
+        """Remove a session.
+
+        If its user thereby left the room, notify the others and return the user; otherwise return None.
+        """
         self._feed.remove_reader(session)
         person = session.person
         if person is None or self.sessions.get(names.key(person.name)) is not session:
@@ -202,7 +205,10 @@ class Hub:
         self._feed.broadcast(person.identity, Presence(person.name, "", entry), was_hidden=was_hidden)
 
     def _replace(self, key: str, present: Present, person: Person) -> None:
-        """List a session under a name, in place of the previous one. Show that its person left, if it was another."""
+        """List a session under a name, in place of the previous one.
+
+        If the previous one belonged to another person, show that they left.
+        """
         before, entry = self.sessions.get(key) or self.others.get(key), present.who_entry(person)
         is_same = before is not None and before.logged_in_person.identity == person.identity
         if before:

@@ -35,7 +35,7 @@ class NameClaim(NamedTuple):
 
 
 class Exit(NamedTuple):
-    """How and why a person left."""
+    """The circumstances of a person's exit."""
 
     last_message: int
     """The last message that they have received; 0 if unknown."""

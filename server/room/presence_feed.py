@@ -45,7 +45,7 @@ class PresenceFeed:
         self._newcomers: set[Session] = set()
         """Sessions that wait for their who list, which will include all changes until then."""
         self._known: dict[Session, int] = {}
-        """Number of queued changes that are already included in a session's who list."""
+        """For each session, the number of queued changes that its who list already includes."""
         self._held: dict[Session, list[bytes]] = {}
         """Presence changes for sessions that are receiving their who list."""
         self._flush_timer: asyncio.TimerHandle | None = None

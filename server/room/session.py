@@ -29,7 +29,7 @@ MAX_BUFFERED_BYTES = 256 * 1024
 DRAINED_BYTES = 32 * 1024
 """Number of unread bytes up to which a client counts as having read nearly everything."""
 DRAIN_SECONDS = 0.02
-"""Interval of checks whether a client has read enough to receive more."""
+"""Interval between checks of whether a client has read enough to receive more."""
 BUFFER_OVERFLOW = "Too many messages arrived while you were catching up; reconnect to load them."
 
 
@@ -102,7 +102,7 @@ class Session:
         self.set_claims(claims)
 
     def log_in(self, person: Person) -> None:
-        """Set the person. Publications remain buffered until `release`, so that missed messages are sent first."""
+        """Set the person who has logged in. Publications are buffered until `release`: missed messages come first."""
         self.person = person
 
     def set_claims(self, claims: Claims | None) -> None:
@@ -157,7 +157,7 @@ class Session:
 
     @property
     def queue_key(self) -> QueueKey:
-        """Scheduling key of this session's reads: sessions from one address share a turn."""
+        """Scheduling key of this session's reads; sessions from one address are scheduled as one."""
         return QueueKey(self.address or id(self), id(self))
 
     async def drained(self) -> None:

@@ -247,7 +247,7 @@ class SharedAttendance(Attendance):
         self._hub.exit(other, why)
 
     def _release_name(self, person: Person) -> None:
-        """Release a person's name, which stays reserved as the settings say."""
+        """Release a person's name, which stays reserved for the days that the settings define."""
         self._people.reservations.left(person, self._database.now())
 
     def _on_changed(self, changed: EntryChanged) -> None:

@@ -119,7 +119,7 @@ class _Page:
         self._more = False
 
     def encoded(self, *, more: bool) -> bytes:
-        """Return the frame; `more`: another one follows."""
+        """Return the frame; `more` says that another one follows."""
         if self.wire is None or self._more != more:
             self.wire, self._more = framed(Who([*self.entries.values()], more)), more
         return self.wire

@@ -12,7 +12,7 @@ Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 
 def read(body: bytes, kind: type[Kind]) -> Kind:
-    """Decode the body of a call. Raises RefusedRequest if it does not fit the type."""
+    """Decode the body of a call. Raises RefusedRequest if it is not valid JSON of this type."""
     try:
         found = msgspec.json.decode(body)
         if has_zero(body):

@@ -10,7 +10,10 @@ _MARKUP = re.compile(r"[*_`~>#|\\-]")
 
 
 def find(claimed: str, texts: Iterable[tuple[int, str]]) -> int | None:
-    """Return the number of the first text equal to the claimed one, else of the first one displayed alike, or None."""
+    """Return the number of the first text that equals the claimed one, otherwise of the first that is displayed alike.
+
+    Return None if there is neither.
+    """
     candidates = list(texts)
     displayed = _displayed(claimed)
     exact = (number for number, text in candidates if text == claimed)

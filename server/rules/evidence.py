@@ -15,7 +15,7 @@ from server.rules.storable import storable
 MAX_RECENT = 30
 """Maximum number of recent messages of a conversation in a report, as in BareRTC."""
 MAX_SHOWN = MAX_CONTEXT_BEFORE + 1 + MAX_CONTEXT_AFTER
-"""The reported message and the maximum context around it."""
+"""Number of messages: the reported one, and the maximum context around it."""
 
 
 class ContextLine(msgspec.Struct, frozen=True):

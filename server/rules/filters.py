@@ -9,7 +9,7 @@ from server.rules.messages import Publication
 from server.rules.patterns import Pattern, compile_pattern
 
 MAX_CONTEXT = 30
-"""Messages in the report of a filter, the filtered one included."""
+"""Maximum number of messages quoted in the report of a filter, including the filtered one."""
 MAX_LETTERS = 4
 """Maximum number of letters to which a character is expanded, like the ligature of ffi."""
 REASON = "Server Side Message Filter"
@@ -23,7 +23,7 @@ _INTRODUCTION = (
 
 
 class Filter(NamedTuple):
-    """An enabled filter."""
+    """An enabled filter: its phrases, where it applies, and what happens to a text that matches."""
 
     phrases: tuple[Pattern, ...]
     public: bool

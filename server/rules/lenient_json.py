@@ -12,7 +12,7 @@ from typing import TypeVar
 from server.protocol.errors import FlagpostError
 
 MAX_NAMED = 5
-"""Maximum number of unreadable fields that are named."""
+"""Maximum number of unreadable fields that the log names."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 

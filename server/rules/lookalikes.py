@@ -8,7 +8,7 @@ from server.protocol.names import MAX_TYPED_CHARS, key
 from server.rules.confusables import LOOKALIKES
 
 _SOFT_DOTTED = re.compile("([ij\u0131\u0237])\u0307")
-"""An i or j, with or without its dot, and a combining dot: all of these look the same, so the latter is dropped."""
+"""An i or j, dotted or dotless, and a combining dot, which is dropped because it makes no visible difference."""
 
 
 def _parsed(table: str) -> dict[int, str]:

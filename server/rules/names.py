@@ -70,7 +70,7 @@ def _check_profile(name: str) -> None:
 
 
 def _code_point(char: str) -> str:
-    """Describe a character, which might be invisible."""
+    """Return the code point and the name of a character, which may be invisible."""
     return f"U+{ord(char):04X} ({unicodedata.name(char, 'unassigned').lower()})"
 
 

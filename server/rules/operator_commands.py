@@ -73,7 +73,7 @@ class BanRequest(NamedTuple):
 
 
 def is_command(text: str) -> bool:
-    """Return whether a text begins with one slash, after invisible characters. Two slashes send one."""
+    """Return whether a text begins with one slash, after any invisible characters. Two slashes escape one."""
     typed = _typed(text)
     return typed.startswith(SIGN) and not typed.startswith(SIGN + SIGN)
 

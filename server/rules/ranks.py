@@ -10,7 +10,7 @@ class Rank(IntEnum):
     VIP = 1
     """May read and write in VIP channels."""
     OPERATOR = 2
-    """May also remove people and messages, be hidden, and see who is."""
+    """May also remove people and messages, be hidden, and see others who are hidden."""
 
 
 def rank_of(*, op: bool, vip: bool) -> Rank:

@@ -16,7 +16,7 @@ MAX_RESERVED = 50_000
 
 
 class Obstacle(Enum):
-    """Why a person cannot have a name."""
+    """The reason why a person cannot have a name."""
 
     TAKEN = "taken"
     LOOKS_TAKEN = "looks taken"
@@ -73,7 +73,7 @@ class Reservations:
         self._claimed[self._index(person)] += 1
 
     def release(self, person: Person) -> None:
-        """Record that a person has entered the room, or given up."""
+        """Record that a person has entered the room, or will not enter it."""
         hold = _Hold.of(person)
         self._claimed[hold] -= 1
         if not self._claimed[hold]:

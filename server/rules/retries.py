@@ -51,9 +51,9 @@ class Result(NamedTuple):
     signed: bool = False
     """Whether the request was signed."""
     ours: bool = False
-    """Whether it failed on this server before anything was sent, so that it says nothing about the site."""
+    """Whether the attempt failed on this server before anything was sent, which says nothing about the site."""
     outdated: bool = False
-    """Whether the settings have changed since, so that a failure says nothing about the site as it is called now."""
+    """Whether the settings changed during the attempt, so that its failure says nothing about the new ones."""
 
     @property
     def accepted(self) -> bool:

@@ -64,7 +64,7 @@ def fold(text: str) -> str:
 
 
 def mentioning(name: str, text: str, utc_offset: int = 0) -> Query:
-    """Parse a query, which may be empty, for messages that mention this name. Raises Refusal."""
+    """Parse a query, which may be empty, for messages that mention this name. Raises Refusal for an invalid date."""
     found = query(text, utc_offset) if text.strip() else Query()
     return found._replace(words=(*found.words, fold(name)), mention=name)
 
@@ -102,7 +102,7 @@ def _unquoted(value: str) -> str:
 
 
 def _day(filters: dict[str, str], name: str, utc_offset: int) -> datetime | None:
-    """Return the beginning of the day that a filter names; None without it. Raises Refusal."""
+    """Return the beginning of the day in a filter; None without the filter. Raises Refusal for an invalid date."""
     if name not in filters:
         return None
     try:

@@ -15,9 +15,9 @@ class View(NamedTuple):
     """A user's view of others."""
 
     hidden: bool
-    """Whether they see hidden operators."""
+    """Whether the user sees hidden operators."""
     vips: bool
-    """Whether they see who is a VIP."""
+    """Whether the user sees who is a VIP."""
 
 
 def view_of(rank: Rank, *, vips_are_secret: bool) -> View:

@@ -9,7 +9,7 @@ from server.settings import SigningSecret, SigningSecrets
 
 
 def headers(webhook_id: str, at: datetime, body: bytes, secrets: SigningSecrets) -> dict[str, str]:
-    """Return the headers of an attempt at `at` (with time zone): one signature per secret, over the exact `body`.
+    """Return the headers of an attempt made at `at`, which has a time zone; each secret signs the exact `body`.
 
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """

@@ -141,7 +141,10 @@ def _look_up(host: str, found: Future[list[str]]) -> None:
 
 
 def connecting(tls: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
-    """Return a transport without keep-alive: all names with an address would share a connection verified for one."""
+    """Return a transport without keep-alive.
+
+    A kept connection would serve all names with the same address, although TLS verified only one of them.
+    """
     return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 

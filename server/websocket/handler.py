@@ -19,7 +19,7 @@ class ConnectionPolicy(NamedTuple):
 
 
 class ConnectionHandler(Protocol):
-    """Handles what arrives over connections; the dispatcher implements it."""
+    """Handles the events of connections; implemented by the dispatcher."""
 
     @property
     def policy(self) -> ConnectionPolicy:
