@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 Stored = TypeVar("Stored")
 
-NO_STORAGE = "The server's storage is unavailable. Nothing was sent; try again in a moment."
+NO_STORAGE = "The server's storage is unavailable. Nothing was done; try again in a moment."
 DISK_LOW = "The server's disk is nearly full, so it accepts no messages. Try again later."
 UNCERTAIN = {CUT, CloseCode.INTERNAL_ERROR}
 """Close codes of connections that ended without a closing handshake: cut, or no answer to a ping."""

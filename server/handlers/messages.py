@@ -124,7 +124,9 @@ def _place(dispatcher: Dispatcher, session: Session, named: str) -> str:
     for channel in dispatcher.live.channels_for(session.rank):
         if key in {searching.fold(channel.id), searching.fold(channel.name)}:
             return channel.id
-    raise Refusal(ErrorCode.UNKNOWN_CHANNEL, f"There is no channel {name_text.quoted(named)}. Check in:CHANNEL.")
+    raise Refusal(
+        ErrorCode.UNKNOWN_CHANNEL, f"There is no channel {name_text.quoted(named)}. Correct the name after “in:”."
+    )
 
 
 def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:

@@ -19,8 +19,8 @@ _WIDE = (
 )
 _APART = rf"\s\u2013\u2014{_WIDE}"
 _OPENING, _CLOSING = "(\\[{<\"'“‘«„‹¿¡", ".,;:!?)}>\"'”’»›…"
-# An escaped mark counts as a mark here; whether the backslash acts depends on it. The look-behind in the second pattern
-# keeps a failed match from being repeated at each of its characters.
+# An escaped mark counts as a mark here, because that decides whether the backslash acts. The look-behind in the second
+# pattern keeps a failed match from being repeated at each of its characters.
 _BEFORE_WORD = re.compile(rf"(?<![^{_APART}])(?:\\?[{_OPENING}{MARKS}])++")
 _BEHIND_WORD = re.compile(
     rf"(?<![{_CLOSING}\]{MARKS}\\])(?:\\?(?:[{_CLOSING}{MARKS}]|\](?!\()))++(?:(?![^{_APART}])|(?=\]\())"

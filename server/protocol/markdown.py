@@ -107,7 +107,7 @@ class _LineParser:
     def _step(self, position: int) -> int:
         """Parse text up to and including the next mark or bare link; return the end of what was parsed."""
         while self._link and self._link.start < position:
-            # It starts within code or the target of a link.
+            # The link starts within code, or within the target of another link.
             self._link = next(self._links, None)
         stop = self._link.start if self._link else len(self._line)
         mark = _MARK.search(self._line, position, stop)

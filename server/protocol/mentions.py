@@ -55,7 +55,7 @@ def _folded(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _pattern(key: str) -> re.Pattern[str]:
-    # A text may break a name with spaces into two lines.
+    # In the text, a line break may replace a space of the name.
     words = r"\s+".join(re.escape(word) for word in key.split())
     # A hostile text may repeat a name within words a thousand times: the pattern rejects the plain cases cheaply.
     before = f"(?<!{WORD})" if re.match(WORD, key) else ""

@@ -20,7 +20,8 @@ def read(body: bytes, kind: type[Kind]) -> Kind:
         return msgspec.convert(_spelled({} if found is None else found, kind), kind)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
-        message = f"Invalid body: {where.strip('`.') or 'it'}: {what[0].lower()}{what[1:]}."
+        field = f"{name}: " if (name := where.strip("`.")) else ""
+        message = f"Invalid body: {field}{what[0].lower()}{what[1:]}."
         raise RefusedRequest(HTTPStatus.BAD_REQUEST, message) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise RefusedRequest(HTTPStatus.BAD_REQUEST, "Invalid body: it is not JSON in UTF-8.") from None

@@ -44,5 +44,7 @@ def check_reaction(publication: Publication | None, change: ReactionChange, acce
             ErrorCode.BAD_REACTION, f"This message already has {MAX_EMOJI} different emoji. Choose one of them."
         )
     if not change.remove and sum(len(each.usernames) for each in found.reactions) >= MAX_REACTIONS:
-        raise Refusal(ErrorCode.BAD_REACTION, f"This message has the maximum of {MAX_REACTIONS} reactions.")
+        raise Refusal(
+            ErrorCode.BAD_REACTION, f"This message already has {MAX_REACTIONS} reactions, which is the limit."
+        )
     return found

@@ -59,7 +59,7 @@ def fold(text: str) -> str:
             split = unicodedata.normalize("NFD", bounded)
         folded = unicodedata.normalize("NFD", split.casefold())
         text = unicodedata.normalize("NFC", _ACCENTS.sub("", folded))
-    # A NUL would hide from SQLite what follows it.
+    # SQLite would ignore the text after a NUL.
     return " ".join(text.casefold().replace("\0", " ").split())
 
 

@@ -76,7 +76,7 @@ def verify(token: str, key: str) -> Claims:
         return _clipped(msgspec.convert({name: value for name, value in payload.items() if value is not None}, Claims))
     except jwt.ExpiredSignatureError:
         raise BadToken("the token has expired") from None
-    # The library does not expect some numbers and nesting, and fails with one of the last four before it verifies.
+    # The library raises one of the last four, before it has verified anything, for numbers and nesting out of range.
     except (jwt.PyJWTError, msgspec.ValidationError, ValueError, TypeError, OverflowError, RecursionError):
         raise BadToken("the token is not valid") from None
 

@@ -18,7 +18,7 @@ from server.settings.model import KEY_VARIABLE
 from server.webhooks.html import plain
 
 DEADLINE_SECONDS = 5.0
-# -P: do not import a folder "server" in the working directory instead of ours.
+# -P: import this package, not a folder named "server" in the working directory.
 COMMAND = (sys.executable, "-P", "-m", "server.webhooks.html")
 
 Renderer = Callable[[Sequence[str]], Awaitable[Sequence[str]]]

@@ -30,7 +30,7 @@ async def refused(author: ChatClient, nonces: list[str]) -> None:
     for nonce in nonces:
         error = await author.next(Error, lambda error, nonce=nonce: error.nonce == nonce)  # type: ignore[misc]
         assert error.code == ErrorCode.STORAGE
-        assert "Nothing was sent" in error.message
+        assert "Nothing was done" in error.message
 
 
 async def burst(author: ChatClient, text: str, count: int) -> list[str]:

@@ -45,7 +45,7 @@ async def test_on_a_full_disk_a_report_is_refused_whole_and_taken_once_there_is_
             with disk.full(server.process.pid):
                 error = await alice.refusal(ReportRequest(spam.msg_id, SPAM, "", "n-1"))
                 assert (error.code, error.nonce) == (ErrorCode.STORAGE, "n-1")
-                assert "Nothing was sent" in error.message
+                assert "Nothing was done" in error.message
                 assert disk.content() == before
                 assert not receiver.requests
                 # Presence and stored messages still work.

@@ -28,7 +28,7 @@ def test_what_is_null_or_missing_is_empty(body: bytes) -> None:
     [
         (b'{"APIKey":5}', "Invalid body: APIKey: expected `str`, got `int`."),
         (b'{"usernames":["a",5]}', "Invalid body: Usernames[1]: expected `str`, got `int`."),
-        (b"[]", "Invalid body: it: expected `object`, got `array`."),
+        (b"[]", "Invalid body: expected `object`, got `array`."),
         (b"", "Invalid body: it is not JSON in UTF-8."),
         (b'{"APIKey":"\xff"}', "Invalid body: it is not JSON in UTF-8."),
         (b'{"APIKey":"\\ud800"}', "Invalid body: it is not JSON in UTF-8."),
