@@ -206,7 +206,7 @@ class FlagpostApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Queue keys, clicks and pastes, so that they take effect in order; handle all other events at once."""
         if isinstance(event, events.InputEvent | events.Paste | PastedLines) and not event.is_forwarded:
-            self._typeahead.take(event)
+            self._typeahead.enqueue(event)
         else:
             await self._deliver(event)
 

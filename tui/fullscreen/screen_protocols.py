@@ -27,10 +27,10 @@ class Placed(Protocol):
 
 
 @runtime_checkable
-class TakesText(Protocol):
+class AcceptsText(Protocol):
     """A screen with a place for text that is typed while no text field has the focus."""
 
-    def take_text(self) -> None:
+    def accept_text(self) -> None:
         """Focus the text field, or close this screen if the text belongs to the one below."""
 
 

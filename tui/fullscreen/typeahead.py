@@ -28,7 +28,7 @@ from tui.client import graphemes
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.keys.letters import command, searches, waits
 from tui.fullscreen.keys.unbracketed import lines_of
-from tui.fullscreen.screen_protocols import Answered, Placed, Searchable, TakesText
+from tui.fullscreen.screen_protocols import AcceptsText, Answered, Placed, Searchable
 
 ALONE_SECONDS = 0.4
 SILENCE_SECONDS = 0.5
@@ -74,7 +74,7 @@ class TypeAhead:
         self._entered_over_room = NEVER
         """When Enter was last pressed in a screen over the room, unless another key followed."""
 
-    def take(self, event: Event) -> None:
+    def enqueue(self, event: Event) -> None:
         """Queue an event."""
         self._waiting.append(event)
         self._arrived.set()
@@ -206,9 +206,9 @@ class TypeAhead:
             if isinstance(screen, Answered):
                 screen.defer(event)
                 return
-            if self._is_writing or not isinstance(screen, TakesText):
+            if self._is_writing or not isinstance(screen, AcceptsText):
                 break
-            screen.take_text()
+            screen.accept_text()
             await self._settle()
         if self._is_writing:
             await self._deliver(event)

@@ -62,7 +62,7 @@ class PeopleActions:
 
     def mute_author(self, line: Line) -> None:
         """Mute the author of a message; called again before the highlight has moved, unmute them."""
-        person = self._muted if self._room.timeline.stands_in else line.author
+        person = self._muted if self._room.timeline.moved_by_itself else line.author
         if self._room.can_ask():
             self._muted = person
             what = "is no longer muted" if person in self._state.relations.muted else "is muted"

@@ -152,7 +152,7 @@ class RoomScreen(Screen[None]):
         if self.complete:
             self.redraw()
 
-    def take_text(self) -> None:
+    def accept_text(self) -> None:
         """Focus the composer: text typed or pasted in a list, or on a message, becomes a message."""
         self.write()
 

@@ -43,7 +43,7 @@ class HelpScreen(ModalScreen[None]):
         """Focus the list, so that the arrow keys scroll it."""
         self.query_one("#help-keys").focus()
 
-    def take_text(self) -> None:
+    def accept_text(self) -> None:
         """Return to the screen below, which has the text field."""
         self.dismiss()
 

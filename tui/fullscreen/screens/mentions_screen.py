@@ -97,7 +97,7 @@ class MentionsScreen(Screen[None]):
             self.dismiss()
             self._go_to(mention.channel, mention.msg_id)
 
-    def take_text(self) -> None:
+    def accept_text(self) -> None:
         """Return to the screen below, which has the text field."""
         self.dismiss()
 

@@ -121,7 +121,7 @@ class ReportForm(ModalScreen[FilledReport]):
                 yield Button("None", id="form-alone", compact=True)
         yield EvidenceView(self._subject.line, *context, self._subject.hues, id="form-evidence")
 
-    def take_text(self) -> None:
+    def accept_text(self) -> None:
         """Focus the comment."""
         self.set_focus(self.query_one(Comment))
 
@@ -136,7 +136,7 @@ class ReportForm(ModalScreen[FilledReport]):
             self._evidence.send(len(draft.context))
         self._summarise()
         self.set_focus(reasons)
-        self.set_interval(OBSTACLE_SECONDS, self._look_again)
+        self.set_interval(OBSTACLE_SECONDS, self._check_obstacle)
 
     @property
     def _evidence(self) -> EvidenceView:
@@ -175,7 +175,7 @@ class ReportForm(ModalScreen[FilledReport]):
         return self._reasons[self.query_one(OptionList).highlighted or 0]
 
     @on(OptionList.OptionHighlighted)
-    def _say_what_is_needed(self) -> None:
+    def _update_comment_label(self) -> None:
         word = "required" if self._reason.comment_required else "optional"
         self.query_one("#form-comment-label", Static).update(Content.assemble("Comment  ", (word, Style(dim=True))))
         self._complain(None)
@@ -210,7 +210,7 @@ class ReportForm(ModalScreen[FilledReport]):
     def _draft(self) -> ReportDraft:
         return ReportDraft(self._reason.reason, self.query_one(Comment).text.strip(), self._evidence.sent)
 
-    def _look_again(self) -> None:
+    def _check_obstacle(self) -> None:
         """Clear the problem shown once the obstacle is gone."""
         if self._hindered and not self._obstacle():
             self._complain(None)

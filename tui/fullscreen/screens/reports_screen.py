@@ -163,7 +163,7 @@ class ReportsScreen(Screen[None]):
         self._client.state.reports.problem = problem
         self.show()
 
-    def take_text(self) -> None:
+    def accept_text(self) -> None:
         """Return to the room, which has the text field."""
         self.dismiss()
 

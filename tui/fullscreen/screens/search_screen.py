@@ -138,7 +138,7 @@ class SearchScreen(Screen[None]):
         if self._search.found:
             self.query_one(RowList).focus()
 
-    def take_text(self) -> None:
+    def accept_text(self) -> None:
         """Return to the query, the text field of this screen."""
         self.action_write()
 

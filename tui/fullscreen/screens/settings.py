@@ -141,7 +141,7 @@ class SettingsScreen(ModalScreen[None]):
     def action_cycle(self, by: int) -> None:
         """Set another value of the highlighted setting, `by` positions further."""
         if choice := self._highlighted:
-            self._take(choice.next_value(by))
+            self._apply(choice.next_value(by))
 
     @on(RowList.Selected)
     def action_choose(self) -> None:
@@ -162,11 +162,11 @@ class SettingsScreen(ModalScreen[None]):
     def _set_theme(self, before: str, chosen: str | None) -> None:
         """Use the theme that was chosen; without a choice, show the one from before the preview again."""
         if chosen:
-            self._take(structs.replace(self._config, theme=chosen))
+            self._apply(structs.replace(self._config, theme=chosen))
         else:
             self.app.theme = before
 
-    def _take(self, config: Config) -> None:
+    def _apply(self, config: Config) -> None:
         if config != self._config:
             self._config = config
             self._complain(self._change(config))
@@ -195,7 +195,7 @@ class SettingsScreen(ModalScreen[None]):
             self._complain(problem)
         else:
             value = normal(text) if name == "server" and text else text
-            self._take(structs.replace(self._config, **{name: value}))
+            self._apply(structs.replace(self._config, **{name: value}))
         return not problem
 
     def action_close(self) -> None:

@@ -13,7 +13,7 @@ class Highlight:
         """The number of the highlighted message; 0 for none."""
         self.picked = False
         """True while a message that was clicked is highlighted although the user is writing."""
-        self.stands_in = False
+        self.moved_by_itself = False
         """True if the highlight moved because the highlighted message was hidden, not because the user moved it."""
 
     @property
@@ -49,7 +49,7 @@ class Highlight:
     def put(self, msg_id: int) -> None:
         """Highlight a message, and scroll as far as necessary to show it."""
         self.refresh()
-        self.msg_id, self.stands_in = msg_id, False
+        self.msg_id, self.moved_by_itself = msg_id, False
         if self.line:
             self._scroller.bring_into_view(msg_id)
         self.refresh()

@@ -201,9 +201,9 @@ class TimelineView(ScrollView, can_focus=True):
         return self._highlight.line
 
     @property
-    def stands_in(self) -> bool:
+    def moved_by_itself(self) -> bool:
         """True if the highlight moved because the highlighted message was hidden, not because the user moved it."""
-        return self._highlight.stands_in
+        return self._highlight.moved_by_itself
 
     def can(self, action: str) -> bool:
         """Return whether an action of the screen is available for the highlighted message."""
@@ -242,7 +242,7 @@ class TimelineView(ScrollView, can_focus=True):
         """Highlight the nearest message after the highlighted one vanished; return to writing if there is none."""
         if nearest := self._highlight.nearest:
             self._put_highlight(nearest.msg_id)
-            self._highlight.stands_in = True
+            self._highlight.moved_by_itself = True
         elif self.has_focus:
             self.action_leave()
 
