@@ -26,7 +26,7 @@ def days_left(files: TLS) -> int:
 
 
 def days_until_end(certificate: Mapping[str, object]) -> int:
-    """Return the whole days until a certificate, in the form that `getpeercert` returns, expires."""
+    """Return the whole days until a certificate expires; it has the form that `getpeercert` returns."""
     ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
     return (ends - datetime.now(UTC)).days
 

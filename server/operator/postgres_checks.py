@@ -31,7 +31,7 @@ WHERE relation = 'room'::regclass AND mode = 'RowShareLock' AND granted AND pid 
     AND wait_event_type IS DISTINCT FROM 'Lock' AND xact_start IS NOT NULL
 ORDER BY xact_start LIMIT 1
 """
-"""The client that has locked the row of the room: it has this lock on the table, and waits for no other lock."""
+"""Finds the client that has locked the row of the room: it has this lock on the table, and waits for no other lock."""
 
 
 class Durability(NamedTuple):
@@ -97,7 +97,7 @@ def _of_database(connection: SqlConnection) -> Iterator[Finding]:
 
 
 def search(characters: str) -> Iterator[Finding]:
-    """Judge by LC_CTYPE of the database whether the search index handles all letters."""
+    """Warn if LC_CTYPE of the database prevents the search index from handling all letters."""
     if characters in {"C", "POSIX"}:
         problem = f"LC_CTYPE of the database is {characters}, so words with letters outside ASCII are searched slowly"
         yield Finding(Grade.WARNING, f"search: {problem}; create the database with LC_CTYPE 'C.UTF-8'")

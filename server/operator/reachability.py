@@ -125,7 +125,7 @@ def _connect_request(target: str, userinfo: bytes) -> bytes:
 
 
 def _refused(status: list[bytes]) -> str | None:
-    """Return the answer to a CONNECT request, in words, if it is a refusal."""
+    """Return the answer to a CONNECT request, in words, if it is a refusal; None if it is not."""
     if status == [b"200"]:
         return None
     return f"it answered {status[0].decode(errors='replace') if status else 'nothing'}"

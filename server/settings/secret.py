@@ -31,7 +31,7 @@ class Secret:
         return self._value
 
     def redact(self, text: str) -> str:
-        """Replace this string, plain or JSON-escaped, by "..." in the text of a recipient who may echo it."""
+        """Replace this string, plain or JSON-escaped, with "..." in the text of a recipient who may echo it."""
         return re.sub("".join(map(_written, self._value)), "...", text) if self else text
 
 

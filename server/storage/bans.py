@@ -13,7 +13,7 @@ def load(connection: SqlConnection) -> list[Ban]:
 
 
 def add(ban: Ban, connection: SqlConnection) -> Ban:
-    """Store and announce a ban; replaces an earlier one of this name."""
+    """Store and announce a ban, which replaces an earlier ban of this name."""
     connection.execute(
         "INSERT INTO ban (key, name, identity, until, by_name, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
         " ON CONFLICT (key) DO UPDATE SET name = ?2, identity = ?3, until = ?4, by_name = ?5, at = ?6",

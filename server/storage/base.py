@@ -45,7 +45,7 @@ Recorder = Callable[[SqlConnection, Publication], None]
 
 
 class Reader(NamedTuple):
-    """A person who reads messages, the channels they can read, the identities hidden from them, and their queue."""
+    """A person who reads messages, the channels they can read, the identities hidden from them, and their queue key."""
 
     person: Person
     channels: Sequence[str]

@@ -51,9 +51,10 @@ class Broker:
         database.hear(StoredChange, self._deliver)
 
     def subscribe(self, subscriber: Subscriber) -> None:
-        """Deliver each new message, in the order of the numbers, and each change of one to `subscriber`, once stored.
+        """Deliver each new message and each change of a message to `subscriber`, once it is stored.
 
-        Messages and changes that follow each other in one commit are delivered in one call.
+        Messages arrive in the order of their numbers. Messages and changes that follow each other in one commit are
+        delivered in one call.
         """
         self._subscribers.append(subscriber)
 
@@ -117,7 +118,7 @@ class Broker:
         return await self._database.read(partial(message_rows.find_all, msg_ids), key)
 
     async def texts_by(self, reader: Reader, author: str, channel: str) -> list[tuple[int, str]]:
-        """Return number and text of the latest messages by everyone who had this name, the latest first."""
+        """Return the numbers and texts of the latest messages by everyone who had this name, the latest first."""
         return await self._database.read(partial(history.texts_by, reader, author, channel), reader.queue_key)
 
     async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
@@ -161,7 +162,7 @@ class Broker:
         return self._database.write(partial(read_markers.update, identity, marker))
 
     async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
-        """Return the numbers of the messages that `history` would return without a limit of bytes, in order."""
+        """Return the numbers of the messages that `history` would return without its limit of bytes, in order."""
         other = target.name_of(channel)
         if other is None:
             work = partial(history.channel_numbers, reader, channel, before, limit)

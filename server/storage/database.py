@@ -50,7 +50,7 @@ class Database(Protocol):
 
     @property
     def room(self) -> StoredRoom:
-        """The room, as of when the database was opened."""
+        """The room as it was when the database was opened."""
 
     @property
     def node(self) -> str:

@@ -91,14 +91,14 @@ def server_on(path: str) -> Holder | None:
 
 
 class OpenFiles:
-    """The files as they were when the database was opened. SQLite does not notice that they are deleted."""
+    """The files as they were when the database was opened. SQLite does not notice if they are deleted."""
 
     def __init__(self, path: str) -> None:
         """Create the object once the database has been written to, so that all files exist. Raises OSError."""
         self._opened = [(file, _identity(file)) for file in _files(path)]
 
     def problem(self) -> str | None:
-        """Return which file was replaced or removed, so that new data would be lost at the next start, or None."""
+        """Return which file was replaced or removed, so that new data would be lost, and what to do; or None."""
         for path, identity in self._opened:
             try:
                 if _identity(path) == identity:

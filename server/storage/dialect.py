@@ -26,9 +26,9 @@ class SqlDialect(NamedTuple):
     claim: str
     """Claims a place in the room in one call, see `presence.enter`; empty if that requires several statements."""
     as_array: Callable[[str, str], str]
-    """Takes columns and an ordered query; returns a query for its rows as one JSON array of arrays.
+    """Returns a query for the rows of an ordered query, with the given columns, as one JSON array of arrays.
 
-    Reading row by row, SQLite's reader thread would release and reacquire the GIL for each row.
+    If SQLite's reader thread read the rows one by one, it would release and reacquire the GIL for each.
     """
     candidates: Callable[[Query, int, int], Candidates]
     """Returns the query for messages that may contain the words, numbered between two bounds, both excluded."""

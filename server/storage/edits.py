@@ -1,4 +1,4 @@
-"""Edited messages in the database: the row of the message has the current text, other rows have the earlier ones."""
+"""Edited messages in the database: the table message has the current text, message_version the earlier texts."""
 
 import json
 

@@ -52,7 +52,7 @@ class DirectCleared(NamedTuple):
 
 
 class RelationsChanged(NamedTuple):
-    """People muted or blocked others, or no longer do."""
+    """Mutes and blocks began or ended."""
 
     begun: tuple[Relation, ...] = ()
     ended: tuple[Relation, ...] = ()
@@ -155,7 +155,7 @@ class NodeOpened(NamedTuple):
 
 
 class NodeGone(NamedTuple):
-    """A server was silent for so long that the others removed it; everyone on it left the room."""
+    """A server was silent for so long that the other servers removed it; everyone on it left the room."""
 
     node: str
 
@@ -169,7 +169,7 @@ class FrameSent(NamedTuple):
 
 
 class RemovalRequested(NamedTuple):
-    """A request to end all sessions of a person. The announcing server may already have ended those on itself."""
+    """A request to end all sessions of a person. The announcing server may already have ended its own sessions."""
 
     identity: str
     name: str

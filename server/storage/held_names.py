@@ -21,7 +21,7 @@ def left(person: Person, connection: SqlConnection) -> None:
 
 
 def load(connection: SqlConnection) -> list[tuple[Person, int]]:
-    """Return people with the time when each last held their name, the latest last; a name in use at a crash: now."""
+    """Return people and when each last held their name, the latest last: now, for a name that was in use at a crash."""
     connection.execute("UPDATE held_name SET held_at = ? WHERE held_at IS NULL", (connection.now,))
     rows = connection.execute(
         "SELECT name, identity, held_at FROM (SELECT * FROM held_name ORDER BY held_at DESC LIMIT ?) AS latest"
@@ -50,7 +50,7 @@ def add_member(person: Person, connection: SqlConnection) -> None:
 
 
 def load_members(connection: SqlConnection) -> list[Person]:
-    """Return the members of the site, the latest last."""
+    """Return the members of the site, those who were here most recently last."""
     rows = connection.execute(
         "SELECT name, identity FROM (SELECT * FROM member ORDER BY seen_at DESC LIMIT ?) AS latest ORDER BY seen_at",
         (MAX_RESERVED,),

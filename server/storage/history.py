@@ -1,4 +1,4 @@
-"""Reads of messages: pages, recent ones, and those that changed."""
+"""Reads messages: pages, recent messages, and those that have changed."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ RECEIVED_AFTER = "id > ? AND peer IS NOT NULL AND peer_identity = ?"
 MAX_SCANNED = 20_000
 """Maximum number of messages that one read scans, the newest first."""
 MAX_CLAIMED = 200
-"""Maximum number of an author's messages among which a reported message without a number is searched."""
+"""Maximum number of an author's messages among which to look for a reported message whose number is missing."""
 
 
 def readable(reader: Reader) -> tuple[str, str]:
@@ -36,7 +36,7 @@ def readable(reader: Reader) -> tuple[str, str]:
 
 
 def texts_by(reader: Reader, author: str, channel: str, connection: SqlConnection) -> list[tuple[int, str]]:
-    """Return number and text of the latest messages by everyone who had this name, the latest first."""
+    """Return the numbers and texts of the latest messages by everyone who had this name, the latest first."""
     if target.is_conversation(channel):
         condition, value = "peer IS NOT NULL AND peer_identity = ?", reader.person.identity
     else:

@@ -31,7 +31,7 @@ _NEVER = 2**62
 
 
 class Claim(NamedTuple):
-    """A delivery leased to a holder, who sends it now; `attempt` counts from 1, by the schedule."""
+    """A delivery leased to a holder, who sends it now; `attempt` is its step in the retry schedule, from 1."""
 
     id: str
     seq: int

@@ -28,7 +28,7 @@ def find(identity: str, connection: SqlConnection) -> LoginKeys | None:
 
 
 def seen(identity: str, now: int, connection: SqlConnection) -> None:
-    """Record a login; does nothing without keys."""
+    """Record a login, if the person has keys."""
     connection.execute("UPDATE login_key SET seen_at = ? WHERE identity = ?", (now, identity))
 
 

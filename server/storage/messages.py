@@ -1,4 +1,4 @@
-"""Writes of messages and their reactions."""
+"""Writes messages and their reactions."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ from server.storage.sql import SqlConnection
 
 
 def publish(draft: MessageDraft, connection: SqlConnection) -> Published:
-    """Store a message and announce it, unless it is a resend. Raises Refusal if its nonce is used."""
+    """Store a message and announce it, unless it is a resend. Raises Refusal if another message has its nonce."""
     published = insert(draft, connection.now, connection)
     if published.fresh:
         connection.announce(StoredChange(published.publication))
@@ -29,7 +29,7 @@ def publish(draft: MessageDraft, connection: SqlConnection) -> Published:
 
 
 def insert(draft: MessageDraft, now: int, connection: SqlConnection, *, searchable: bool = True) -> Published:
-    """Store a message, unless it is a resend; `now` is in milliseconds. Raises Refusal if its nonce is used."""
+    """Store a message, unless it is a resend; `now` is in milliseconds. Raises Refusal if another has its nonce."""
     if before := resent(draft, now, connection):
         return Published(before, fresh=False)
     peer, peer_identity = draft.peer or (None, None)

@@ -24,7 +24,7 @@ def open_database(place: str, committed: Committed) -> Database:
 
 
 def open_store(place: str) -> Store:
-    """Return the database for commands. Raises StorageError."""
+    """Return the database for commands, without opening it yet. Raises StorageError."""
     if not is_url(place):
         return SqliteStore(place)
     try:

@@ -36,7 +36,7 @@ class Attempt(NamedTuple):
 
 
 class Depth(NamedTuple):
-    """The queue of a webhook: deliveries waiting and given up; `oldest`: since when one has waited, in milliseconds."""
+    """The queue of a webhook: deliveries waiting and given up; `oldest`: time of the first waiting one, in milliseconds."""
 
     waiting: int
     oldest: int | None
@@ -152,7 +152,7 @@ def has(connection: SqlConnection, report_id: str, webhook: str) -> bool:
 
 
 def asked_to_wait(connection: SqlConnection, report_id: str) -> bool:
-    """Return whether the site requested to wait for a delivery of this report."""
+    """Return whether the site requested the delay of a delivery of this report."""
     query = f"SELECT 1 FROM delivery WHERE report_id = ?1 AND state = 'waiting' AND asked_to_wait = 1 AND {_FIRST}"  # noqa: S608
     return connection.execute(query, (report_id,)).fetchone() is not None
 
@@ -175,7 +175,7 @@ def cancel(connection: SqlConnection, report_id: str) -> set[str]:
 
 
 def replay(connection: SqlConnection, delivery_id: str) -> str | None:
-    """Queue a delivery again, due now and with a full retry schedule; return its report's ID, None if it is unknown."""
+    """Queue a delivery again, due now and with a full retry schedule; return the ID of its report, or None."""
     row = connection.execute(
         "UPDATE delivery SET state = 'waiting', attempts = 0, due = ?1, changed_at = ?1, asked_to_wait = 0, error = '',"
         " leased_at = 0, leased_until = 0, holder = NULL, gathered_in = NULL WHERE id = ?2 RETURNING report_id",

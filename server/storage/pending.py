@@ -78,7 +78,7 @@ class WriteTurn:
         self.write(work).add_done_callback(log_failure)
 
     def add(self, write: PendingWrite[Result], *, soon: bool = False) -> "asyncio.Future[Result]":
-        """Add a write of any kind."""
+        """Add a pending write; `soon`: it can wait."""
         self._writes.append(cast(PendingWrite[object], write))
         if soon:
             self._ends_soon = self._ends_soon or self._loop.call_later(SOON_SECONDS, self.end)

@@ -177,7 +177,7 @@ class People:
         return self._database.write(partial(bans.lift, ban))
 
     def relate(self, relation: Relation) -> "asyncio.Future[None]":
-        """Mute or block; takes effect once it is stored. Raises StorageError."""
+        """Mute or block a person, with effect once it is stored. Raises StorageError."""
         return self._database.write(partial(mutes_and_blocks.begin, [relation]))
 
     def set_site_blocks(self, identity: str, others: Sequence[Person]) -> "asyncio.Future[None]":

@@ -81,7 +81,7 @@ class NameHolder(NamedTuple):
 
 
 class Erasure(NamedTuple):
-    """How many of a person's messages were erased, and how many reports by and about them are kept."""
+    """Counts of a person's erased messages, and of the reports by and about them, which are kept."""
 
     messages: int
     reports_by: int

@@ -17,7 +17,7 @@ from server.storage.sql import SqlConnection, Value
 MAX_CONVERSATIONS = 200
 """Maximum number of conversations that are listed, the latest ones."""
 MAX_PARTNERS = 1_000
-"""Maximum number of people on either side among whom the latest conversations are looked for."""
+"""Maximum number of senders, and of recipients, among whom to look for the latest conversations."""
 MAX_SCANNED = 200
 """Maximum number of unread messages of a channel that are examined, the newest first."""
 

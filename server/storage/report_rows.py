@@ -1,4 +1,4 @@
-"""Reads of reports: rows with their statements and additions."""
+"""Reads reports, with their statements and additions."""
 
 import json
 from collections import defaultdict
@@ -81,14 +81,14 @@ def latest(limit: int, connection: SqlConnection) -> list[str]:
 
 
 def latest_before(before: str, limit: int, connection: SqlConnection) -> list[StoredReport]:
-    """Return everyone's reports, the latest first: all, or those before this one. Skip reports that were altered."""
+    """Return everyone's reports, the latest first: all, or those before this one. Skip unreadable ones."""
     earlier = "report.seq < coalesce((SELECT seq FROM report WHERE id = ?), ?)"
     query = f"SELECT {_COLUMNS} WHERE {earlier} ORDER BY report.seq DESC LIMIT ?"
     return _reports(connection, connection.execute(query, (before, 2**63 - 1, limit)))
 
 
 def account(report_id: str, connection: SqlConnection) -> tuple[StoredReport, list[tuple[TrailRow, Event]]] | None:
-    """Return a report with its trail, without rows that were altered; None if it is not known."""
+    """Return a report with the readable rows of its trail; None if it is not known."""
     report = find(report_id, connection)
     if report is None:
         return None
@@ -108,7 +108,7 @@ def existing(connection: SqlConnection, report_id: str) -> StoredReport:
 
 
 def _reports(connection: SqlConnection, rows: Iterable[_Row]) -> list[StoredReport]:
-    """Return the reports of rows. Skip those that were altered and cannot be read; `doctor` finds them."""
+    """Convert rows to reports. Skip those that were altered and cannot be read; `doctor` finds them."""
     rows = [*rows]
     additions, found = _additions(connection, [row[0] for row in rows]), list[StoredReport]()
     for row in rows:

@@ -1,4 +1,4 @@
-"""The status of reports as it follows from their deliveries, in the table `report`."""
+"""Derives the status of reports from their deliveries, and stores it in the table `report`."""
 
 import json
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def _after(before: DeliveryStatus, first: int, sent: Sequence[Sent], state: Webh
 
 
 def as_shown(connection: SqlConnection, reports: Sequence[StoredReport], webhook: str) -> list[StoredReport]:
-    """Return reports to show: while this webhook is suspended, the status of those that wait for it says so."""
+    """Return reports with the status to show, which mentions a suspension of this webhook if they wait for it."""
     state = webhook_state.read(connection, webhook)
     return [each._replace(**_as_waiting(connection, state, each)._asdict()) for each in reports]
 

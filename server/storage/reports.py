@@ -80,7 +80,7 @@ def submit(terms: Terms, submission: Submission, connection: SqlConnection) -> S
 
 
 def _recipients(terms: Terms, known: str | None, connection: SqlConnection) -> list[str]:
-    """Return the webhooks that receive a report, or an addition to the known one with this ID."""
+    """Return the webhooks that receive a new report, or an addition to the report with the ID `known`."""
     return [
         webhook
         # To a site that does not know ReportID, an addition would be a second report.

@@ -16,7 +16,7 @@ KEY_DAYS = 90
 BATCH = 1000
 """Number of rows per transaction, so that other writes do not wait long."""
 REPORT_BATCH = 100
-"""Number of reports per transaction. Each has rows in several tables, so deleting it takes ten times as long."""
+"""Number of reports per transaction. Each has rows in several tables, so deleting one takes as long as ten rows."""
 
 
 class KeptDays(NamedTuple):

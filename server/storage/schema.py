@@ -439,7 +439,7 @@ STEPS = (
 
 FOREIGN = "not a Flagpost database"
 TABLES = {"epoch": {"name"}, "message": {"author_identity", "peer_identity", "nonce"}}
-"""Tables and columns that all versions of the schema have; they identify a file older than APPLICATION_ID, too."""
+"""Tables and columns of all versions of the schema: they identify even a file that is older than APPLICATION_ID."""
 
 
 def connect(path: str) -> SqliteConnection:

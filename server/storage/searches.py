@@ -1,4 +1,4 @@
-"""Searches in the database: candidates from the index, newest first, then what matches and may be read."""
+"""Searches in the database: candidates from the index, newest first, of which readable ones that match are kept."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ class _Matching:
     def __init__(self, mention: str | None) -> None:
         self._mention = mention
         self.given_up_at = 0
-        """The number of the message at which MAX_MISSES had not matched; 0 if fewer did not."""
+        """The number of the message at which the search gave up, after MAX_MISSES; 0 if it did not."""
 
     def of(self, rows: Rows) -> Iterator[Row]:
         misses = 0

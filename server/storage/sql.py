@@ -39,7 +39,7 @@ class Rows(Protocol):
 class SqlConnection(Protocol):
     """An open database: within a transaction in the functions passed to `Database.write`.
 
-    The SQL is what SQLite and PostgreSQL both know. Its values are all `?`, all `?1`, `?2` ..., or all `:name`.
+    The SQL is what SQLite and PostgreSQL both know. Its placeholders are all `?`, all `?1`, `?2` ..., or all `:name`.
     """
 
     now: int

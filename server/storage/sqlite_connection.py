@@ -59,7 +59,7 @@ class SqliteConnection(sqlite3.Connection):
 
 
 def by_number(sql: str, values: Values) -> Values:
-    """Return the values of `?1`, `?2` and so on as a mapping from their numbers; others unchanged."""
+    """Return the values of `?1`, `?2` and so on as a mapping from their numbers; other values unchanged."""
     if isinstance(values, Mapping) or not _NUMBERED.search(sql):
         return values
     return {str(number): value for number, value in enumerate(values, 1)}

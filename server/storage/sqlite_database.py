@@ -32,11 +32,11 @@ from server.storage.sql import SqlConnection
 log = logging.getLogger(__name__)
 
 INDEX_EVERY = 400
-"""Number of writes after which the search index is brought up to date, unless a pause in writing came first."""
+"""Number of writes after which the search index is brought up to date, unless a pause in writing comes first."""
 IDLE_SECONDS = 1.0
 """Time without a write after which the search index is brought up to date."""
 INDEX_PAUSE_SECONDS = 0.1
-"""Time between two steps for the index: a step takes about 10 ms, so they take at most a tenth of the time."""
+"""Time between two steps of indexing: a step lasts about 10 ms, so indexing uses at most a tenth of the time."""
 
 Result = TypeVar("Result")
 

@@ -40,7 +40,7 @@ def append(connection: SqlConnection, report_id: str, at: int, event: Event) -> 
 
 
 def append_all(connection: SqlConnection, at: int, events: Iterable[tuple[str, Event]]) -> int:
-    """Append events of the reports with these IDs; return the last seq."""
+    """Append events, each with the ID of its report, within the current transaction; return the last seq."""
     seq = _last_seq(connection)
     latest = connection.execute("SELECT hash FROM trail ORDER BY seq DESC LIMIT 1").fetchone()
     added, previous = list[TrailRow](), latest[0] if latest else ""
@@ -53,7 +53,7 @@ def append_all(connection: SqlConnection, at: int, events: Iterable[tuple[str, E
 
 
 def erase(connection: SqlConnection, report_ids: Sequence[str], at: int) -> None:
-    """Empty the rows of reports, and append a row that says so; hashes remain, so that the chain can be verified."""
+    """Empty the rows of reports, and append a row for each report that says so. Hashes remain, so `verify` succeeds."""
     connection.execute(
         "UPDATE trail SET content = '' WHERE report_id IN (SELECT value FROM json_each(?))",
         (msgspec.json.encode(report_ids).decode(),),
@@ -164,7 +164,7 @@ def _compare(connection: SqlConnection, accounts: dict[str, Account]) -> None:
 
 
 def _check_stored(connection: SqlConnection, left: Iterable[str]) -> None:
-    """Raise TrailError if there are reports `left` that are not stored, or a row from a reporter has no delivery."""
+    """Raise TrailError if the trail has reports that are not stored (`left`), or a reporter's row has no delivery."""
     unsent = connection.execute(
         "SELECT report_id FROM trail WHERE (content LIKE ? OR content LIKE ?)"
         # Uses the index of reports.

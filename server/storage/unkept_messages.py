@@ -86,7 +86,7 @@ class UnkeptMessages:
         ]
 
     def texts_by(self, reader: Reader, author: str, channel: str) -> list[tuple[int, str]]:
-        """Return number and text of the messages that an author sent to the reader, the latest first."""
+        """Return the numbers and texts of the messages that an author sent to the reader, the latest first."""
         if not target.is_conversation(channel):
             return []
         key = names.key(author)

@@ -100,7 +100,7 @@ def end_rest(connection: SqlConnection, webhook: str) -> None:
 
 
 def record(connection: SqlConnection, webhook: str, *, accepted: bool) -> None:
-    """Record the result of an attempt."""
+    """Record the result of an attempt: failures open the circuit breaker, a success closes it."""
     before, now = read(connection, webhook), connection.now
     if accepted:
         if before.failures:

@@ -12,7 +12,7 @@ _COLUMNS = "id, at, author, author_identity, channel, peer, peer_identity, text,
 
 
 def insert(draft: MessageDraft, connection: SqlConnection) -> Published:
-    """Number a message and store it here, unless it is a resend. Raises Refusal if its nonce is used."""
+    """Number a message and store it here, unless it is a resend. Raises Refusal if another message has its nonce."""
     now = connection.now
     if before := messages.resent(draft, now, connection):
         return Published(before, fresh=False)
@@ -50,6 +50,6 @@ def _kept_text(draft: MessageDraft) -> str:
 
 
 def next_number(connection: SqlConnection) -> int:
-    """Return the next number of a message."""
+    """Assign and return the number of the next message."""
     (number,) = connection.execute(connection.dialect.next_message).fetchone()
     return int(number)

@@ -27,10 +27,10 @@ class Node(NamedTuple):
 
 
 class Transaction:
-    """A batch of writes, each a function of the connection."""
+    """A batch of writes in one transaction."""
 
     def __init__(self, batch: Sequence[PendingWrite[object]], node: Node, token: str) -> None:
-        """`token` names the batch, and is greater than that of every earlier one of this node."""
+        """`token` identifies the batch, and is greater than the token of every earlier batch of this node."""
         self._batch = batch
         self._node = node
         self._token = token

@@ -35,13 +35,16 @@ PATIENCE_SECONDS = 15.0
 """Time for which writes and reads wait for a database that does not answer; then they fail."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 _LOST = ("08", "57P", "25P03", "25006")
-"""Beginnings of the SQLSTATEs for an unusable connection: broken, ended by the server, or to what is now a standby."""
+"""Prefixes of the SQLSTATEs of an unusable connection: it is broken, closed by the server, or leads to a standby."""
 
 Parameters = Mapping[str, str]
 
 
 def connect(url: str, parameters: Parameters) -> PostgresConnection:
-    """Open a connection with these session parameters. Raises psycopg.Error, or StorageError if it is unsuitable."""
+    """Open a connection with these session parameters.
+
+    Raises psycopg.Error, or StorageError if the version or the encoding is unsuitable.
+    """
     password = environment_password(url, os.environ)
     secret = {"password": password.reveal()} if password else {}
     options: dict[str, str | int | None] = {**LIBPQ, **secret, **conninfo_to_dict(url)}
@@ -99,7 +102,7 @@ class DatabaseLink:
         return self._connection
 
     def check(self, error: psycopg.Error) -> bool:
-        """Drop the connection if this error means that it is lost; return whether it is."""
+        """Drop the connection if this error means that it is lost; return whether it is lost."""
         if self._connection is None:
             return True
         raw = self._connection.raw

@@ -20,21 +20,21 @@ MAX_PREPARED = 1000
 
 
 class _Integer(Int8Dumper):
-    """Sends every int, and bool, as one type: a statement is prepared once, whatever the numbers."""
+    """Sends every int and bool as one type, so that each statement is prepared only once."""
 
     def dump(self, obj: int) -> bytes:
         return b"%d" % obj
 
 
 class _Boolean(Loader):
-    """Returns 1 and 0, as SQLite does."""
+    """Loads booleans as 1 and 0, like SQLite."""
 
     def load(self, data: "bytes | bytearray | memoryview") -> int:
         return int(bytes(data) == b"t")
 
 
 class _Numeric(Loader):
-    """Returns sums of integers, which PostgreSQL makes decimals, as integers."""
+    """Loads sums of integers, which PostgreSQL returns as decimals, as integers."""
 
     def load(self, data: "bytes | bytearray | memoryview") -> int | float:
         text = bytes(data).decode()

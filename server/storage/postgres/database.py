@@ -53,7 +53,7 @@ class PostgresDatabase:
     def __init__(
         self, url: str, committed: Committed = lambda _size, _seconds: None, clock: Clock | None = None
     ) -> None:
-        """Connect, and create or upgrade the tables. `clock` replaces the database's. Raises StorageError."""
+        """Connect, and create or upgrade the tables. `clock` replaces the database's clock. Raises StorageError."""
         self._url = url
         self._loop = asyncio.get_running_loop()
         self._fixed_clock = clock

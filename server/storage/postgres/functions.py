@@ -1,7 +1,7 @@
 """Database functions: what needs the lock of the room is one call, so that a node that stops cannot delay others."""
 
 FENCED = "FL001"
-"""The SQLSTATE for a node that the others have removed, or that repeats an outdated call."""
+"""The SQLSTATE for a server that the other servers have removed, or that repeats an outdated call."""
 
 FUNCTIONS = """
 CREATE FUNCTION channel(purpose text) RETURNS text LANGUAGE sql STABLE AS

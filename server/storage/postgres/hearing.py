@@ -1,4 +1,4 @@
-"""Delivers the events of all servers of a room to the listeners of this one: in one order, each once."""
+"""Delivers the events of all servers of a room to the listeners on this one: in the order of the commits, each once."""
 
 import asyncio
 import threading
@@ -14,7 +14,7 @@ Batch = Sequence[PendingWrite[object]]
 
 
 class Position(NamedTuple):
-    """A position in the events of a room: the number of the last one, and its time, which identifies it."""
+    """A position in the events of a room: the number of the last event, and its time, to detect a replaced history."""
 
     number: int
     at: int
@@ -38,7 +38,7 @@ class NewsRow(NamedTuple):
 
 
 class Hearing:
-    """Passes events to the listeners, on the loop: this server's own from its writer, those of others from its tail."""
+    """Passes events to listeners, on the loop: its own from the writer thread, those of other servers from the tail."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, position: Position) -> None:
         self.journal = Journal()

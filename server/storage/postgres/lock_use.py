@@ -1,4 +1,4 @@
-"""Measures how long this server holds the lock of the room, while all others wait."""
+"""Measures how long this server holds the lock of the room, while all other servers wait."""
 
 import time
 
@@ -23,7 +23,7 @@ class LockUse:
 
     @property
     def longest(self) -> float:
-        """The longest time within the last WINDOW_SECONDS, or up to twice as many."""
+        """The longest time within at least the last WINDOW_SECONDS, and at most twice as many."""
         self._turn_over()
         return max(self._longest, self._longest_before)
 

@@ -42,13 +42,13 @@ AND kind IN (
     '{StoredChange.__name__}', '{UnkeptChange.__name__}', '{WaitingDelivered.__name__}', '{FrameSent.__name__}'
 )
 """  # noqa: S608 - constants
-"""Events that are kept for longer only mark a position: no server needs their texts any more."""
+"""Erases texts from events that are kept for longer: these only mark a position, and no server needs the texts."""
 
 MISSED = "this server was away for so long that events are missing"
 
 
 class FencedError(StorageError):
-    """The other servers have removed this one, or the database has another history than it knows; it has to restart."""
+    """The other servers have removed this one, or the database lacks events that it needs; it has to restart."""
 
 
 class Entered(NamedTuple):
@@ -70,7 +70,7 @@ def enter(connection: PostgresConnection) -> Entered:
 
 
 def check_history(connection: PostgresConnection, epoch: str, position: Position) -> None:
-    """Raise FencedError if the database lost what this server knows, by a restore or a failover that lost commits."""
+    """Raise FencedError if a restore or failover lost what this server knows, or events that it missed are deleted."""
     query = "SELECT epoch, news, (SELECT at FROM news WHERE seq = ?) FROM room"
     present, number, at = connection.execute(query, (position.number,)).fetchone()
     if present != epoch or number < position.number or (position.at and at not in {None, position.at}):

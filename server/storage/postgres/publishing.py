@@ -52,7 +52,7 @@ class Publishing:
     """A batch of messages in one transaction, which can be repeated: the database knows the batch by its token."""
 
     def __init__(self, batch: Sequence[PendingPublish], node: Node, token: str) -> None:
-        """`token` names the batch, and is greater than that of every earlier one of this node."""
+        """`token` identifies the batch, and is greater than the token of every earlier batch of this node."""
         self._batch = batch
         self._node = node
         self._token = token

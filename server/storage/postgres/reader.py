@@ -35,7 +35,6 @@ class ReaderThread(threading.Thread):
         self._reads.end()
 
     def run(self) -> None:
-        """Run the thread."""
         for read in self._reads:
             read.run(self._perform)
         self._link.close()

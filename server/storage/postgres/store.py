@@ -18,7 +18,7 @@ from server.storage.sql import SqlConnection
 from server.storage.sqlite_store import SqliteStore, renew
 
 WAITING = {"lock_timeout": "10s", "idle_in_transaction_session_timeout": "0", "statement_timeout": "0"}
-"""A command may take long in a large room, but does not wait long for a lock."""
+"""Session parameters: a command may run long in a large room, but does not wait long for a lock."""
 NOW = "SELECT now_milliseconds() FROM room"
 LOCK = f"{NOW} FOR UPDATE"
 
@@ -116,7 +116,7 @@ class PostgresStore:
 
 
 def _begin(connection: PostgresConnection, query: str) -> None:
-    """Set the time of a transaction."""
+    """Set the time of a transaction to the result of a query."""
     (now,) = connection.execute(query).fetchone()
     connection.begin(now)
 

@@ -1,4 +1,4 @@
-"""The tail thread: reads the events of other servers, and sends heartbeats to them."""
+"""The tail thread: reads the events of other servers, and records the heartbeats of this one."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ MAX_ASIDE_BYTES = 7999
 
 
 class Channels(NamedTuple):
-    """The channels of this room's notifications; each server has its own for news."""
+    """The notification channels to which this server listens: its own for news, and one that all servers share."""
 
     news: str
     aside: str
@@ -89,7 +89,6 @@ class TailThread(threading.Thread):
         self._ended = True
 
     def run(self) -> None:
-        """Run the thread."""
         while not self._ended:
             try:
                 self._step(self._link.connection())

@@ -64,7 +64,6 @@ class WriterThread(threading.Thread):
         self._waiting.put(None)
 
     def run(self) -> None:
-        """Run the thread."""
         try:
             while batch := self._gather():
                 for _, run in groupby(batch, lambda each: type(each[1])):
