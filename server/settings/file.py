@@ -38,7 +38,7 @@ class LoadedSettings(NamedTuple):
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> LoadedSettings:
-    """Read a settings file, by default `settings.toml` in this directory; without it, return the defaults.
+    """Read a settings file, by default `settings.toml` in the working directory; without it, return the defaults.
 
     Raises SettingsError.
     """

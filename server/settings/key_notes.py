@@ -28,7 +28,7 @@ class KeyNote(NamedTuple):
 
 
 def notices(notes: Sequence[KeyNote]) -> Iterator[str]:
-    """Yield what the administrator should know, a line each."""
+    """Yield lines about the keys for the administrator."""
     # Name a key of several channels once.
     ignored = {re.sub(r"\[\d+\]", "", note.key) for note in notes if note.use is Use.IGNORED}
     if ignored:

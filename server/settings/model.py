@@ -16,7 +16,7 @@ from server.settings.webhook_tables import WebhookSecurity, WebhookURL
 
 KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
 MIN_KEY_CHARS = 16
-"""Length of a key that cannot be guessed: `doctor` warns of shorter ones."""
+"""Minimum length of a key that is hard to guess; `doctor` warns about shorter keys."""
 MAX_CHANNELS = 256
 MAX_ECHO = 500
 MAX_FILTERS = 256

@@ -6,7 +6,7 @@ from server.storage.sql import SqlConnection
 
 
 def load(connection: SqlConnection) -> list[Ban]:
-    """Return the bans that have not ended, and delete the others."""
+    """Delete the bans that have ended, and return the rest."""
     connection.execute("DELETE FROM ban WHERE until <= ?", (connection.now,))
     rows = connection.execute("SELECT name, identity, until, by_name FROM ban ORDER BY at")
     return [Ban(*row) for row in rows]

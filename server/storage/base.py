@@ -72,7 +72,7 @@ class Joined(NamedTuple):
     """The stored data about a person who joins."""
 
     last_message: int | None
-    """The last message that they may have received before; None if they are new."""
+    """The number of the last message that they may have received before; None if they are new."""
     read_from: int
     """Number of the last message before they first joined: everything up to it counts as read."""
     changes: int

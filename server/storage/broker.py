@@ -1,4 +1,4 @@
-"""Messages: stored, numbered and delivered."""
+"""The broker of a room, which stores, numbers and delivers messages."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -70,7 +70,7 @@ class Broker:
         return self._database.publish(draft)
 
     def take_back(self, msg_id: int, person: Person, access: MessageAccess) -> "asyncio.Future[Publication]":
-        """Delete a message of this person; an operator can delete those of others.
+        """Delete a message of this person; an operator can delete anyone's.
 
         Completes after the change was delivered to the subscribers. Raises Refusal or StorageError.
         """
@@ -191,7 +191,7 @@ class Broker:
         return await self._database.read(partial(history.missed, reader, after, before, limit), reader.queue_key)
 
     async def received(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
-        """Like `missed`, but only direct messages to that person."""
+        """Like `missed`, but only direct messages to the reader."""
         values = (after, reader.person.identity)
         work = partial(history.page, reader, history.RECEIVED_AFTER, values, before, limit)
         return await self._database.read(work, reader.queue_key)

@@ -18,5 +18,5 @@ def milliseconds(at: datetime) -> int:
 
 
 def moment(at: int) -> datetime:
-    """Convert a stored time."""
+    """Convert a stored time to a datetime in UTC."""
     return datetime.fromtimestamp(at / 1000, UTC)

@@ -28,7 +28,7 @@ class NodeHealth(NamedTuple):
     """The health of a server that shares its database; durations are in seconds."""
 
     beat_age: float
-    """Time since the database last confirmed that this server is one of the room's."""
+    """Time since the database last confirmed that this server belongs to the room."""
     locks: int
     """Number of times that it has held the lock of the room."""
     locked: float
@@ -73,9 +73,10 @@ class Database(Protocol):
         """Announce an event to all servers at once, without a commit; it may be lost, or overtake other events."""
 
     def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
-        """Run `work` in a transaction. Completes once it is on disk and its events are delivered. Raises StorageError.
+        """Run `work` in a transaction. Completes once its commit is on disk and its events are delivered.
 
-        `work` may run several times until it is committed. It may raise a Refusal before its first write.
+        `work` may run several times until it is committed. It may raise a Refusal before its first write. Raises
+        StorageError.
         """
 
     def write_soon(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":

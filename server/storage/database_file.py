@@ -27,8 +27,8 @@ def is_special(path: str) -> bool:
 
 
 def create_private(path: str) -> None:
-    """Create the file, if there is none, for its owner only: it holds messages and reports. Raises OSError."""
-    # SQLite gives the files beside it the same mode.
+    """Create the file, if it does not exist, readable only by its owner. Raises OSError."""
+    # SQLite creates its side files with the same mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
 
 
@@ -54,7 +54,7 @@ class Lock:
     """Marks the file as used by this process; the mark disappears with the process, even after a crash."""
 
     def __init__(self, path: str) -> None:
-        """Lock the file. Raises StorageError if another server uses it, or if it or its lock cannot be used."""
+        """Lock the file. Raises StorageError if another server uses it, or if the file or its lock cannot be used."""
         # Making a device private, such as /dev/null, would break the machine.
         if is_special(path):
             raise StorageError(f"{path}: {SPECIAL}")

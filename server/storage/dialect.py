@@ -33,7 +33,7 @@ class SqlDialect(NamedTuple):
     candidates: Callable[[Query, int, int], Candidates]
     """Returns the query for messages that may contain the words, numbered between two bounds, both excluded."""
     in_order: str
-    """Orders messages joined to candidates like the candidates; empty if they already are in that order."""
+    """The ORDER BY clause that sorts messages like the candidates to which they are joined; empty if none is needed."""
 
 
 def _matching(query: Query, after: int, before: int) -> Candidates:

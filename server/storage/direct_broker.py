@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 
 class DirectBroker(Broker):
-    """A broker that holds direct messages in memory for a while, instead of keeping them."""
+    """A broker that holds direct messages in memory for a while, instead of storing them."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
@@ -170,7 +170,7 @@ def _merged(page: Page, held: Sequence[Publication], limit: int) -> Page:
     """Return a page together with the messages in memory that belong to it."""
     if not held:
         return page
-    # Older ones would be beyond a gap.
+    # Older messages than those of an incomplete page would be beyond a gap.
     start = page.publications[0].msg_id if page.more and page.publications else 0
     both = {each.msg_id: each for each in (*page.publications, *held) if each.msg_id >= start}
     ordered = [both[number] for number in sorted(both)]

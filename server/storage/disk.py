@@ -44,5 +44,5 @@ class Disk:
         try:
             return self._free(directory)
         except OSError:
-            # Assume the worst if it cannot be measured.
+            # Assume the worst if the space cannot be measured.
             return 0

@@ -76,7 +76,7 @@ def companions(connection: SqlConnection, carrier: Claim) -> Companions:
     )
     found = []
     for report_id, identity, content in rows:
-        # Skip one that was altered and cannot be read; `doctor` finds it.
+        # Skip a report that was altered and cannot be read; `doctor` finds it.
         with suppress(msgspec.DecodeError):
             said = statement(content)
             found.append(Companion(report_id, said.reporter, identity, said.reason, said.comment))
@@ -102,7 +102,7 @@ def follow(connection: SqlConnection, carrier_id: str) -> list[str]:
 
 
 def replay(connection: SqlConnection, carrier_id: str) -> None:
-    """Let a repeated delivery carry again what it could not deliver before."""
+    """Let a replayed delivery carry again the reports that were given up with it."""
     connection.execute(
         "UPDATE delivery SET state = 'waiting' WHERE gathered_in = ? AND state = 'given-up'", (carrier_id,)
     )

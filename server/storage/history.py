@@ -31,7 +31,7 @@ MAX_CLAIMED = 200
 
 
 def readable(reader: Reader) -> tuple[str, str]:
-    """Return the values of READABLE."""
+    """Return the values for the placeholders of READABLE."""
     return json.dumps(list(reader.channels)), reader.person.identity
 
 
@@ -47,7 +47,7 @@ def texts_by(reader: Reader, author: str, channel: str, connection: SqlConnectio
 
 
 class Span(NamedTuple):
-    """The numbers that a read may return, both bounds excluded; 0 is no upper bound."""
+    """The numbers that a read may return, both bounds excluded; `before` is 0 without an upper bound."""
 
     after: int
     before: int

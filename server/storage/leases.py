@@ -141,7 +141,7 @@ def release(connection: SqlConnection, claim: Claim) -> None:
 
 
 def _is_probed(connection: SqlConnection, webhook: str) -> bool:
-    # Whether cancelled or not: its answer is still pending.
+    # A cancelled delivery counts, too, because its answer is still pending.
     live = "webhook = ?1 AND holder IS NOT NULL AND leased_at <= ?2 AND leased_until > ?2"
     values = webhook, connection.now
     return connection.execute(f"SELECT 1 FROM delivery WHERE {live}", values).fetchone() is not None  # noqa: S608

@@ -14,7 +14,7 @@ _LEFT_SOMETHING = """
 
 
 def add(identity: str, keys: LoginKeys, now: int, connection: SqlConnection) -> None:
-    """Store the keys of a new person; `now` in milliseconds."""
+    """Store the keys of a new person; `now` is in milliseconds."""
     connection.execute(
         "INSERT INTO login_key (identity, stored_key, server_key, seen_at) VALUES (?, ?, ?, ?)",
         (identity, *keys, now),

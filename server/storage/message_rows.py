@@ -1,4 +1,4 @@
-"""Rows of messages, with their reactions and earlier texts."""
+"""Reads messages from their rows, with reactions and earlier texts."""
 
 import json
 from collections import defaultdict
@@ -73,7 +73,7 @@ def reactions_to(connection: SqlConnection, msg_id: int, hidden: Sequence[str]) 
 
 
 def from_row(row: Row, reactions: tuple[Reaction, ...] = (), versions: tuple[Version, ...] = ()) -> Publication:
-    """Return the message of a row with COLUMNS or SHOWN."""
+    """Convert a row with COLUMNS or SHOWN to a message."""
     msg_id, at, author, author_identity, channel, peer, peer_identity, text, nonce, is_taken_back, _, edited_at = row
     return Publication(
         msg_id,

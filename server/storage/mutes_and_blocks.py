@@ -42,7 +42,7 @@ def relation(row: tuple[str, str, str, int, int]) -> Relation:
 
 
 def _store(wanted: Relation, connection: SqlConnection) -> Relation:
-    """Store a mute or block; return it with the last message before it."""
+    """Store a mute or block; return it with the number of the last message before it."""
     # Blocking again must not reveal what was said since the first block.
     row = connection.execute(
         "INSERT INTO hidden (identity, other, other_name, blocked, after)"

@@ -36,10 +36,11 @@ class Attempt(NamedTuple):
 
 
 class Depth(NamedTuple):
-    """The queue of a webhook: deliveries waiting and given up; `oldest`: time of the first waiting one, in milliseconds."""
+    """The queue of a webhook: its waiting and given-up deliveries."""
 
     waiting: int
     oldest: int | None
+    """When the oldest waiting event was recorded, in milliseconds; None if nothing waits."""
     given_up: int
     failures: int
     suspension: Suspension | None

@@ -81,7 +81,7 @@ def last_attempt(connection: SqlConnection, webhook: str) -> RecordedAttempt | N
 
 
 def unconfigured(connection: SqlConnection, configured: list[str]) -> list[tuple[str, int]]:
-    """Return the webhooks that are no longer configured but have waiting deliveries, and how many."""
+    """Return the webhooks that are no longer configured but have waiting deliveries, with the number of these."""
     return connection.execute(
         "SELECT webhook, count(*) FROM delivery WHERE state = 'waiting'"
         " AND webhook NOT IN (SELECT value FROM json_each(?)) GROUP BY webhook ORDER BY webhook",

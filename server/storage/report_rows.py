@@ -137,7 +137,7 @@ def _additions(connection: SqlConnection, report_ids: Sequence[str]) -> dict[str
     )
     found = defaultdict[str, list[StoredAddition]](list)
     for report_id, at, content in rows:
-        # Skip one that was altered and cannot be read; `doctor` finds it.
+        # Skip an addition that was altered and cannot be read; `doctor` finds it.
         with suppress(msgspec.DecodeError):
             found[report_id].append(StoredAddition(at, *addition(content)))
     return found

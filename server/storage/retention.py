@@ -70,7 +70,7 @@ def _delete_people(connection: SqlConnection) -> int:
 
 
 def _delete_messages(connection: SqlConnection, before: int) -> int:
-    # By number, which grows with time, so that nothing else is read.
+    # The lowest numbers are the oldest messages, so that no other rows are read.
     oldest = "SELECT id, at FROM message ORDER BY id LIMIT ?"
     expired = [msg_id for msg_id, at in connection.execute(oldest, (BATCH,)) if at < before]
     messages.delete(expired, connection)

@@ -22,7 +22,7 @@ class Rows(Protocol):
     def description(self) -> Sequence[Sequence[object]] | None:
         """The columns, each with its name first; None if no rows are returned."""
 
-    # What a row holds is known only to its query.
+    # Only the query determines the types of a row.
     def fetchone(self) -> Any:  # type: ignore[explicit-any] # noqa: ANN401
         """Return the next row, a tuple; None after the last one."""
 

@@ -87,7 +87,7 @@ def account(connection: SqlConnection, report_id: str) -> Account | None:
     """Return the state of a report that results from its readable rows; None if the first one is not readable."""
     found = None
     for row in rows(connection, report_id):
-        # Skip one that was altered and cannot be read; `doctor` finds it.
+        # Skip a row that was altered and cannot be read; `doctor` finds it.
         with suppress(msgspec.DecodeError):
             found = trail.account(found, row.seq, trail.decode(row.content)) or found
     return found
@@ -167,7 +167,7 @@ def _check_stored(connection: SqlConnection, left: Iterable[str]) -> None:
     """Raise TrailError if the trail has reports that are not stored (`left`), or a reporter's row has no delivery."""
     unsent = connection.execute(
         "SELECT report_id FROM trail WHERE (content LIKE ? OR content LIKE ?)"
-        # Uses the index of reports.
+        # The comparison of report_id uses an index.
         " AND NOT EXISTS"
         " (SELECT 1 FROM delivery WHERE delivery.report_id = trail.report_id AND delivery.seq = trail.seq)",
         (REPORTED, ADDED),

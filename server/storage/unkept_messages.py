@@ -98,7 +98,7 @@ class UnkeptMessages:
         self._unheard.append(change)
 
     def give_up(self, change: UnkeptChange) -> None:
-        """Forget a change that could not be announced."""
+        """Forget a change that was begun: its event has arrived, or could not be announced."""
         if change in self._unheard:
             self._unheard.remove(change)
 

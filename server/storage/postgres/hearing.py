@@ -84,7 +84,7 @@ class Hearing:
     def add_read(self, rows: Sequence[NewsRow]) -> None:
         """Pass on events that the tail has read."""
         with self._lock:
-            # The writer may have been faster.
+            # The writer may have passed on some of them already.
             fresh = [row for row in rows if row.number > self._position.number]
             if fresh:
                 self._position = Position(fresh[-1].number, fresh[-1].at)

@@ -43,7 +43,7 @@ def translated(sql: str) -> NativeStatement:
             return f"${names.index(name) + 1}"
         if found["number"] is None:
             return found[0]
-        # As in SQLite, one without a number follows the largest one.
+        # As in SQLite, a placeholder without a number follows the largest number.
         this = int(found["number"] or last + 1)
         last = max(last, this)
         return f"${this}"

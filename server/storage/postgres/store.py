@@ -61,7 +61,7 @@ class PostgresStore:
             for table in copying.TABLES:
                 if connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():  # noqa: S608 - a name of the schema
                     raise StorageError(f"{self.url}: table {table} has rows; name an empty database")
-            # A server of the empty room that was suspended for long must not write into this one.
+            # A server of the empty room that was suspended for long must not write into the new room.
             connection.execute("DELETE FROM node")
             yield connection
 
