@@ -154,7 +154,7 @@ def judge(
 
 
 def cpu(samples: Sequence[Sample], begin: float, end: float) -> float:
-    """Return the cores used in a span of time."""
+    """Return the number of cores used on average in a span of time."""
     within = [sample for sample in samples if begin <= sample.at <= end]
     return (within[-1].cpu - within[0].cpu) / (within[-1].at - within[0].at)
 

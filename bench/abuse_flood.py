@@ -15,7 +15,7 @@ BLOCK_BYTES = 256 * 1024
 
 
 class Script(NamedTuple):
-    """The bytes of each connection: the opening once, then (`waits`: after an answer) the unit repeatedly."""
+    """What each connection sends: the opening once, then the unit repeatedly; if `waits`, only after an answer."""
 
     opening: bytes = b""
     unit: bytes = b""

@@ -69,7 +69,7 @@ def draw(text: str) -> None:
 
 
 def milliseconds(work: Callable[[], object], runs: int = 3) -> float:
-    """Return the CPU time of a call: the minimum of several."""
+    """Return the milliseconds of CPU that a call takes: the minimum of several runs."""
     costs = []
     for _ in range(runs):
         begin = time.process_time()
@@ -106,7 +106,7 @@ def _measured(name: str, text: str) -> Found:
 
 
 async def arrivals(texts: Mapping[str, str], width: int, rounds: int) -> Times:
-    """Add each text once a round to a timeline of this width, which follows its end."""
+    """Add each text once a round to a timeline of this width, which follows its end; return the costs of each text."""
     app, view, made, costs = Bench(), TimelineView(id="timeline"), state(), Times()
     message = said(1)
 

@@ -194,11 +194,11 @@ class Room:
     # Events in the room, and input.
 
     async def say(self, number: int, rate: float) -> None:
-        """Send messages at a rate."""
+        """Send this number of messages, at this rate a second."""
         await self._repeat(self._message, number, rate)
 
     async def arrive(self, number: int, rate: float) -> None:
-        """Let people join at a rate."""
+        """Announce this number of arrivals, at this rate a second."""
         await self._repeat(self._arrival, number, rate)
 
     async def _repeat(self, make: Callable[[], ServerFrame], number: int, rate: float) -> None:

@@ -10,13 +10,13 @@ STEP = 7
 
 
 def prose() -> str:
-    """Return the words of our own documentation, in lower case; equal to its folded form."""
+    """Return the words of our own documentation in lower case, which folding for the search leaves unchanged."""
     texts = (file.read_text(encoding="utf-8").lower() for file in sorted(SOURCES.glob("*.md")))
     return " ".join(word for text in texts for word in WORD.findall(text))
 
 
 def messages(count: int, chars: int) -> list[str]:
-    """Return messages of whole words, of about this many characters."""
+    """Return messages of at most this many characters, each from a different place of the text."""
     words = prose().split()
     several = words + words[: 2 * chars]
     starts = (number * STEP % len(words) for number in range(count))

@@ -50,7 +50,7 @@ SERVER_CORE, LOAD_CORE = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(
 
 
 class Result(msgspec.Struct):
-    """Result of a load: deliveries, its own time and CPU in seconds, latencies in milliseconds, clients lost."""
+    """Result of a load: deliveries, duration and the load's CPU in seconds, latencies in milliseconds, lost clients."""
 
     deliveries: int
     seconds: float

@@ -94,7 +94,7 @@ class Stage(Screen[None]):
 
 
 class Bench(App[None]):
-    """Performs the measured action on a key, and reports each frame."""
+    """Performs the measured action on a key, and records each frame."""
 
     CSS_PATH = Path(tui.fullscreen.app.__file__).parent / "styles" / "room.tcss"
     BINDINGS = [("x", "act")]  # noqa: RUF012 - Textual declares it so
@@ -110,7 +110,7 @@ class Bench(App[None]):
         self.theme = DARK.name
 
     def action_act(self) -> None:
-        """Run the action of the key."""
+        """Perform the measured action."""
         self.act()
 
     def post_display_hook(self) -> None:

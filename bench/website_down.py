@@ -25,7 +25,7 @@ LIMITS = {"refused: until waiting is seen": 1000.0, "hanging: another frame": 10
 
 
 async def timed(act: Callable[[], Awaitable[object]]) -> float:
-    """Return the duration in milliseconds."""
+    """Call `act`; return how many milliseconds it took."""
     began = perf_counter()
     await act()
     return (perf_counter() - began) * 1000

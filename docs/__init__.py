@@ -1,1 +1,1 @@
-"""How-to, reference, and what writes the parts of it that code knows."""
+"""Guides and reference, and the programs that generate parts of the reference from the code."""

@@ -1,4 +1,4 @@
-"""An example of each frame for docs/protocol.md, as JSON in the form in which the codec writes it."""
+"""An example of each frame for docs/protocol.md: JSON exactly as the codec writes it."""
 
 from collections.abc import Iterable
 from typing import get_args

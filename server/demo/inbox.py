@@ -65,7 +65,7 @@ class Card:
         self.answer = None
 
     def listed(self) -> dict[str, object]:
-        """Return everything as JSON values."""
+        """Return the card as JSON values, for `/reports.json`."""
         return {
             **msgspec.to_builtins(self.report),
             "Additions": [{"Reason": each.reason, "Comment": each.comment} for each in self.additions],

@@ -31,7 +31,7 @@ class NodeProcess:
     """One node, which keeps its address when it restarts."""
 
     def __init__(self, name: str, settings: Path, log: int | None = None) -> None:
-        """`log` is the descriptor of its standard error; None: ours."""
+        """`log` is the file descriptor of the node's standard error; None: that of this process."""
         self.name = name
         self.address = Address("127.0.0.1", 0)
         self._settings = settings
@@ -40,7 +40,7 @@ class NodeProcess:
 
     @property
     def pid(self) -> int:
-        """Return the ID of its process."""
+        """Return the process ID; 0 before the first start."""
         return self._process.pid if self._process else 0
 
     async def start(self) -> None:

@@ -118,7 +118,7 @@ class PostgresProcess:
 
     @property
     def log(self) -> str:
-        """Return what it has logged."""
+        """Return the content of the server's log."""
         return (self.directory / "log").read_text(errors="replace")
 
     def create(self) -> None:
@@ -133,7 +133,7 @@ class PostgresProcess:
         )
 
     def run(self, program: str, *arguments: str) -> str:
-        """Run another of its programs; return its output. Raises PostgresError."""
+        """Run another of PostgreSQL's programs; return its output. Raises PostgresError."""
         done = self._run(self._programs / program, *arguments)
         if done.returncode:
             # initdb ends with a line about what it has removed.
@@ -226,7 +226,7 @@ class PostgresProcess:
             return ()
 
     def _readable(self, programs: Path) -> Path:
-        """Return the programs, copied to the directory if the account may not read them where they are."""
+        """Return the folder of the programs; a copy in the directory if the account may not read the original."""
         try:
             self._run(programs / "initdb", "--version")
         except PermissionError:

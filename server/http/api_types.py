@@ -1,4 +1,4 @@
-"""Bodies and answers of the API calls. Their keys are BareRTC's; bodies may use upper or lower case."""
+"""Bodies and answers of the API calls. Their keys are BareRTC's; the case of keys in bodies does not matter."""
 
 from datetime import datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""HTTP and websocket on one port: uvicorn serves a small Starlette app and hands upgrades to a WebsocketConnection."""
+"""HTTP and websockets on one port: uvicorn serves a small Starlette app and hands upgrades to a WebsocketConnection."""
 
 import asyncio
 import socket
@@ -123,7 +123,7 @@ def _config(app: Starlette, websockets: type[asyncio.Protocol] | None) -> uvicor
 
 
 class _Server(uvicorn.Server):
-    """Accepts through an Acceptor, and also honours a signal that arrived before uvicorn installed its handlers."""
+    """Accepts through Acceptors, and also honours a signal that arrived before uvicorn installed its handlers."""
 
     def __init__(
         self,

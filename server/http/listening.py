@@ -1,4 +1,4 @@
-"""Binding the addresses and sockets that a server listens on."""
+"""Binds the addresses and sockets that a server listens on."""
 
 import errno
 import os

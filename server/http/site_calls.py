@@ -135,7 +135,7 @@ def _secret(dispatcher: Dispatcher) -> str:
 
 
 def _people_named(dispatcher: Dispatcher, name: str) -> list[Person]:
-    """Return everyone the site may mean by a name: the person in the room, and its member, present or not."""
+    """Return everyone the site may mean by a name: the person in the room, and the member with it, present or not."""
     if not 0 < len(name) <= MAX_TYPED_CHARS:
         return []
     here = dispatcher.hub.find(name)

@@ -105,7 +105,7 @@ class MessageLog:
 
 
 def prepare(settings: Logging) -> None:
-    """Create the directories. Raises SettingsError."""
+    """Create the directories of the log files, if messages are logged. Raises SettingsError."""
     for folder in FOLDERS if settings.enabled else ():
         path = Path(settings.directory) / folder
         try:

@@ -89,7 +89,7 @@ def shut_down() -> None:
 
 
 def exit_code() -> int:
-    """Return the exit code of an orderly shutdown."""
+    """Return the exit code of an orderly shutdown: 1 after `shut_down`, otherwise 0."""
     return int(bool(_restarts))
 
 

@@ -10,7 +10,7 @@ class Certificates:
     """The current certificate. `context` is for the listener; each handshake uses the certificate that was set last."""
 
     def __init__(self, files: TLS) -> None:
-        """Raises SettingsError if the files cannot be used."""
+        """Load the certificate. Raises SettingsError if the files cannot be used."""
         self.context = self._current = load_context(files)
         # Called at the start of each handshake, even if the client sends no server name.
         self.context.sni_callback = self._select
