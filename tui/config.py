@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import tomli
 from msgspec import Struct, field
 
+from server.protocol import toml
 from tui import files
 from tui.files import FileError
 from tui.text import clean_line
@@ -116,11 +116,11 @@ def load(file: Path) -> LoadedConfig:
     Raises FileError if the file cannot be read, or is not a regular file.
     """
     try:
-        tables = tomli.loads(files.read(file).decode(ENCODING))
+        tables = toml.parse(files.read(file).decode(ENCODING))
     except FileNotFoundError:
         return LoadedConfig(file=file, exists=False)
-    except tomli.TOMLDecodeError as error:
-        problem = f"line {error.lineno}: this is not TOML: {error.msg}; the defaults apply until you correct it"
+    except toml.TomlError as error:
+        problem = f"{error.place}this is not TOML: {error.problem}; the defaults apply until you correct it"
     except UnicodeDecodeError:
         problem = "this is not UTF-8; the defaults apply until you correct it"
     except OSError as error:

@@ -1,17 +1,14 @@
 """Formats output so that text from users cannot control the administrator's terminal; defines the error of commands."""
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 from server.protocol import name_text
-from server.protocol.characters import BIDI, CONTROL, INVISIBLE, SURROGATES, limit_marks
+from server.protocol.characters import in_one_line
 from server.protocol.errors import OneLineError
 from server.storage.clock import moment
 
 MAX_CELL_CHARS = 60
-
-_DECEIVING = re.compile(f"[{CONTROL}{BIDI}{INVISIBLE}{SURROGATES}]")
 
 
 class CommandError(OneLineError):
@@ -19,8 +16,8 @@ class CommandError(OneLineError):
 
 
 def shown(text: str) -> str:
-    """Return text as one line; characters that control the terminal, reorder text or are invisible become U+FFFD."""
-    return _DECEIVING.sub("\ufffd", limit_marks(" ".join(text.split())))
+    """Return text as one line that cannot control the terminal."""
+    return in_one_line(text)
 
 
 def name(text: str) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import TextIO
 
+from server.protocol.characters import in_one_line
+
 MAX_DESCRIPTORS = 65_536
 """Upper bound of the limit of open files that the server requests."""
 
@@ -41,7 +43,7 @@ def raise_descriptor_limit() -> None:
 def say(line: str, stream: TextIO | None) -> None:
     """Print a line for people. A stream that nobody reads any more does not stop the server."""
     try:
-        print(line, file=stream, flush=True)
+        print(in_one_line(line), file=stream, flush=True)
     except OSError:
         silence(stream)
 

@@ -8,6 +8,9 @@ from typing import NamedTuple
 ROUNDING_SECONDS = 1e-4
 """Tolerance for rounding errors of float sums."""
 
+LONGEST_SECONDS = 1e9
+"""Longest interval. With an infinite one, nothing could be compared, and nothing would be refused."""
+
 
 class Rate(NamedTuple):
     """Allows `burst` at once, and one more every `interval` seconds; an interval of 0 is no limit."""
@@ -18,7 +21,7 @@ class Rate(NamedTuple):
     @classmethod
     def of(cls, count: float, seconds: float, burst: float | None = None) -> "Rate":
         """Return a rate of `count` in `seconds`; `burst` defaults to `count`. A count of 0 is no limit."""
-        return cls(count if burst is None else burst, seconds / count if count else 0.0)
+        return cls(count if burst is None else burst, min(seconds / count, LONGEST_SECONDS) if count else 0.0)
 
 
 def spend(rate: Rate, paid: float, now: float, cost: float = 1) -> tuple[float, float]:

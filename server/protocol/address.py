@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 DEFAULT_ADDRESS = "127.0.0.1:9000"
 WEBSOCKET_PATH = "/ws"
+MAX_PORT_DIGITS = 5
 SOCKET_SCHEME = "unix:"
 """Prefix of the URL of a server on a Unix socket; the path of the socket follows."""
 
@@ -19,11 +20,11 @@ class Address(NamedTuple):
         """Parse "HOST:PORT" or "[IPV6]:PORT". Raises ValueError, whose message is one line for the user."""
         host, separator, port = text.rpartition(":")
         bare = host.removeprefix("[").removesuffix("]")
-        if not separator or not bare or (":" in bare) != (host != bare):
+        if not separator or not bare or "/" in text or (":" in bare) != (host != bare):
             raise ValueError(f'"{text}" is not HOST:PORT, for example {DEFAULT_ADDRESS}')
         if bare == "*":
             raise ValueError(f'"*" is not a host; for every address of this machine write "[::]:{port}"')
-        if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        if not (port.isascii() and port.isdigit() and len(port) <= MAX_PORT_DIGITS and int(port) < 65536):
             raise ValueError(f'"{port}" is not a port (0 to 65535)')
         return cls(bare, int(port))
 

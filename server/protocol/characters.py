@@ -31,6 +31,13 @@ _TOO_MANY = re.compile(f"(?<!Cf)(?:(?:Cf)*+M[ne]){{{MAX_MARKS + 1}}}")
 
 A run of joiners is searched only from its start, because a long one would take quadratic time otherwise."""
 
+_DECEIVING = re.compile(f"[{CONTROL}{BIDI}{INVISIBLE}{SURROGATES}]")
+
+
+def in_one_line(text: str) -> str:
+    """Return text as one line; characters that control the terminal, reorder text or are invisible become U+FFFD."""
+    return _DECEIVING.sub(REPLACEMENT, limit_marks(" ".join(text.split())))
+
 
 def limit_marks(text: str) -> str:
     """Return the text with runs of combining marks cut to MAX_MARKS; joiners do not end a run."""

@@ -30,6 +30,7 @@ FlagpostError
     PatternError                a phrase of a filter
     Rehearsed               a migration that is only tried
     RenderError                 a message as HTML
+    TomlError                   a file in TOML
     TrailError                  the trail of reports
     UnreadableError             JSON from the site
     Unreachable                 the site of a webhook

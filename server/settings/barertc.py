@@ -1,10 +1,14 @@
 """Adapts a settings file of BareRTC: keys that mean nothing here, and values that are out of bounds."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
+from server.protocol.frames import MAX_MESSAGE_CHARS
 from server.settings.key_notes import KeyNote, Use
 from server.settings.model import MAX_ECHO, MAX_TITLE
 from server.settings.webhook_tables import WEBHOOK_NAMES
+
+_Key = TypeVar("_Key", str, int)
 
 MARK = "Version"
 """A key in every settings file of BareRTC, and in none of ours."""
@@ -45,10 +49,11 @@ HOSTS = 'set it to the host names that your site uses for this server, also in l
 def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
     """Change values that Flagpost cannot use, or reads differently; yield notes for the administrator."""
     yield from _drop_blanks(tables)
-    title = tables.get("Title")
-    if isinstance(title, str) and len(title) > MAX_TITLE:
-        tables["Title"] = title[: MAX_TITLE - 1] + "…"
-        yield KeyNote("Title", Use.CHANGED, f"cut to {MAX_TITLE} characters")
+    yield from _cut(tables, "Title", "", MAX_TITLE)
+    if isinstance(direct := tables.get("DirectMessageHistory"), dict):
+        yield from _cut(direct, "DisclaimerMessage", "DirectMessageHistory.", MAX_MESSAGE_CHARS)
+    for number, each in enumerate(_entries(tables, "MessageFilters")):
+        yield from _cut(each, "ChatServerResponse", f"MessageFilters[{number}].", MAX_MESSAGE_CHARS)
     for number, channel in enumerate(_entries(tables, "PublicChannels")):
         yield from _adapt_channel(channel, f"PublicChannels[{number}]")
     yield from _adapt_webhooks(tables)
@@ -71,17 +76,25 @@ def _drop_blanks(tables: dict[str, object]) -> Iterator[KeyNote]:
             yield KeyNote(f"{place}{key}", Use.CHANGED, "blank; the default is used")
 
 
+def _cut(table: dict[_Key, object], key: _Key, place: str, most: int) -> Iterator[KeyNote]:
+    """Cut a text that is too long."""
+    text = table.get(key)
+    if isinstance(text, str) and len(text) > most:
+        table[key] = text[: most - 1] + "…"
+        yield KeyNote(f"{place}{key}", Use.CHANGED, f"cut to {most} characters")
+
+
 def _adapt_channel(channel: dict[str, object], where: str) -> Iterator[KeyNote]:
     if not channel.get("Name"):
         channel["Name"] = channel.get("ID", "")
         yield KeyNote(f"{where}.Name", Use.CHANGED, "missing; the ID is used")
-    name = channel["Name"]
-    if isinstance(name, str) and len(name) > MAX_TITLE:
-        channel["Name"] = name[: MAX_TITLE - 1] + "…"
-        yield KeyNote(f"{where}.Name", Use.CHANGED, f"cut to {MAX_TITLE} characters")
+    yield from _cut(channel, "Name", f"{where}.", MAX_TITLE)
     welcome = channel.get("WelcomeMessages")
     if isinstance(welcome, list):
-        channel["WelcomeMessages"] = [text for text in welcome if not isinstance(text, str) or text.strip()]
+        texts = dict(enumerate(text for text in welcome if not isinstance(text, str) or text.strip()))
+        for number in texts:
+            yield from _cut(texts, number, f"{where}.WelcomeMessages.", MAX_MESSAGE_CHARS)
+        channel["WelcomeMessages"] = list(texts.values())
     echo = channel.get("EchoMessagesOnJoin")
     if isinstance(echo, int) and echo < 0:
         channel["EchoMessagesOnJoin"] = 0

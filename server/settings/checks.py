@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from server.protocol.address import DEFAULT_ADDRESS, Address
+from server.protocol.characters import UNSEEN
 from server.rules import addresses, hosts
 from server.rules.patterns import PatternError, compile_pattern
 from server.settings.limits import RoomLimits
@@ -18,6 +19,8 @@ from server.settings.webhook_tables import QUEUED_WEBHOOK, WEBHOOK_NAMES, Webhoo
 
 MIN_FRAME_BYTES = 500
 """Enough for a login with its proof."""
+MAX_WELCOMING = 40_000
+"""Characters of all welcome messages: few enough for a client that has just connected to receive in time."""
 
 
 def check(settings: Settings) -> None:
@@ -67,6 +70,8 @@ def _check_members(settings: Settings) -> None:
     """Check that people with a token can sign in, and that one channel is open to everyone."""
     if settings.jwt.enabled and not settings.jwt.secret_key.reveal().strip():
         raise SettingsError("JWT.SecretKey: empty; set it to the secret with which the site signs its tokens")
+    if settings.jwt.enabled and settings.jwt.landing_page_url:
+        _check_url("JWT.LandingPageURL", settings.jwt.landing_page_url)
     if all(channel.vip for channel in settings.public_channels):
         raise SettingsError(
             "PublicChannels: all channels are for VIPs, so nobody else could write anywhere; set VIP = false for one"
@@ -178,6 +183,12 @@ def _check_texts(settings: Settings) -> None:
     _check_unique("PublicChannels", "ID", [channel.id for channel in settings.public_channels])
     # Reasons that look the same cannot be told apart in the form.
     _check_no_repeats("ReportReasons", [" ".join(reason.split()).casefold() for reason in settings.report_reasons])
+    welcoming = sum(len(text) for channel in settings.public_channels for text in channel.welcome_messages)
+    if welcoming > MAX_WELCOMING:
+        raise SettingsError(
+            f"PublicChannels: the WelcomeMessages of all channels have {welcoming} characters; shorten them to"
+            f" {MAX_WELCOMING} in total, because everyone who logs in receives them"
+        )
     lines = {"Title": settings.title}
     lines |= {f"ReportReasons[{number}]": text for number, text in enumerate(settings.report_reasons)}
     for number, channel in enumerate(settings.public_channels):
@@ -186,15 +197,31 @@ def _check_texts(settings: Settings) -> None:
         if not channel.id.isprintable():
             raise SettingsError(f"PublicChannels[{number}].ID: contains an invisible character; remove it")
         for at, text in enumerate(channel.welcome_messages):
-            if not text.strip():
+            if _is_blank(text):
                 raise SettingsError(
                     f"PublicChannels[{number}].WelcomeMessages[{at}]: blank; write something, or remove it"
                 )
     for where, text in lines.items():
-        if not text.strip():
+        if _is_blank(text):
             raise SettingsError(f"{where}: blank; write something, or remove it")
+    for where, text in (lines | _paths(settings)).items():
         if not text.isprintable() and any(unicodedata.category(char) == "Cc" for char in text):
             raise SettingsError(f"{where}: contains a line break or another control character; write it in one line")
+
+
+def _is_blank(text: str) -> bool:
+    return not UNSEEN.sub("", text).strip()
+
+
+def _paths(settings: Settings) -> dict[str, str]:
+    """Return the names of files, by their keys."""
+    return {
+        "Database": settings.database,
+        "Logging.Directory": settings.logging.directory,
+        "TLS.CertFile": settings.tls.cert_file,
+        "TLS.KeyFile": settings.tls.key_file,
+        "WebhookSecurity.CAFile": settings.webhook_security.ca_file,
+    }
 
 
 def _check_networks(where: str, texts: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """Reads a settings file: parses TOML, sorts the keys, and converts and checks the values."""
 
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import NamedTuple
 
 import msgspec
 import platformdirs
-import tomli
 
+from server.protocol.toml import TomlError
+from server.protocol.toml import parse as parse_toml
 from server.settings import barertc
 from server.settings.checks import check, normalised_origins
 from server.settings.database_url import is_url, named_database
@@ -19,6 +21,17 @@ from server.settings.model import KEY_VARIABLE, MIN_KEY_CHARS, TLS, Settings, Se
 from server.settings.secret import ApiKeys, Secret, SigningSecret, SigningSecrets
 
 DEFAULT_FILE = Path("settings.toml")
+
+_KINDS = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
+_WORDS = {
+    "str": "text in quotes",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list in [ ]",
+    "object": "a table",
+    "datetime": "a date",
+}
 
 LOCAL_PROXIES = ("127.0.0.0/8", "::1")
 
@@ -68,12 +81,12 @@ def defaults(environ: Mapping[str, str] = os.environ) -> LoadedSettings:
 def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> LoadedSettings:
     """Parse the text of a settings file; relative paths start at `directory`. A SettingsError names the line or key."""
     try:
-        tables: dict[str, object] = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
+        tables = parse_toml(text)
+    except TomlError as error:
         hint = 'put text in "quotes", and write true and false in lower case'
-        if "overwrite" in error.msg or "twice" in error.msg:
+        if "overwrite" in error.problem or "twice" in error.problem:
             hint = "a key or table occurs twice; remove one"
-        raise SettingsError(f"line {error.lineno}: not valid TOML: {error.msg}; {hint}") from None
+        raise SettingsError(f"{error.place}not valid TOML: {error.problem}; {hint}") from None
     are_defaults = not tables
     tables, notes = _sorted_keys(tables)
     settings = _convert(tables)
@@ -156,7 +169,15 @@ def _convert(tables: dict[str, object]) -> Settings:
         what, where = (what, where.strip("`.")) if what else (str(error), "")
         if "missing required field" in what:
             where, what = f"{where}.{what.split('`')[1]}", "missing"
-        raise SettingsError(f"{where}: {what[0].lower()}{what[1:]}; allowed values are in docs/settings.md") from None
+        raise SettingsError(f"{where}: {_plain(what)}; allowed values are in docs/settings.md") from None
+
+
+def _plain(what: str) -> str:
+    """Put an error of msgspec into words for people who write TOML."""
+    if "matching regex" in what or "enum value" in what:
+        return "this text is not allowed here"
+    words = _KINDS.sub(lambda found: " or ".join(_WORDS.get(kind, kind) for kind in found[1].split(" | ")), what)
+    return f"{words[0].lower()}{words[1:]}"
 
 
 def _decode(kind: type, value: object) -> object:

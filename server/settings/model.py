@@ -7,11 +7,20 @@ from msgspec import Meta
 
 from server.protocol.address import DEFAULT_ADDRESS
 from server.protocol.errors import OneLineError
+from server.protocol.frames import MAX_MESSAGE_CHARS
 from server.settings.database_url import URL_VARIABLE
 from server.settings.limits import RoomLimits
 from server.settings.reload_effect import NEW, RESTART
 from server.settings.secret import ApiKeys
-from server.settings.site_tables import JWT, VIP, DirectMessageHistory, DMLinkSpamProtection, Logging, MessageFilter
+from server.settings.site_tables import (
+    JWT,
+    MAX_URL_CHARS,
+    VIP,
+    DirectMessageHistory,
+    DMLinkSpamProtection,
+    Logging,
+    MessageFilter,
+)
 from server.settings.webhook_tables import WebhookSecurity, WebhookURL
 
 KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
@@ -41,7 +50,8 @@ class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
     ] = msgspec.field(name="ID")
     name: Annotated[str, Meta(min_length=1, max_length=MAX_TITLE, description="Display name.")]
     welcome_messages: Annotated[
-        tuple[str, ...], Meta(extra=NEW, description="Messages from ChatServer to each user who logs in.")
+        tuple[Annotated[str, Meta(max_length=MAX_MESSAGE_CHARS)], ...],
+        Meta(extra=NEW, description="Messages from ChatServer to each user who logs in."),
     ] = ()
     echo_messages_on_join: Annotated[
         int,
@@ -115,9 +125,10 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     """All settings of a server."""
 
     title: Annotated[str, Meta(max_length=MAX_TITLE, description="The name of the room.")] = "Flagpost"
-    website_url: Annotated[str, Meta(description="URL of the site that runs the room, shown to users. Optional.")] = (
-        msgspec.field(name="WebsiteURL", default="")
-    )
+    website_url: Annotated[
+        str,
+        Meta(max_length=MAX_URL_CHARS, description="URL of the site that runs the room, shown to users. Optional."),
+    ] = msgspec.field(name="WebsiteURL", default="")
     address: Annotated[
         str | tuple[str, ...],
         Meta(

@@ -5,7 +5,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from server.protocol.frames import MAX_MESSAGE_CHARS
 from server.settings.secret import Secret
+
+MAX_URL_CHARS = 512
+"""Length of a URL that clients show in full."""
 
 
 class JWT(msgspec.Struct, frozen=True, rename="pascal"):
@@ -17,7 +21,11 @@ class JWT(msgspec.Struct, frozen=True, rename="pascal"):
     ] = True
     secret_key: Annotated[Secret, Meta(description="The secret with which the site signs its tokens.")] = Secret("")
     landing_page_url: Annotated[
-        str, Meta(description="Page of the site where people get a token; shown to those who need one. Optional.")
+        str,
+        Meta(
+            max_length=MAX_URL_CHARS,
+            description="Page of the site where people get a token; shown to those who need one. Optional.",
+        ),
     ] = msgspec.field(name="LandingPageURL", default="")
 
     def signs_like(self, other: "JWT") -> bool:
@@ -56,7 +64,9 @@ class MessageFilter(msgspec.Struct, frozen=True, rename="pascal"):
         bool, Meta(description="Deliver the message. If false, only its author sees it, as if it had been sent.")
     ] = False
     report_message: Annotated[bool, Meta(description="Report the message, uncensored, to the site.")] = False
-    chat_server_response: Annotated[str, Meta(description="ChatServer's reply to the author. Empty: none.")] = ""
+    chat_server_response: Annotated[
+        str, Meta(max_length=MAX_MESSAGE_CHARS, description="ChatServer's reply to the author. Empty: none.")
+    ] = ""
 
 
 class DirectMessageHistory(msgspec.Struct, frozen=True, rename="pascal"):
@@ -73,7 +83,11 @@ class DirectMessageHistory(msgspec.Struct, frozen=True, rename="pascal"):
         Meta(ge=0, le=36500, description="Days for which direct messages are kept. 0: as long as MessageDays says."),
     ] = 0
     disclaimer_message: Annotated[
-        str, Meta(description="A line at the top of each conversation; text, or HTML that is shown as text.")
+        str,
+        Meta(
+            max_length=MAX_MESSAGE_CHARS,
+            description="A line at the top of each conversation; text, or HTML that is shown as text.",
+        ),
     ] = ""
 
 

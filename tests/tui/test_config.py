@@ -93,7 +93,11 @@ def test_each_fault_has_a_line(file: Path) -> None:
     assert len(load(write(file, 'a = 1\nb = 2\ntime = "x"\n[channels.lobby]\nc = 3\n[keys]\nd = 4')).problems) == 5
 
 
-@pytest.mark.parametrize("content", [b'theme = "nord', b'theme = "\xff"'])
+@pytest.mark.parametrize(
+    "content",
+    [b'theme = "nord', b'theme = "\xff"', b"a = " + b"[" * 1000, b"a = " + b"9" * 5000],
+    ids=["syntax", "encoding", "nested", "digits"],
+)
 def test_a_file_that_cannot_be_read_says_so_and_is_never_overwritten(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     loaded = load(file)
@@ -102,6 +106,11 @@ def test_a_file_that_cannot_be_read_says_so_and_is_never_overwritten(file: Path,
     with pytest.raises(FileError, match="nothing was written"):
         save(file, Config(), Config(compact=True))
     assert file.read_bytes() == content
+
+
+def test_a_number_too_large_to_show_is_a_problem(file: Path) -> None:
+    [problem] = load(write(file, f"name = 0x{'f' * 5000}")).problems
+    assert "too many digits; the defaults apply" in problem
 
 
 @pytest.mark.parametrize(

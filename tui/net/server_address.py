@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import tomli
-
+from server.protocol import toml
 from server.protocol.address import DEFAULT_ADDRESS, SOCKET_SCHEME, WEBSOCKET_PATH, Address
 from server.protocol.errors import OneLineError
 from tui import files
@@ -44,13 +43,16 @@ def configured(settings: Path | None) -> Configured:
     if settings is None:
         return Configured(Address.parse(DEFAULT_ADDRESS), tls=False)
     try:
-        tables = tomli.loads(files.read(settings).decode("utf-8-sig"))
-        address, tls = tables.get("Address", DEFAULT_ADDRESS), tables.get("TLS", {})
+        tables = toml.parse(files.read(settings).decode("utf-8-sig"))
+        listed, tls = tables.get("Address", DEFAULT_ADDRESS), tables.get("TLS", {})
+        address = listed[0] if isinstance(listed, list) and listed else listed
         if not isinstance(address, str):
             raise ValueError('Address: write it in quotes, like "127.0.0.1:9000"')
         return Configured(Address.parse(address), isinstance(tls, dict) and bool(tls.get("CertFile")))
-    except tomli.TOMLDecodeError as error:
-        raise FileError(f"{settings}: line {error.lineno}: this is not TOML: {error.msg}") from None
+    except toml.TomlError as error:
+        raise FileError(f"{settings}: {error.place}this is not TOML: {error.problem}; correct it") from None
+    except UnicodeDecodeError:
+        raise FileError(f"{settings}: this is not UTF-8; save it as UTF-8") from None
     except OSError as error:
         raise FileError(f"{settings}: {error.strerror or error}; give another with --settings FILE") from None
     except ValueError as error:

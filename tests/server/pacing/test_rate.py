@@ -66,6 +66,14 @@ def test_rate_of_defaults_to_a_burst_of_the_count(count: int) -> None:
     assert Rate.of(count, 1, burst=9) == Rate(9, 1 / count)
 
 
+@pytest.mark.parametrize("count", [5e-324, 1e-300, 1e300, 2**63 - 1])
+def test_any_count_above_zero_refuses_in_the_end(count: float) -> None:
+    meter = Meter(Rate.of(count, 1, burst=2))
+    assert meter.spend("ada", 0.0).allowed
+    assert meter.spend("ada", 0.0).allowed
+    assert meter.spend("ada", 0.0).allowed == (count > 1)
+
+
 def test_a_count_of_zero_is_no_limit_and_stores_no_keys() -> None:
     meter = Meter(Rate.of(0, 60, burst=5))
     assert all(meter.spend(number % 3, 0.0) == Spent(allowed=True, wait=0.0) for number in range(1000))

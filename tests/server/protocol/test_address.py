@@ -21,7 +21,21 @@ def test_an_address_reads_and_writes_the_same(text: str, host: str, port: int) -
 
 @pytest.mark.parametrize(
     "text",
-    ["", "localhost", ":9000", "[]:9000", "::1:9000", "[localhost]:1", "h:", "h:-1", "h:65536", "h:٣", "h:9000/ws"],
+    [
+        "",
+        "localhost",
+        ":9000",
+        "[]:9000",
+        "::1:9000",
+        "[localhost]:1",
+        "h:",
+        "h:-1",
+        "h:65536",
+        "h:٣",
+        "h:9000/ws",
+        "ws://h:9000",
+        "h:" + "9" * 5000,
+    ],
 )
 def test_an_invalid_address_is_an_error_of_one_line(text: str) -> None:
     with pytest.raises(ValueError, match=r"^[^\n]+$"):

@@ -78,6 +78,21 @@ def test_values_out_of_bounds_are_cut_and_named() -> None:
     assert changed == ["Title", "PublicChannels[0].Name", "PublicChannels[0].EchoMessagesOnJoin"]
 
 
+def test_long_texts_for_users_are_cut_and_named() -> None:
+    long = '"' + "x" * 5000 + '"'
+    texts = f"[DirectMessageHistory]\nDisclaimerMessage = {long}\n[[MessageFilters]]\nChatServerResponse = {long}\n"
+    loaded = parse(f'Version = 17\n{texts}{LOBBY}WelcomeMessages = ["", "Hi", {long}]', {})
+    cut = f"{3999 * 'x'}…"
+    assert loaded.settings.public_channels[0].welcome_messages == ("Hi", cut)
+    assert loaded.settings.direct_message_history.disclaimer_message == cut
+    assert loaded.settings.message_filters[0].chat_server_response == cut
+    assert [note.key for note in loaded.notes if note.use is Use.CHANGED] == [
+        "DirectMessageHistory.DisclaimerMessage",
+        "MessageFilters[0].ChatServerResponse",
+        "PublicChannels[0].WelcomeMessages.1",
+    ]
+
+
 def test_blank_texts_are_replaced_by_the_defaults() -> None:
     filtered = '[[MessageFilters]]\nEnabled = false\nKeywordPhrases = ["", "(a"]\n'
     tables = f'[Logging]\nDirectory = ""\n{filtered}{LOBBY}EchoMessagesOnJoin = -1'

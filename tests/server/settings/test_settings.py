@@ -1,5 +1,6 @@
 """Settings files: what is accepted, and the one line that explains what is not."""
 
+import json
 from pathlib import Path
 
 import httpx
@@ -110,6 +111,33 @@ WRONG = {
     ),
     "a network that is none": ('[Limits]\nTrustedProxies = ["10.0.0.0/99"]', "Limits.TrustedProxies[0]", "10.0.0.0/8"),
     "a limit below none": ("[Limits]\nLoginsPerMinute = -1", "Limits.LoginsPerMinute", "docs/"),
+    "a limit that no float can hold": (
+        f"[Limits]\nLoginsPerMinute = 1{'0' * 400}",
+        "not valid TOML",
+        "too many digits",
+    ),
+    "a number with too many digits": ("EvidenceDays = " + "9" * 5000, "not valid TOML", "too many digits"),
+    "a hexadecimal number with too many digits": (
+        f"EvidenceDays = 0x{'f' * 5000}",
+        "not valid TOML",
+        "too many digits",
+    ),
+    "tables within tables": ("a = " + "[" * 1000 + "]" * 1000, "not valid TOML", "nested too deeply"),
+    "a key of many parts": (".".join("a" * 5000) + " = 1", "not valid TOML", "nested too deeply"),
+    "an address that is a URL": ('Address = "http://chat.example"', "Address", DEFAULT_ADDRESS),
+    "a port of many digits": (f'Address = "127.0.0.1:{"9" * 5000}"', "Address", "not a port"),
+    "an invisible title": ('Title = "\\u200b"', "Title", "blank"),
+    "an invisible welcome": (LOBBY + 'WelcomeMessages = ["\\u0000"]', "PublicChannels[0].WelcomeMessages[0]", "blank"),
+    "a page to sign in that is no URL": (
+        '[JWT]\nEnabled = true\nSecretKey = "k"\nLandingPageURL = "javascript:alert(1)"',
+        "JWT.LandingPageURL",
+        "https://",
+    ),
+    "welcome messages that no client has time for": (
+        LOBBY + f"WelcomeMessages = {['x' * 4000] * 11}",
+        "PublicChannels",
+        "shorten them",
+    ),
     "a burst of nothing": ("[Limits]\nMessagesBurst = 0", "Limits.MessagesBurst", "docs/"),
     "a key twice": ('Title = "Room"\nTitle = "Tea"', "line 2", "occurs twice; remove one"),
     "no TOML": ('Title = "Room"\nAddress = here', "line 2", '"quotes"'),
@@ -123,6 +151,53 @@ def test_an_error_names_its_place_and_has_a_hint(text: str, where: str, hint: st
     line = refused(text)
     assert line.startswith(f"{where}: ")
     assert hint in line
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("", "Database"),
+        ("Logging", "Directory"),
+        ("TLS", "CertFile"),
+        ("TLS", "KeyFile"),
+        ("WebhookSecurity", "CAFile"),
+    ],
+)
+@pytest.mark.parametrize("char", ["\0", "\x1b", "\n", "\x9b"])
+def test_a_file_name_has_no_control_character(table: str, key: str, char: str) -> None:
+    both = "".join(
+        f"{each} = {json.dumps(f'a{char}b')}\n"
+        for each in ({key} | {"CertFile", "KeyFile"} if table == "TLS" else {key})
+    )
+    assert "control character" in refused(f"[{table}]\n{both}" if table else both)
+
+
+LONGEST = {
+    "WebsiteURL": "https://a.example/",
+    "JWT.LandingPageURL": "https://a.example/",
+    "DirectMessageHistory.DisclaimerMessage": "",
+}
+
+
+@pytest.mark.parametrize("key", LONGEST)
+def test_a_text_that_every_client_receives_has_a_maximum_length(key: str) -> None:
+    table, _, name = key.rpartition(".")
+    line = refused(f'{f"[{table}]" if table else ""}\n{name} = "{LONGEST[key]}{"x" * 5000}"')
+    assert line.startswith(f"{key}: expected text in quotes of length <= ")
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("Title = 1", "Title: expected text in quotes, got a whole number; "),
+        ("Address = 5", "Address: expected text in quotes or a list in [ ], got a whole number; "),
+        ("JWT = true", "JWT: expected a table, got true or false; "),
+        ('[Log]\nLevel = "debug"', "Log.Level: this text is not allowed here; "),
+        (LOBBY.replace("lobby", "@lobby"), "PublicChannels[0].ID: this text is not allowed here; "),
+    ],
+)
+def test_a_wrong_type_is_named_in_words_of_people(text: str, error: str) -> None:
+    assert refused(text).startswith(error)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,12 @@ def test_the_address_of_a_settings_file(tmp_path: Path) -> None:
     assert configured(file) == (Address("::1", 9001), False)
 
 
+def test_the_first_of_several_addresses_is_the_one_to_connect_to(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('Address = ["[::1]:9001", "127.0.0.1:9000"]')
+    assert configured(file) == (Address("::1", 9001), False)
+
+
 def test_a_settings_file_without_an_address_means_the_default(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("")
@@ -98,12 +104,14 @@ def test_settings_of_the_working_directory_are_said_to_be_unused(
     ("content", "hint"),
     [
         (b"Address = 9000", "in quotes"),
-        (b'Address = ["127.0.0.1:9000"]', "in quotes"),
+        (b"Address = []", "in quotes"),
+        (b"Address = [9000]", "in quotes"),
+        (b"a = " + b"[" * 1000, "nested too deeply"),
         (b'Address = "localhost"', "HOST:PORT"),
         (b'Address = "127.0.0.1:99999"', "port"),
         (b'Address = "::1:9000"', "HOST:PORT"),
         (b"Address =\nTitle = 1", "line 1"),
-        (b'Title = "\xff"', "utf-8"),
+        (b'Title = "\xff"', "UTF-8"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_one_line_with_the_file_and_a_hint(
