@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec import Struct, field
 
 from server.protocol.codes import CUT, CloseCode, ErrorCode, may_reconnect
 from server.protocol.frames import Disconnect, Enrol, Error, Frame, Login, Me, Pong, Prove, ServerFrame, Since, Welcome
 from tui.tone import Tone
+
+if TYPE_CHECKING:
+    from server.protocol.proof import Exchange
 
 FIRST_SECONDS = 0.5
 QUICK_SECONDS = 0.25
@@ -112,11 +115,11 @@ class ServerNews(NamedTuple):
 
 
 class _Attempt(Struct, frozen=True):
-    """A login that the server has not answered; `expected` is the proof that its answer must contain."""
+    """A login that the server has not answered. The answer must contain the server's proof of the exchange, if any."""
 
     server: str
     key: EnrolledKey | None
-    expected: bytes = b""
+    exchange: "Exchange | None" = None
 
 
 class ClientSession(Struct):
@@ -163,7 +166,7 @@ class ClientSession(Struct):
     def again(self, frame: ServerFrame) -> Login | None:
         """Return the next login if this frame refuses the identity of the last one as unknown; else None."""
         unknown = isinstance(frame, Error) and frame.code == ErrorCode.UNKNOWN_IDENTITY
-        proving = self._attempt is not None and bool(self._attempt.expected)
+        proving = self._attempt is not None and self._attempt.exchange is not None
         return self._next_login(self._challenged) if unknown and proving and self._challenged else None
 
     def may_send(self, frame: Frame) -> bool:
@@ -250,8 +253,7 @@ class ClientSession(Struct):
             return Login(self.name, since=self._since, enrol=Enrol(*keys))
         key = self._untried.pop(0)
         exchange = proof.Exchange(welcome.server, welcome.challenge, os.urandom(16).hex(), self.name)
-        server_key = proof.login_keys(key.secret).server_key
-        self._attempt = _Attempt(welcome.server, key, expected=proof.server_proof(server_key, exchange))
+        self._attempt = _Attempt(welcome.server, key, exchange)
         prove = Prove(key.identity, exchange.client_nonce, proof.client_proof(key.secret, exchange))
         return Login(self.name, since=self._since, prove=prove)
 
@@ -274,6 +276,8 @@ class ClientSession(Struct):
 
 def _is_expected(frame: Me, attempt: _Attempt) -> bool:
     """Return whether the answer to a login contains the required proof."""
-    from hmac import compare_digest
+    if attempt.exchange is None:
+        return True
+    from server.protocol import proof
 
-    return not attempt.expected or compare_digest(frame.proof or b"", attempt.expected)
+    return attempt.key is not None and proof.verify_server(frame.proof, attempt.key.secret, attempt.exchange)
