@@ -75,7 +75,7 @@ class Deliveries:
 
     async def run(self) -> None:
         """Deliver until `end`. Attempts that are in flight at that time continue; see `drain`."""
-        begun, problem = False, ""
+        begun, problem = False, None
         while not self._ending:
             try:
                 if not begun:
@@ -83,7 +83,7 @@ class Deliveries:
                     begun = True
                 await self._notify_reporters()
                 wait = await self._start_due()
-                problem = ""
+                problem = None
             except StorageError as error:
                 # Logged once, however long the database is unavailable.
                 if problem != (problem := str(error)):
