@@ -105,6 +105,7 @@ async def _leave(app: FlagpostApp) -> None:
         while app.screen is not app.room:
             await app.pop_screen()
         await app._connection.end()
+        app._connection._ending = False
         _forget(app)
         app.show()
         app.room.write()

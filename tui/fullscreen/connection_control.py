@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 from textual.app import App
-from textual.worker import Worker, WorkerCancelled, WorkerFailed
+from textual.worker import Worker
 
 from server.protocol import name_text
 from server.protocol.errors import OneLineError
@@ -53,6 +52,9 @@ class ConnectionControl:
         self._joining = Joining(app, client, self._connect)
         self._worker: Worker[None] | None = None
         """The worker that runs the client; None before the first attempt."""
+        self._connecting = asyncio.Lock()
+        """Held by a worker until its connection is closed, because only one at a time can use the client."""
+        self._ending = False
         self._lost_at: datetime | None = None
         """When the connection was last lost."""
 
@@ -75,25 +77,35 @@ class ConnectionControl:
         """Disconnect, and save what is filled in if the dialog is open."""
         self._joining.save()
         await self._client.finish_sending()
+        self._ending = True
+        self._cancel()
         # Wait, so that the closing handshake is done before the loop ends.
-        await _ended(self._worker)
-        await self._client.close()
+        async with self._connecting:
+            await self._client.close()
 
     def _connect(self) -> None:
         """Find the server and stay connected, in place of any earlier attempt."""
-        self._worker = self._app.run_worker(self._run(self._worker), group="connection", exit_on_error=False)
+        # Now, not once the new attempt has begun: the earlier one could still fail before, and be shown as the new one.
+        self._cancel()
+        if not self._ending:
+            self._worker = self._app.run_worker(self._run, group="connection", exit_on_error=False)
 
-    async def _run(self, before: Worker[None] | None) -> None:
-        await _ended(before)
-        try:
-            await self._client.find()
-        except OneLineError as error:
-            if self._joining.is_open:
-                self._joining.failed(str(error))
-            else:
-                self._room.note(f"{sentence(str(error))} {retry_hint()}", Tone.BAD)
-            return
-        await self._client.run()
+    def _cancel(self) -> None:
+        if self._worker:
+            self._worker.cancel()
+
+    async def _run(self) -> None:
+        # Not `Worker.wait`, which takes a cancellation of the waiting worker for the end of the one that it waits for.
+        async with self._connecting:
+            try:
+                await self._client.find()
+            except OneLineError as error:
+                if self._joining.is_open:
+                    self._joining.failed(str(error))
+                else:
+                    self._room.note(f"{sentence(str(error))} {retry_hint()}", Tone.BAD)
+                return
+            await self._client.run()
 
     def _leave_for(self, filled: "Filled") -> None:
         """Restart with another server, so that nothing of this one stays in memory."""
@@ -137,9 +149,8 @@ class ConnectionControl:
         state, why = self._client.state, f"No connection to {self._client.address}: {loss.why}."
         if self._joining.is_open:
             self._joining.failed(why)
-            if self._worker:
-                # The user may want another server; Enter tries this one again.
-                self._worker.cancel()
+            # The user may want another server; Enter tries this one again.
+            self._cancel()
         elif loss.retry_seconds is None:
             state.note(f"Disconnected: {loss.why}. {retry_hint()}", Tone.BAD, topic=CONNECTION)
         elif loss.first:
@@ -167,11 +178,3 @@ class ConnectionControl:
         self._client.status, self._client.online = "stopped", False
         self._joining.failed(problem)
         self._room.note(problem, Tone.BAD)
-
-
-async def _ended(worker: Worker[None] | None) -> None:
-    """Cancel a worker and wait until it has ended."""
-    if worker:
-        worker.cancel()
-        with suppress(WorkerCancelled, WorkerFailed):
-            await worker.wait()
