@@ -110,13 +110,17 @@ class Connection:
 
     async def send(self, frame: Frame) -> bool:
         """Send a frame; return False if there is no connection, or the server has to prove its identity first."""
-        if self._socket is None or not self._session.may_send(frame):
+        socket = self._socket
+        if socket is None or not self._session.may_send(frame):
             return False
         outgoing = self._wire.send(frame)
         try:
             for wire in outgoing.wires:
-                await self._socket.send(wire, text=True)
+                await socket.send(wire, text=True)
         except ConnectionClosed:
+            return False
+        if self._socket is not socket:
+            # Answers belong to a connection as well.
             return False
         for answer in outgoing.answers:
             self._gather(clean_frame(answer, self._leave_out))
@@ -142,6 +146,10 @@ class Connection:
                 return await self._read(socket)
             finally:
                 self._socket = None
+                # Nothing of this connection may arrive later: the owner may use another server by then.
+                self._deliver()
+                for task in self._working:
+                    task.cancel()
 
     async def _open(self) -> ClientConnection | Failure:
         """Connect; return the websocket, or why there is none."""
@@ -176,7 +184,6 @@ class Connection:
             await socket.close(CloseCode.NORMAL)
             raise
         except ConnectionClosed as closed:
-            self._deliver()
             return _explain_close(closed)
 
     async def _read_open(self, socket: ClientConnection) -> Failure:

@@ -2,15 +2,17 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 from msgspec import structs
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from server.protocol.codec import decode_client, encode
 from server.protocol.codes import CloseCode
@@ -34,6 +36,7 @@ from server.protocol.frames import (
 from tests.support.key_login import Desk
 from tui.net.client_session import IMPOSTOR, ClientSession
 from tui.net.server_connection import Connecting, Connection, Event, Lost, Received
+from tui.net.wire import FlagpostWire, Outgoing
 
 WAIT_SECONDS = 10.0
 AT = datetime(2026, 3, 14, tzinfo=UTC)
@@ -374,6 +377,56 @@ async def test_ending_closes_the_connection_in_order() -> None:
             await ada.life
         async with asyncio.timeout(WAIT_SECONDS):
             assert await codes.get() == CloseCode.NORMAL
+
+
+async def test_nothing_arrives_once_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By then, its owner may use another server, whose room must not show what this one said."""
+    monkeypatch.setattr("tui.net.server_connection.GATHER_SECONDS", 1000.0)
+    fetched = threading.Event()
+
+    class Slow(FlagpostWire):
+        def send(self, frame: Frame) -> Outgoing:
+            return Outgoing(work=lambda: [Error("late", "", "ChatServer")] if fetched.wait(WAIT_SECONDS) else [])
+
+    async def talk(connection: ServerConnection) -> None:
+        await connection.send(message("1"))
+        await connection.wait_closed()
+
+    async with serving(talk) as url, client(url) as ada:
+        ada.connection._wire = Slow()
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not ada.connection._gathered:
+                await asyncio.sleep(0.01)
+            assert await ada.connection.send(Ping())
+            fetching = [*ada.connection._working]
+            ada.life.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await ada.life
+            assert ada.texts == ["1"]
+            fetched.set()
+            await asyncio.gather(*fetching, return_exceptions=True)
+        assert ada.connection._gathered == []
+
+
+async def test_a_connection_that_ends_within_a_frame_of_several_messages_is_no_fault() -> None:
+    sent: list[str] = []
+
+    class Ending:
+        async def send(self, _wire: bytes, *, text: bool) -> None:
+            assert text
+            if sent:
+                raise ConnectionClosedError(None, None)
+            sent.append("first")
+            connection._socket = None
+
+    class Several(FlagpostWire):
+        def send(self, frame: Frame) -> Outgoing:
+            return Outgoing((b"1", b"2"))
+
+    connection = Connection("ws://127.0.0.1:9/ws", ClientSession("ada"), lambda _event: None, Several())
+    connection._socket = cast(ClientConnection, Ending())
+    assert not await connection.send(Ping())
+    assert sent == ["first"]
 
 
 async def test_to_end_it_does_not_wait_for_a_server_that_says_nothing_back() -> None:
