@@ -37,7 +37,7 @@ class Published(NamedTuple):
     publication: Publication
     fresh: bool
     withheld: bool = False
-    """It is delivered only to its author."""
+    """The message is delivered only to its author."""
 
 
 Recorder = Callable[[SqlConnection, Publication], None]

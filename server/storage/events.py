@@ -139,7 +139,7 @@ class EntryChanged(NamedTuple):
 
 
 class PersonExited(NamedTuple):
-    """A session ended, so the person left the room; `why` is the message to others."""
+    """A session ended, so the person left the room; `why` is the message to everyone else."""
 
     person: Person
     node: str

@@ -16,7 +16,7 @@ from server.storage.leases import Claim
 from server.storage.sql import SqlConnection
 
 MAX_COMPANIONS = 50
-"""Maximum number of carried reports whose content is delivered; all are counted, and `reports show` has them."""
+"""Maximum number of carried reports whose content is delivered; all are counted, and `reports show` shows each."""
 MAX_GATHERED = 200
 """Maximum number of reports that a delivery carries: they change in one transaction, for which other writes wait."""
 

@@ -29,7 +29,10 @@ def publish(draft: MessageDraft, connection: SqlConnection) -> Published:
 
 
 def insert(draft: MessageDraft, now: int, connection: SqlConnection, *, searchable: bool = True) -> Published:
-    """Store a message, unless it is a resend; `now` is in milliseconds. Raises Refusal if another has its nonce."""
+    """Store a message, unless it is a resend. Raises Refusal if another message has its nonce.
+
+    `now` is in milliseconds. Searches find the message only if it is `searchable`.
+    """
     if before := resent(draft, now, connection):
         return Published(before, fresh=False)
     peer, peer_identity = draft.peer or (None, None)

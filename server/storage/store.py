@@ -30,7 +30,7 @@ class Store(Protocol):
         """Replace the IDs and counters of the room, after its rows were copied."""
 
     def erase_traces(self) -> bool:
-        """Overwrite what was deleted; return False if that has to wait for the server."""
+        """Overwrite deleted data; return False if the server has to do that later."""
 
     def back_up(self, file: Path) -> int:
         """Write one consistent copy to a new file, as a SQLite database; return the number of its messages.
