@@ -75,7 +75,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def _add_people(group: Commands) -> None:
     for name, text, command in (
         ("export", "print what is stored about a person, one JSON object per line", _export_person),
-        ("erase", "erase a person with their messages; reports are kept", _erase_person),
+        ("erase", "erase a person and their messages; reports are kept", _erase_person),
     ):
         _add(group, name, text, command, "name").add_argument(
             "--identity", metavar="ID", help="identity of the person, if several have had this name"

@@ -32,7 +32,7 @@ def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[F
     yield from _file(file) if file.exists() else _no_file()
     yield from map(_key, loaded.notes)
     if any(len(key.reveal()) < MIN_KEY_CHARS for key in settings.admin_api_key.all):
-        yield Finding(Grade.WARNING, f"AdminAPIKey: shorter than {MIN_KEY_CHARS} characters; choose a long random one")
+        yield Finding(Grade.WARNING, f"AdminAPIKey: shorter than {MIN_KEY_CHARS} characters; choose a long random key")
     if settings.tls.on:
         yield _certificate(settings.tls)
     yield from _database(settings)

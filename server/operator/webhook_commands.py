@@ -208,7 +208,7 @@ def _judged(hook: WebhookURL, answer: SiteAnswer) -> tuple[str | None, str | Non
         odd = read(answer, signed=signed).odd
     except WebhookError as error:
         return f"{error}: {shown(error.cause)}", None
-    return None, f"OK, but parts of it cannot be read: {odd}" if odd else None
+    return None, f"OK, but parts of the answer cannot be read: {odd}" if odd else None
 
 
 def _clock(date: str, now: datetime) -> str:

@@ -43,7 +43,10 @@ MEANINGLESS = {
 """Keys of BareRTC that a chat in a terminal has no use for, and why."""
 
 
-HOSTS = 'set it to the host names that your site uses for this server, also in links for members: ["chat.example"]'
+HOSTS = (
+    "set it to the host names that your site uses for this server, including those in links for members:"
+    ' ["chat.example"]'
+)
 
 
 def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
