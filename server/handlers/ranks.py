@@ -1,4 +1,4 @@
-"""Ranks: the consequences of entering the room with a rank, and of its changes."""
+"""Ranks: the consequences of entering the room with a rank, and of a change of rank."""
 
 from server.handlers.dispatch import Dispatcher
 from server.room.session import Session

@@ -305,7 +305,7 @@ class SearchRequest(Frame, frozen=True, tag="search", rename={"before_id": "befo
 
 
 class ProfileRequest(Frame, frozen=True, tag="profile"):
-    """Request what the site says about a user."""
+    """Request the site's profile of a user."""
 
     username: Name
     nonce: Nonce
@@ -511,10 +511,10 @@ class Reacted(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
 
 
 class NewText(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
-    """An edited message."""
+    """The current text of an edited message."""
 
     msg_id: MsgID
-    message: Annotated[str, Meta(description="The current text.")]
+    message: Annotated[str, Meta(description="The text.")]
 
 
 class Echo(Frame, frozen=True, tag="echo"):
@@ -633,7 +633,7 @@ class ProfileField(msgspec.Struct, frozen=True):
 
 
 class Profile(Frame, frozen=True, tag="profile"):
-    """What the site says about a user, or in `error` why there is no profile."""
+    """The site's profile of a user; if there is none, `error` says why."""
 
     username: Annotated[str, Meta(description="The `username` of the request.")]
     profile_fields: list[ProfileField]

@@ -10,7 +10,7 @@ TOO_LARGE = "a number has too many digits"
 
 
 class TomlError(FlagpostError):
-    """Text is not TOML, or exceeds the parser's limits."""
+    """A text that is not TOML, or that exceeds the parser's limits."""
 
     def __init__(self, problem: str, line: int | None = None) -> None:
         super().__init__(problem)
@@ -19,7 +19,7 @@ class TomlError(FlagpostError):
 
 
 def parse(text: str) -> dict[str, object]:
-    """Parse a document. Raises TomlError."""
+    """Parse a document. Raises TomlError if it is not valid TOML, or exceeds the limits."""
     try:
         document = tomli.loads(text)
     except tomli.TOMLDecodeError as error:

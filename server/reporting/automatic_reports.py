@@ -47,7 +47,7 @@ class AutomaticReport(NamedTuple):
 
 
 def _context(connection: SqlConnection, publication: Publication) -> list[Publication]:
-    """Return the messages before this one that its author can see."""
+    """Return the messages before this one, as far as the author of this one can see them."""
     place = publication.channel_for(publication.author)
     reader = Reader(publication.author, [place])
     other, before, limit = target.name_of(place), publication.msg_id, filters.MAX_CONTEXT

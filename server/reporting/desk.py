@@ -122,7 +122,7 @@ class ReportDesk:
         asked = partial(report_rows.found_of, here, which, self._terms.webhook)
         with self._requests.tracking() as pending:
             found = await self._database.read(asked)
-        # Of a change meanwhile, the reporter has been notified.
+        # The reporter has already been notified of changes since the read began.
         return [report for report in found if not pending.has_changed(report)]
 
     def _notify(self, changed: Sequence[StoredReport]) -> None:

@@ -34,7 +34,7 @@ class PendingRequest:
 
 
 class PendingRequests:
-    """All pending requests. A reload replaces the desk, but not these: requests of the former desk may be pending."""
+    """All pending requests. A reload replaces the desk, but not this: requests of the former desk may still run."""
 
     def __init__(self) -> None:
         self._pending: set[PendingRequest] = set()

@@ -238,7 +238,7 @@ class SharedAttendance(Attendance):
             end_replaced(replaced, entered.person)
 
     def _release_holder(self, person: Person) -> None:
-        """Release the name of a person who enters from its previous holder."""
+        """Release the name under which this person enters, if somebody in the room holds it."""
         if before := self._hub.find(person.name):
             self._release_name(before.logged_in_person)
 

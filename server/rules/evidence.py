@@ -76,7 +76,7 @@ class Companion(NamedTuple):
 
 
 class Companions(NamedTuple):
-    """The reports delivered together with another one, and how many people had reported the message by then."""
+    """The reports delivered together with another one, and the number of people who had reported the message so far."""
 
     people: int = 1
     reports: tuple[Companion, ...] = ()
