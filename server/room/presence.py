@@ -38,7 +38,7 @@ class Exit(NamedTuple):
     """The circumstances of a person's exit."""
 
     last_message: int
-    """The last message that they have received; 0 if unknown."""
+    """Number of the last message that the person has received; 0 if unknown."""
     why: str
     """The text that others see."""
     returns: bool = False
