@@ -145,7 +145,7 @@ class DirectMessage(msgspec.Struct, frozen=True):
 
     username: Annotated[str, Meta(description="The author's name.")]
     message: Annotated[str, Meta(description="HTML.")]
-    msg_id: int = field(name="msgID")
+    msg_id: Annotated[int, Meta(description="Its number in the whole room.")] = field(name="msgID")
     timestamp: Annotated[datetime, Meta(description="When it was sent.")]
 
 
@@ -167,22 +167,22 @@ class Usernames(Answer, frozen=True, kw_only=True, rename="pascal"):
 class ProfileLine(msgspec.Struct, frozen=True, rename="pascal"):
     """A line of a profile, as the site wrote it."""
 
-    name: str
-    value: str
+    name: Annotated[str, Meta(description='What it is about, such as "Member since".')]
+    value: Annotated[str, Meta(description="Its text.")]
 
 
 class MemberProfile(Answer, frozen=True, kw_only=True, rename="pascal"):
     """A person's profile from the site."""
 
-    headline: str | UnsetType = UNSET
-    profile_fields: list[ProfileLine] | UnsetType = UNSET
+    headline: Annotated[str | UnsetType, Meta(description="A line that the site wrote above the fields.")] = UNSET
+    profile_fields: Annotated[list[ProfileLine] | UnsetType, Meta(description="In the site's order.")] = UNSET
 
 
 class Cameras(msgspec.Struct, frozen=True, rename="pascal"):
     """The numbers of active cameras: always 0, because Flagpost has none."""
 
-    blue: int = 0
-    red: int = 0
+    blue: Annotated[int, Meta(description="Always 0.")] = 0
+    red: Annotated[int, Meta(description="Always 0.")] = 0
 
 
 class Statistics(msgspec.Struct, frozen=True, rename="pascal"):
@@ -192,21 +192,21 @@ class Statistics(msgspec.Struct, frozen=True, rename="pascal"):
     usernames: Annotated[
         list[str], Meta(description="Their names; only for requests with the key or from the server's machine.")
     ]
-    cameras: Cameras = Cameras()
+    cameras: Annotated[Cameras, Meta(description="For sites that read them from BareRTC.")] = Cameras()
 
 
 class ReportLine(msgspec.Struct, frozen=True, rename="pascal"):
     """A report and its status."""
 
-    report_id: str = field(name="ReportID")
+    report_id: Annotated[str, Meta(description="Its ID.")] = field(name="ReportID")
     status: Annotated[str, Meta(description="As in [the protocol](protocol.md#status-of-a-report).")]
-    reported_at: datetime
+    reported_at: Annotated[datetime, Meta(description="When the server stored it.")]
     from_username: Annotated[str, Meta(description="The reporter's name.")]
     about_username: Annotated[str, Meta(description="The name of the message's author.")]
     channel: Annotated[str, Meta(description="A channel ID, or `@` and the author's name for a direct message.")]
     message_id: Annotated[int, Meta(description="The msgID of the message.")] = field(name="MessageID")
-    reason: str
-    comment: Annotated[str, Meta(description="Can be empty.")]
+    reason: Annotated[str, Meta(description="Why the message was reported.")]
+    comment: Annotated[str, Meta(description="The reporter's comment; can be empty.")]
     error: Annotated[str, Meta(description="Why the delivery is waiting, or was given up.")]
     note: Annotated[str, Meta(description="The site's note to the reporter.")]
 
@@ -227,14 +227,14 @@ class AttestedContext(msgspec.Struct, frozen=True, rename="pascal"):
 
     username: Annotated[str, Meta(description="The author's name.")]
     timestamp: Annotated[datetime, Meta(description="When it was sent.")]
-    message: str
+    message: Annotated[str, Meta(description="Its text (Markdown).")]
 
 
 class EarlierMessage(msgspec.Struct, frozen=True, rename="pascal"):
     """A text that the message had before an edit."""
 
     since: Annotated[datetime, Meta(description="When it was written.")]
-    message: str
+    message: Annotated[str, Meta(description="The text (Markdown).")]
 
 
 class ReportEvidence(msgspec.Struct, frozen=True, rename="pascal"):
@@ -243,7 +243,7 @@ class ReportEvidence(msgspec.Struct, frozen=True, rename="pascal"):
     message: Annotated[str, Meta(description="The text when it was reported (Markdown).")]
     timestamp: Annotated[datetime, Meta(description="When the message was sent.")]
     earlier_texts: Annotated[list[EarlierMessage], Meta(description="The oldest first.")]
-    context: list[AttestedContext]
+    context: Annotated[list[AttestedContext], Meta(description="What the reporter selected, also in additions.")]
     about_holds_name: Annotated[
         bool, Meta(description="Whether the author still had this name when the message was reported.")
     ]
