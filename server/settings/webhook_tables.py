@@ -25,7 +25,11 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
         ),
     ] = msgspec.field(name="ID", default="")
     enabled: Annotated[
-        bool, Meta(description="Whether it is called. Without an enabled one, clients do not offer the action.")
+        bool,
+        Meta(
+            description="Whether this webhook is called. Users can report messages, or read profiles, only if a webhook"
+            " for it is enabled."
+        ),
     ] = False
     url: Annotated[str, Meta(description="The endpoint; http:// or https://.")] = msgspec.field(name="URL", default="")
     evidence: Annotated[
@@ -37,7 +41,7 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
     ] = False
     message_format: Annotated[
         Literal["text", "html"],
-        Meta(description='Messages in reports: "text" as typed (Markdown), or "html" for display.'),
+        Meta(description='Format of messages in reports: "text" as typed (Markdown), or "html" for display.'),
     ] = "text"
     dm_context: Annotated[
         bool,
