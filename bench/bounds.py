@@ -30,13 +30,13 @@ from server.protocol.frames import MAX_MESSAGE_CHARS
 from server.webhooks.html import to_html
 from tests.support.folding import AT, said, state
 from tests.support.grammars import ADVERSARIAL, MULTILINE, TOKENS
+from tui.clean_frames import clean_frame
 from tui.client.entries import Line
 from tui.client.fold import fold_frame
 from tui.fullscreen.timeline.allowed import Offers
 from tui.fullscreen.timeline.blocks import render
 from tui.fullscreen.timeline.look import Look, Styles
 from tui.fullscreen.timeline.view import TimelineView
-from tui.text import clean_frame
 
 LIMIT_MS = 10.0
 WIDTHS, LINES = (20, 80, 120), 40

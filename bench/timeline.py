@@ -14,7 +14,6 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 from textual import events
@@ -25,9 +24,9 @@ from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-import tui.fullscreen.app
 from tui.client.entries import Line
 from tui.client.timeline import Timeline
+from tui.fullscreen.app import LATER_CSS
 from tui.fullscreen.themes import DARK
 from tui.fullscreen.timeline.allowed import Offers
 from tui.fullscreen.timeline.view import TimelineView
@@ -96,7 +95,7 @@ class Stage(Screen[None]):
 class Bench(App[None]):
     """Performs the measured action on a key, and records each frame."""
 
-    CSS_PATH = Path(tui.fullscreen.app.__file__).parent / "styles" / "room.tcss"
+    CSS_PATH = [LATER_CSS.with_name("room.tcss"), LATER_CSS]  # noqa: RUF012 - Textual declares it so
     BINDINGS = [("x", "act")]  # noqa: RUF012 - Textual declares it so
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from server.protocol.errors import OneLineError
-from server.protocol.frames import MAX_NAME_CHARS
+from server.protocol.name_text import MAX_NAME_CHARS
 from server.protocol.version import VERSION
 from tui import streams
 from tui.config import LoadedConfig, load, place

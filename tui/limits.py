@@ -6,6 +6,7 @@ A genuine server stays far below. Longer texts end in MARK; if entries were left
 from msgspec import Struct
 
 from server.protocol import frames
+from server.protocol.name_text import MAX_NAME_CHARS
 
 MARK = "…"
 MAX_FRAME_BYTES = 1024 * 1024
@@ -26,7 +27,7 @@ MAX_WEIGHT = 200_000
 """Messages and notices in all timelines; see `tui.client.entries.weight`."""
 
 ID = 128
-NAME = 4 * frames.MAX_NAME_CHARS
+NAME = 4 * MAX_NAME_CHARS
 PLACE = NAME + 1
 EMOJI = 2 * frames.MAX_EMOJI_CHARS
 TEXT = 2 * frames.MAX_MESSAGE_CHARS

@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from server.protocol.name_text import MAX_NAME_CHARS
+
 CHAT_SERVER = "ChatServer"
 """The author of the server's own messages; no user can have this name."""
 
 MAX_FRAME_BYTES = 64 * 1024
-MAX_NAME_CHARS = 32
 MAX_MESSAGE_CHARS = 4000
 MAX_COMMENT_CHARS = 1000
 MAX_PAGE = 100

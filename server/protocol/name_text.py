@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from server.protocol.characters import JOINERS, UNSEEN, VARIATIONS
 
+MAX_NAME_CHARS = 32
 PUNCTUATION = frozenset("_.'’-·・׳་")
 """Punctuation in names: bob_2, x.y, O'Brien, Jean-Luc, Gal·la, マリー・キュリー, ג׳ורג׳, བསྟན་འཛིན.
 

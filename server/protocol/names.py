@@ -4,7 +4,7 @@ import unicodedata
 from functools import lru_cache
 
 from server.protocol.characters import ZERO
-from server.protocol.frames import MAX_NAME_CHARS
+from server.protocol.name_text import MAX_NAME_CHARS
 
 MAX_TYPED_CHARS = 8 * MAX_NAME_CHARS
 """Maximum length before accents are composed; normalising a longer text can take quadratic time."""

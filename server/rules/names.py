@@ -8,8 +8,8 @@ from precis_i18n import get_profile
 
 from server.protocol.characters import UNSEEN, limit_marks
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import CHAT_SERVER, MAX_NAME_CHARS
-from server.protocol.name_text import APOSTROPHES, PUNCTUATION, quoted, unfit
+from server.protocol.frames import CHAT_SERVER
+from server.protocol.name_text import APOSTROPHES, MAX_NAME_CHARS, PUNCTUATION, quoted, unfit
 from server.protocol.names import MAX_TYPED_CHARS
 from server.rules.lookalikes import poses_as
 from server.rules.refusal import Refusal

@@ -104,8 +104,8 @@ async def _leave(app: FlagpostApp) -> None:
         app.workers.cancel_group(app.room, "form")
         while app.screen is not app.room:
             await app.pop_screen()
-        await app._connection.end()
-        app._connection._ending = False
+        await app.parts.connection.end()
+        app.parts.connection._ending = False
         _forget(app)
         app.show()
         app.room.write()
@@ -120,7 +120,7 @@ def _forget(app: FlagpostApp) -> None:
         client._marks._timer.cancel()
     client._marks = ReadMarks(client.state, client.send, lambda: client.online)
     client._was_lost, client.status = False, "starting"
-    app._arrivals = Arrivals(app, client, room, app._notices, app.show)
+    app.parts.arrivals = Arrivals(app, client, room, app._notices, app.show)
     if app.theme != DARK.name:
         app.preferences.apply()
     app.clear_notifications()
@@ -128,10 +128,10 @@ def _forget(app: FlagpostApp) -> None:
     app._notices._focus = None
     typeahead._last_text = typeahead._entered_over_room = NEVER
     typeahead._searching = []
-    room.navigation._visited = Visited()
-    room.people._muted = ""
-    room.profile._before = None
-    room.writing._typing_sent = NEVER
+    room.subjects.navigation._visited = Visited()
+    room.subjects.people._muted = ""
+    room.subjects.profile._before = None
+    room.subjects.writing._typing_sent = NEVER
     room.clear_selection()
     composer = room.composer
     composer.text, composer._recall, composer._completion = "", Recall(), None

@@ -4,14 +4,13 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-import tui.fullscreen.app
 from tui.client.entries import Line
 from tui.client.timeline import Timeline
+from tui.fullscreen.app import LATER_CSS
 from tui.fullscreen.timeline.allowed import Offers
 from tui.fullscreen.timeline.view import TimelineView
 
@@ -28,7 +27,7 @@ def line(number: int) -> Line:
 class Viewer(App[None]):
     """Shows `timeline`."""
 
-    CSS_PATH = Path(tui.fullscreen.app.__file__).parent / "styles" / "room.tcss"
+    CSS_PATH = [LATER_CSS.with_name("room.tcss"), LATER_CSS]  # noqa: RUF012 - Textual declares it so
 
     def __init__(self) -> None:
         super().__init__()

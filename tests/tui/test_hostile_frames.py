@@ -27,12 +27,12 @@ from tests.support.folding import fold, said, state
 from tests.support.frames import KINDS, frame_of, lists
 from tests.support.growth import assert_linear
 from tui import limits
+from tui.clean_frames import clean_frame
 from tui.client import entries
 from tui.client.coverage import BEGINNING
 from tui.client.news import news
 from tui.client.state import LEFT_OUT, ClientState
 from tui.plain.output import Transcript
-from tui.text import clean_frame
 
 LARGEST = 1 << 13
 LONGEST_LIST = 1 << 12

@@ -21,8 +21,8 @@ from server.reporting.desk import MAX_LISTED
 from server.rules.reactions import MAX_EMOJI, MAX_REACTIONS
 from server.webhooks.profiles import MAX_FIELDS
 from tests.support.frames import KINDS, bare, fields, frame_of, lists
+from tui.clean_frames import clean_frame
 from tui.limits import LIMITS, MARK, MAX_FRAME_BYTES, Items
-from tui.text import clean_frame
 
 FIELDS = {name: kind for each in KINDS for name, kind in fields(each).items()}
 WITHOUT_TEXT = inspect.BoolType | inspect.IntType | inspect.DateTimeType | inspect.NoneType | inspect.StructType

@@ -27,7 +27,8 @@ from server.protocol.frames import (
     Webhooks,
     Welcome,
 )
-from tui.text import clean, clean_frame, clean_line, clean_own
+from tui.clean_frames import clean_frame
+from tui.text import clean, clean_line, clean_own
 
 
 def _span(first: int, last: int) -> set[str]:

@@ -1,20 +1,23 @@
 """The line by which a reply quotes the message that it answers."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from server.protocol import name_text
-from tui.client.entries import Entry, Line
+
+if TYPE_CHECKING:
+    from tui.client.entries import Line
 
 MOST_CHARS = 80
 MARK = "> "
 
 
-def quotation(line: Line) -> str:
+def quotation(line: "Line") -> str:
     """Return `> author» first line…`; of a reply, the first line that is not itself a quotation."""
     return f"{MARK}{name_text.said(line.author, excerpt(line))}"
 
 
-def excerpt(line: Line) -> str:
+def excerpt(line: "Line") -> str:
     """Return the beginning of the first line that is not itself a quotation."""
     written = [each.strip() for each in line.text.split("\n")]
     own = [each for each in written if each and not each.startswith((MARK, "```"))]
@@ -23,16 +26,16 @@ def excerpt(line: Line) -> str:
     return f"{first[:MOST_CHARS].rstrip()}{'…' if cut or more else ''}"
 
 
-def quoted(line: Line) -> str:
+def quoted(line: "Line") -> str:
     """Return the line by which a reply quotes another message; "" if it quotes none."""
     first = line.text.partition("\n")[0].rstrip()
     return first if first.startswith(MARK) and name_text.SEPARATOR.strip() in first else ""
 
 
-def original(line: Line, entries: Sequence[Entry]) -> Line | None:
-    """Return the message that a reply quotes, the latest that fits; None if it is not among these entries."""
+def original(line: "Line", lines: "Sequence[Line]") -> "Line | None":
+    """Return the message that a reply quotes, the latest that fits; None if it is not among these."""
     wanted = quoted(line)
-    earlier = (each for each in reversed(entries) if isinstance(each, Line) and each.msg_id < line.msg_id)
+    earlier = (each for each in reversed(lines) if each.msg_id < line.msg_id)
     return next((each for each in earlier if wanted and quotation(each).rstrip() == wanted), None)
 
 

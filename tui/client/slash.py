@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from server.protocol import target
-from server.protocol.frames import MAX_NAME_CHARS
+from server.protocol.name_text import MAX_NAME_CHARS
 from server.protocol.names import key
 from tui.client.completion import COMMAND
 from tui.client.state import ClientState

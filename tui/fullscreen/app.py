@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,7 @@ from textual.filter import LineFilter
 from textual.widget import MountError
 from textual.worker import Worker, WorkerState
 
-from tui.client import unread
-from tui.client.client import Client
-from tui.client.state import ClientState
 from tui.config import Config, Level
-from tui.fullscreen import slash_commands
-from tui.fullscreen.arrivals import Arrivals
-from tui.fullscreen.connection_control import ConnectionControl
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.notices import Notices
@@ -35,6 +30,9 @@ from tui.text import clean_line, clean_own
 from tui.tone import Tone
 
 if TYPE_CHECKING:
+    from tui.client.client import Client
+    from tui.client.state import ClientState
+    from tui.fullscreen.parts import Parts
     from tui.fullscreen.screens.settings import Choice
 
 # Screens over the room, and what only they need, are imported where they are shown, so that the first frame is early.
@@ -54,28 +52,41 @@ class FlagpostApp(App[None]):
 
     def __init__(self, options: Options) -> None:
         super().__init__()
-        self.client = Client(
-            options,
-            on_change=self._changed,
-            on_frame=lambda frame: self._arrivals.received(frame),
-            on_login=lambda login: self._connection.logged_in(login),
-            on_lost=lambda loss: self._connection.lost(loss),
-            on_name_refused=lambda why: self._connection.ask_name(why),
-            saves=True,
-        )
+        self._options = options
         self.preferences = Preferences(self, options.loaded)
-        self.client.state.words = self.preferences.config.words
+        self._problems: list[str] = []
+        """The problems of the configuration."""
         self._typeahead = TypeAhead(self, self._deliver)
         self._notices = Notices(self._write_to_terminal, os.environ, self._level)
-        self.room = RoomScreen(self.client, self._typeahead, self._notices, self)
+        self.room = RoomScreen(self.show)
         self._signals = ShutdownSignals(self.leave)
-        self._connection = ConnectionControl(self, self.client, self.room, self.preferences, self._restart)
-        self._arrivals = Arrivals(self, self.client, self.room, self._notices, self.show)
         self.next: Options | None = None
         """The options to start again with once this app has ended; None to exit."""
 
+    @cached_property
+    def parts(self) -> "Parts":
+        """All that the first frame does without; not to be used before it, except to end the client."""
+        # Imported here and nowhere else: this is most of the client.
+        from tui.fullscreen.parts import Parts
+
+        return Parts(
+            self,
+            self,
+            self._options,
+            room=self.room,
+            preferences=self.preferences,
+            typeahead=self._typeahead,
+            notices=self._notices,
+            changed=self._changed,
+            restart=self._restart,
+        )
+
     @property
-    def state(self) -> ClientState:
+    def client(self) -> "Client":
+        return self.parts.client
+
+    @property
+    def state(self) -> "ClientState":
         return self.client.state
 
     # Start and shutdown.
@@ -99,9 +110,8 @@ class FlagpostApp(App[None]):
 
     @on(events.Mount)
     def _apply_preferences(self) -> None:
-        """Apply the preferences before the first frame; show problems of the configuration as notices."""
-        for problem in self.preferences.install():
-            self.state.note(clean_line(problem), Tone.BAD)
+        """Apply the preferences before the first frame."""
+        self._problems = self.preferences.install()
 
     @on(events.Resize)
     def _resize_screens_below(self, event: events.Resize) -> None:
@@ -112,10 +122,12 @@ class FlagpostApp(App[None]):
     @on(events.Ready)
     async def _go_on_after_first_frame(self) -> None:
         """Mount the rest of the room after the first frame, apply the preferences to it, and connect."""
+        for problem in self._problems:
+            self.state.note(clean_line(problem), Tone.BAD)
         self.stylesheet.read(LATER_CSS)
         self.stylesheet.parse()
         try:
-            await self.room.mount_deferred()
+            await self.parts.mount()
         except (MountError, NoMatches):
             if self.room.is_attached:
                 raise
@@ -131,7 +143,7 @@ class FlagpostApp(App[None]):
             self._signals.guard()
         self.show()
         # Lay out the room first: a screen over it would be drawn over nothing.
-        self.call_after_refresh(self._connection.begin)
+        self.call_after_refresh(self.parts.connection.begin)
 
     def _restart(self, options: Options) -> None:
         self.next = options
@@ -141,12 +153,12 @@ class FlagpostApp(App[None]):
     def _worker_changed(self, event: Worker.StateChanged) -> None:
         """Show a notice if a worker failed."""
         if event.state is WorkerState.ERROR:
-            self._connection.broken(f"Internal error: {clean_line(repr(event.worker.error))}")
+            self.parts.connection.broken(f"Internal error: {clean_line(repr(event.worker.error))}")
 
     async def leave(self) -> None:
         """Disconnect, stop a local server that this client started, and exit."""
         self._signals.limit()
-        await self._connection.end()
+        await self.parts.connection.end()
         self.exit()
 
     @on(events.Unmount)
@@ -174,17 +186,19 @@ class FlagpostApp(App[None]):
     def _changed(self) -> None:
         """Redraw, notify the user, and go to the message that they asked for once it is loaded."""
         self.show()
-        self._arrivals.announce()
+        self.parts.arrivals.announce()
         if self.state.wanted or self.state.wants_new:
-            self.room.navigation.arrive()
+            self.room.subjects.navigation.arrive()
             self.show()
 
     # Drawing, and writing to the terminal.
 
     def show(self) -> None:
         """Redraw the room and every live screen over it."""
+        if not self.room.complete:
+            return
         self.room.show()
-        self._mark_read()
+        self.parts.mark_read()
         for screen in self.screen_stack[1:]:
             if isinstance(screen, LiveScreen) and screen.is_mounted:
                 screen.show()
@@ -221,13 +235,8 @@ class FlagpostApp(App[None]):
 
     def _look(self) -> None:
         """Record what the user sees, now that they are looking at the terminal again."""
-        if self.state.timeline.unread:
+        if self.room.complete and self.state.timeline.unread:
             self.show()
-
-    def _mark_read(self) -> None:
-        """Send the read marker, and show in the title how many unread messages are addressed to the user."""
-        self.client.mark_read()
-        self._notices.show_waiting(unread.personal(self.state.timelines.values(), self._notices.is_muted))
 
     @work(group="input")
     async def _pass_input_on(self) -> None:
@@ -254,14 +263,14 @@ class FlagpostApp(App[None]):
 
     def action_reconnect(self) -> None:
         """Reconnect now, also after the client has given up."""
-        self._connection.reconnect()
+        self.parts.connection.reconnect()
 
     def action_connect(self) -> None:
         self.connect_elsewhere("")
 
     def connect_elsewhere(self, server: str) -> None:
         """Ask for another server; `server` prefills the field."""
-        self._connection.ask(server)
+        self.parts.connection.ask(server)
 
     def action_help(self) -> None:
         """Open the list of all keys, or close it."""
@@ -270,13 +279,12 @@ class FlagpostApp(App[None]):
         if isinstance(self.screen, HelpScreen):
             self.screen.dismiss()
         else:
-            commands = slash_commands.allowed(self.room.commands)
-            self.push_screen(HelpScreen([(each.usage, each.help) for each in commands]))
+            self.push_screen(HelpScreen(self.room.subjects.commands.explained))
 
     def action_commands(self) -> None:
         """Open the command palette."""
         if self.screen is self.room:
-            self.room.dialogs.start(self.room.commands.pick)
+            self.room.dialogs.start(self.room.subjects.commands.pick)
 
     def action_settings(self) -> None:
         from tui.fullscreen.screens.settings import SettingsScreen

@@ -4,12 +4,15 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from textual import events
 
 from server.protocol import name_text
-from tui.client.news import NewMessage
 from tui.text import clean_line
+
+if TYPE_CHECKING:
+    from tui.client.news import NewMessage
 
 ALL, MENTIONS, NONE = "all", "mentions", "none"
 TITLE = "Flagpost"
@@ -109,7 +112,7 @@ class Notices:
         elif isinstance(event, events.Key | events.MouseDown):
             self._touched = self._now()
 
-    def notify(self, items: Sequence[NewMessage], *, dnd: bool) -> None:
+    def notify(self, items: "Sequence[NewMessage]", *, dnd: bool) -> None:
         """Notify the user once of messages that arrived together."""
         items = [each for each in items if self._level(each.channel) != NONE]
         loud = [each for each in items if self._is_wanted(each, dnd=dnd)]
@@ -142,12 +145,12 @@ class Notices:
         if self._title_saved:
             self._write(RESTORE_TITLE)
 
-    def _is_wanted(self, item: NewMessage, *, dnd: bool) -> bool:
+    def _is_wanted(self, item: "NewMessage", *, dnd: bool) -> bool:
         level = self._level(item.channel)
         return wanted(level, mentioned=item.mentioned, direct=item.direct, focused=self.focused, dnd=dnd)
 
 
-def _title(loud: Sequence[NewMessage]) -> str:
+def _title(loud: "Sequence[NewMessage]") -> str:
     """Return the author and place of the last message. No name can fake either: none contains a parenthesis or a #."""
     last, more = loud[-1], f" (and {len(loud) - 1} more)" if len(loud) > 1 else ""
     author = name_text.shown(clean_line(last.author)) + more

@@ -14,8 +14,8 @@ from tui.config import Config, LoadedConfig
 from tui.files import FileError
 from tui.fullscreen.keys import alt_keys, keymap
 from tui.fullscreen.keys.rebinding import rebind
+from tui.fullscreen.screen_protocols import Restyled
 from tui.fullscreen.themes import CONTRAST, DARK, THEMES
-from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.colours import HIGH, READABLE, Legible
 
 SETTINGS = "everywhere.settings"
@@ -81,8 +81,10 @@ class Preferences:
         if isinstance(app._driver, UsesMouse):
             app._driver.use_mouse(on=config.mouse)
         for screen in app.screen_stack:
-            for view in screen.query(TimelineView):
-                view.restyle(compact=config.compact)
+            # By name: this module is imported before the first frame, which has no timeline.
+            for view in screen.query("TimelineView").results():
+                if isinstance(view, Restyled):
+                    view.restyle(compact=config.compact)
             for field in screen.query("Input, TextArea"):
                 self.set_cursor_blink(field)
 

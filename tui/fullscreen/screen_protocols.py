@@ -20,6 +20,14 @@ class LiveScreen(Protocol):
 
 
 @runtime_checkable
+class Restyled(Protocol):
+    """A widget whose look depends on the configuration."""
+
+    def restyle(self, *, compact: bool) -> None:
+        """Repaint with authors before the text (compact) or above it."""
+
+
+@runtime_checkable
 class Placed(Protocol):
     """A widget or screen with keys of its own in the table."""
 

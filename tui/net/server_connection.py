@@ -15,11 +15,12 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from server.protocol.codec import BadFrame, encode
 from server.protocol.codes import CUT, CloseCode
 from server.protocol.frames import Frame, Login, Presences, ServerFrame
+from tui.clean_frames import clean_frame
 from tui.limits import MAX_FRAME_BYTES
 from tui.net import handshake, own_socket, proxies, server_address, trust, unreachable
 from tui.net.client_session import IMPOSTOR, ClientSession
 from tui.net.wire import FlagpostWire, Wire
-from tui.text import clean_frame, clean_line
+from tui.text import clean_line
 
 GATHER_SECONDS = 1 / 60
 """Frames that arrive within this time are delivered together, so that the screen draws once for all of them."""

@@ -11,7 +11,8 @@ from server.handlers.places import MAX_LISTED
 from server.http.callbacks import MAX_NOTE_CHARS
 from server.protocol import frames, target
 from server.protocol.codec import encode
-from server.protocol.frames import MAX_CONTEXT_BEFORE, MAX_MESSAGE_CHARS, MAX_NAME_CHARS, MAX_STATUS_CHARS, ServerFrame
+from server.protocol.frames import MAX_CONTEXT_BEFORE, MAX_MESSAGE_CHARS, MAX_STATUS_CHARS, ServerFrame
+from server.protocol.name_text import MAX_NAME_CHARS
 from server.reporting.desk import MAX_LISTED_BYTES
 from server.room.presence_wires import GATHERED_BYTES
 from server.room.who_pages import PAGE as WHO_PAGE

@@ -12,8 +12,8 @@ from wcwidth import wcwidth
 
 from server.protocol.characters import UNSEEN
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import CHAT_SERVER, MAX_NAME_CHARS
-from server.protocol.name_text import unfit
+from server.protocol.frames import CHAT_SERVER
+from server.protocol.name_text import MAX_NAME_CHARS, unfit
 from server.protocol.names import key
 from server.rules import names
 from server.rules.refusal import Refusal

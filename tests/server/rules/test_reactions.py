@@ -6,7 +6,8 @@ import pytest
 
 from server.handlers.pages import fit_messages, fit_reactions
 from server.protocol.codec import encode
-from server.protocol.frames import MAX_MESSAGE_CHARS, MAX_NAME_CHARS, Echo, Reaction, Reactions
+from server.protocol.frames import MAX_MESSAGE_CHARS, Echo, Reaction, Reactions
+from server.protocol.name_text import MAX_NAME_CHARS
 from server.rules.messages import EVERYWHERE, Person, Publication
 from server.rules.reactions import MAX_EMOJI, MAX_REACTIONS, ReactionChange, check_reaction
 from server.rules.refusal import Refusal

@@ -1,9 +1,10 @@
 """A client that is told to end at an unusual moment."""
 
 import pytest
+from textual.widgets import Static
 
 from tui.fullscreen.app import FlagpostApp
-from tui.fullscreen.widgets.channels import PlaceLists
+from tui.fullscreen.room.subjects import Subjects
 from tui.options import Options
 
 
@@ -11,17 +12,15 @@ from tui.options import Options
 async def test_a_client_that_is_told_to_end_while_its_room_is_mounted_ends_in_order(
     monkeypatch: pytest.MonkeyPatch, mounts_first: bool
 ) -> None:
-    mount = PlaceLists.mount_lists
+    mount, app = Subjects.mount, FlagpostApp(Options("ada", "ws://127.0.0.1:9/ws"))
 
-    async def end(lists: PlaceLists) -> None:
+    async def end(subjects: Subjects) -> None:
         if mounts_first:
-            await mount(lists)
-        lists.app.exit()
-        if not mounts_first:
-            await mount(lists)
+            await app.room.mount(Static())
+        app.exit()
+        await mount(subjects)
 
-    monkeypatch.setattr(PlaceLists, "mount_lists", end)
-    app = FlagpostApp(Options("ada", "ws://127.0.0.1:9/ws"))
+    monkeypatch.setattr(Subjects, "mount", end)
     # Raises an error of the client.
     async with app.run_test():
         pass

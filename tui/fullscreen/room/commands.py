@@ -4,6 +4,7 @@ from functools import partial
 
 from textual.screen import Screen
 
+from tui.client import slash
 from tui.client.client import Client
 from tui.config import Level
 from tui.fullscreen import slash_commands
@@ -66,6 +67,13 @@ class RoomCommands:
     def mark_read(self, *, everywhere: bool) -> None:
         self._navigation.mark_read(everywhere=everywhere)
 
+    def submit(self, text: str, place: str) -> None:
+        """Run a command, or send a message; put it back into the composer if that cannot be done."""
+        is_command = slash.is_command(text)
+        problem = slash_commands.run(self, text, place) if is_command else self.say(slash.said(text), place)
+        if problem:
+            self._writing.give_back(text, place, problem)
+
     def set_notices(self, level: str) -> str | None:
         """Set the notification level of the current place, or show it; return the problem, or None."""
         state = self.client.state
@@ -87,6 +95,11 @@ class RoomCommands:
 
     def may(self, action: str) -> bool:
         return bool(self._screen.check_action(action, ()))
+
+    @property
+    def explained(self) -> list[tuple[str, str]]:
+        """The usage and the help of each command that is available."""
+        return [(each.usage, each.help) for each in slash_commands.allowed(self)]
 
     async def pick(self) -> None:
         """Let the user pick a key or a command, and run it. Call it only in a coroutine run by `Dialogs.start`."""

@@ -6,7 +6,8 @@ from server.protocol import name_text
 from server.protocol.frames import Webhooks
 from tui.client import slash
 from tui.client.client import Client
-from tui.client.completion import Known
+from tui.client.completion import Completion, Known, complete
+from tui.client.emojis import named
 from tui.client.state import ClientState
 from tui.fullscreen import slash_commands
 from tui.fullscreen.room.reading import Attention, Reading
@@ -96,7 +97,11 @@ class Drawing:
         for old, new in state.renamed.items():
             composer.rename(old, new)
         state.renamed.clear()
-        composer.set_target(state.current, self._known, state.welcome.limits.message_chars if state.welcome else 0)
+        composer.set_target(state.current, self._complete, state.welcome.limits.message_chars if state.welcome else 0)
+
+    def _complete(self, before: str, last: Completion | None, *, first_line: bool, bare: bool) -> Completion | None:
+        """Complete a name, channel, emoji or command in the composer."""
+        return complete(before, self._known, last, named, first_line=first_line, bare=bare)
 
     def _known(self) -> Known:
         """Return the names that the composer completes."""

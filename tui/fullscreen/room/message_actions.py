@@ -69,7 +69,8 @@ class MessageActions:
 
     async def original(self, line: Line) -> None:
         """Go to the message that this one quotes; search for it if it is not loaded."""
-        if found := original(line, self._client.state.timeline.entries):
+        lines = [each for each in self._client.state.timeline.entries if isinstance(each, Line)]
+        if found := original(line, lines):
             self._room.timeline.jump(found.msg_id)
         else:
             await self._room.search(words_of(quoted(line))[:MAX_QUERY_CHARS])

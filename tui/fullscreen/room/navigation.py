@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from server.protocol import target
 from tui.client import unread
 from tui.client.client import nonce
 from tui.client.loading import ask_page, ask_shown
@@ -31,6 +32,10 @@ class Navigation:
         self._state.look_at(place)
         self._room.redraw()
         self._room.write()
+
+    def write_to(self, username: str) -> None:
+        """Open the conversation with a person."""
+        self.look_at(target.conversation(username))
 
     def step(self, by: int) -> None:
         """Go back (-1) or forward (1) through the places visited."""

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.style import Style
 from textual.widgets import Input, Static
 
-from server.protocol.frames import MAX_NAME_CHARS
+from server.protocol.name_text import MAX_NAME_CHARS
 from tui.config import Config, Hours, Level
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where

@@ -4,7 +4,6 @@ import gc
 from collections.abc import Set
 
 from textual.geometry import Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 
@@ -13,20 +12,12 @@ from tui.client.entries import Line, is_gap
 from tui.client.timeline import Timeline
 from tui.fullscreen.timeline.look import Look
 from tui.fullscreen.timeline.stack import Stack, moved
+from tui.fullscreen.widgets.widget_messages import PageWanted
 
 BAR_STEPS = 8
 """The scrollbar is drawn in eighths of a cell."""
 FREEZE_AFTER = 10_000
 """Freeze the heap whenever this many messages were added: a full garbage collection visits each unfrozen object."""
-
-
-class PageWanted(Message):
-    """Messages after number `low` are missing in or above the view; `forward`: below what the user is looking at."""
-
-    def __init__(self, low: float, *, forward: bool = False, scrolled: bool = False) -> None:
-        """`scrolled`: the user scrolled there."""
-        super().__init__()
-        self.low, self.forward, self.scrolled = low, forward, scrolled
 
 
 class StackScroller:

@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.content import Content
 from textual.geometry import Offset, Region
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -24,7 +23,7 @@ from tui.fullscreen.timeline.painting import StackPainter
 from tui.fullscreen.timeline.scrolling import StackScroller
 from tui.fullscreen.timeline.selection import ABOVE, MANY, place, text_of
 from tui.fullscreen.timeline.theme_look import COMPONENTS
-from tui.fullscreen.widgets.widget_messages import BackToWriting
+from tui.fullscreen.widgets.widget_messages import BackToWriting, Marked, ReactionClicked, TimelineScrolled
 
 
 class TimelineView(ScrollView, can_focus=True):
@@ -35,19 +34,6 @@ class TimelineView(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
     # Focusing highlights and scrolls to the latest message, before the click is handled.
     FOCUS_ON_CLICK = False
-
-    class Scrolled(Message):
-        """The view may show other messages than before."""
-
-    class ReactionClicked(Message):
-        """The user clicked a reaction."""
-
-        def __init__(self, line: Line, emoji: str) -> None:
-            super().__init__()
-            self.line, self.emoji = line, emoji
-
-    class Marked(Message):
-        """The highlight appeared or disappeared while the user is writing."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -133,14 +119,14 @@ class TimelineView(ScrollView, can_focus=True):
         """Follow the end while the view is there; request older messages at the beginning."""
         self.refresh()
         self._scroller.scrolled(old_value, new_value)
-        self.post_message(self.Scrolled())
+        self.post_message(TimelineScrolled())
 
     @on(events.Resize)
     def _wrap_again(self) -> None:
         """Wrap for the new width; drop the selection, which would refer to other characters."""
         self._select_none()
         self._lay_out()
-        self.post_message(self.Scrolled())
+        self.post_message(TimelineScrolled())
 
     # Painting.
 
@@ -225,7 +211,7 @@ class TimelineView(ScrollView, can_focus=True):
         if self._highlight.picked:
             self._highlight.refresh()
             self._highlight.clear()
-            self.post_message(self.Marked())
+            self.post_message(Marked())
 
     def jump(self, msg_id: int) -> None:
         """Highlight a message of this timeline, and focus it."""
@@ -334,7 +320,7 @@ class TimelineView(ScrollView, can_focus=True):
         if self.text_selection or not found or not isinstance(entry, Line):
             return
         if emoji := event.style.meta.get(EMOJI):
-            self.post_message(self.ReactionClicked(entry, str(emoji)))
+            self.post_message(ReactionClicked(entry, str(emoji)))
             return
         again = self.is_marked and entry.msg_id == self._highlight.msg_id
         self._put_highlight(entry.msg_id)
@@ -344,7 +330,7 @@ class TimelineView(ScrollView, can_focus=True):
         if again and event.chain == 1:
             self.screen.set_focus(self)
         else:
-            self.post_message(self.Marked())
+            self.post_message(Marked())
         if allows("report", entry, self._offers) and 0 <= event.x - self._painter.look.flag_at < FLAG_CELLS:
             await self.run_action("screen.report")
 

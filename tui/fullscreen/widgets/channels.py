@@ -4,9 +4,9 @@ from collections.abc import Callable, Container, Iterable, Sequence
 
 from msgspec import Struct
 from textual import events, on
+from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.style import Style
 from textual.widgets import Static
 
@@ -18,7 +18,7 @@ from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow, Row
 from tui.fullscreen.widgets.show_text import show_text
-from tui.fullscreen.widgets.widget_messages import BackToWriting
+from tui.fullscreen.widgets.widget_messages import BackToWriting, PlaceWanted, UnreadWanted
 
 DRAFT = "✎"
 MENTIONED = "@"
@@ -28,9 +28,6 @@ PERSONAL = "bold reverse $warning"
 
 class UnreadOutOfView(Static):
     """Counts the places with unread messages that are scrolled out of view."""
-
-    class Wanted(Message):
-        """The user wants to open one of these places."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)
@@ -44,7 +41,7 @@ class UnreadOutOfView(Static):
 
     @on(events.Click)
     def _clicked(self) -> None:
-        self.post_message(self.Wanted())
+        self.post_message(UnreadWanted())
 
 
 class PlaceRow(Struct, frozen=True, gc=False):
@@ -115,16 +112,15 @@ class PlaceLists(Vertical):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._columns: tuple[PlaceColumn, ...] = ()
-        """Channels and conversations, once they are mounted."""
-
-    async def mount_lists(self) -> None:
-        """Mount the lists; they are empty until the first `show()`."""
         channels, conversations = (RowList(id=name, leave=self._leave) for name in ("channels", "conversations"))
-        out_of_view = UnreadOutOfView(id="out-of-view")
-        conversations.display = out_of_view.display = False
+        conversations.display = False
         self._columns = PlaceColumn("CHANNELS", channels), PlaceColumn("DIRECT", conversations)
-        await self.mount(channels, conversations, out_of_view)
+        self._out_of_view = UnreadOutOfView(id="out-of-view")
+        self._out_of_view.display = False
+
+    def compose(self) -> ComposeResult:
+        yield from (each.rows for each in self._columns)
+        yield self._out_of_view
 
     def show(
         self, timelines: Iterable[Timeline], current: str, drafts: Container[str], is_muted: Callable[[str], bool]
@@ -146,7 +142,7 @@ class PlaceLists(Vertical):
         """Count the places with unread messages that are scrolled out of view."""
         views = [each.out_of_view for each in self._columns if each.rows.display]
         above, below = ([each for view in views for each in view[side]] for side in (0, 1))
-        self.query_one(UnreadOutOfView).show(above, below)
+        self._out_of_view.show(above, below)
 
     def _leave(self, by: int) -> bool:
         """Move the focus from the edge of one list to the other list; return False if that is hidden."""
@@ -159,6 +155,10 @@ class PlaceLists(Vertical):
         else:
             other.action_last()
         return True
+
+    @on(RowList.Selected)
+    def _selected(self, event: RowList.Selected) -> None:
+        self.post_message(PlaceWanted(event.id))
 
     def action_select(self) -> None:
         """Open the highlighted place."""

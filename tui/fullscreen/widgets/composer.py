@@ -1,6 +1,7 @@
 """The composer: where messages are written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from textual import events, on
 from textual.content import Content
@@ -8,19 +9,27 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import TextArea
 
-from tui.client.completion import Completion, Known, complete
-from tui.client.emojis import named
 from tui.client.quotation import is_bare
 from tui.client.recall import Recall
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.fields import Prompt
 
+if TYPE_CHECKING:
+    from tui.client.completion import Completion
+
 NEAR = 0.9
 """The share of the limit above which the character count is shown."""
 MOST_PASTED_LINES = 5
 MOST_HINTS = 6
 FLASH_SECONDS = 3.0
+
+
+class Completer(Protocol):
+    """Completes what the user has begun to type."""
+
+    def __call__(self, before: str, last: "Completion | None", *, first_line: bool, bare: bool) -> "Completion | None":
+        """Complete the line up to the cursor, as `completion.complete` does."""
 
 
 class Composer(Prompt):
@@ -64,7 +73,7 @@ class Composer(Prompt):
         self._place = ""
         self._next_place = ""
         self._drafts: dict[str, str] = {}
-        self._known: Callable[[], Known] = Known
+        self._completer: Completer | None = None
         self._limit = 0
         self._completion: Completion | None = None
         self._recall = Recall()
@@ -100,9 +109,9 @@ class Composer(Prompt):
         self._flash = None
         self.show_mode(self._mode)
 
-    def set_target(self, place: str, known: Callable[[], Known], limit: int) -> None:
-        """Switch to the draft of a channel; `known` returns names to complete, `limit` is in characters (0: none)."""
-        self._known, self._limit = known, limit
+    def set_target(self, place: str, completer: "Completer", limit: int) -> None:
+        """Switch to the draft of a channel; `limit` is in characters (0: none)."""
+        self._completer, self._limit = completer, limit
         if place != self._next_place:
             self._next_place = place
             # The key that switched here overtook keys typed before it, which are still queued for the composer.
@@ -154,10 +163,12 @@ class Composer(Prompt):
         more = ["…"] if len(begun.options) > MOST_HINTS else []
         return "  ".join((pressed("composer.complete"), *begun.options[:MOST_HINTS], *more))
 
-    def _complete(self, last: Completion | None, *, bare: bool = True) -> Completion | None:
+    def _complete(self, last: "Completion | None", *, bare: bool = True) -> "Completion | None":
+        if self._completer is None:
+            return None
         row, column = self.cursor_location
         before = self.document.get_line(row)[:column]
-        return complete(before, self._known, last, named, first_line=row == 0, bare=bare)
+        return self._completer(before, last, first_line=row == 0, bare=bare)
 
     @on(events.Key)
     def _post_typed(self, event: events.Key) -> None:

@@ -10,21 +10,18 @@ from tui.fullscreen.widgets.show_text import show_text
 TITLE = "Flagpost"
 """Shown until the room's title is known."""
 
+STARTING = "starting"
+"""Shown until the client has a state of the connection."""
 UNENCRYPTED = "  not encrypted"
 
 
 class TopLine(Horizontal):
     """Shows the title on the left, the place in the middle and the connection on the right."""
 
-    def __init__(self, connection: str, *, id: str) -> None:  # noqa: A002 - Textual's name
-        """`connection` is the status text shown until the first `show()`."""
-        super().__init__(id=id)
-        self._connection = connection
-
     def compose(self) -> ComposeResult:
         yield Static(_title(TITLE), id="top-title", markup=False)
         yield Static(id="top-place", markup=False)
-        yield Static(_said(self._connection, online=False), id="top-connection", classes="offline", markup=False)
+        yield Static(_said(STARTING, online=False), id="top-connection", classes="offline", markup=False)
 
     def show(
         self,

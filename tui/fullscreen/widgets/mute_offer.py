@@ -4,22 +4,16 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Button, Static
 
 from server.protocol import name_text
 from tui.fullscreen.keys.keymap import pressed
 from tui.fullscreen.widgets.show_text import show_text
+from tui.fullscreen.widgets.widget_messages import OfferAnswered
 
 
 class MuteOffer(Horizontal):
     """Asks whether to mute a reported person; it disappears with the next message or change of channel."""
-
-    class Accepted(Message):
-        """The user wants to mute the person."""
-
-    class Declined(Message):
-        """The user does not want to mute the person."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="offer-text", markup=False)
@@ -35,8 +29,8 @@ class MuteOffer(Horizontal):
 
     @on(Button.Pressed, "#offer-yes")
     def _accept(self) -> None:
-        self.post_message(self.Accepted())
+        self.post_message(OfferAnswered(mute=True))
 
     @on(Button.Pressed, "#offer-no")
     def _decline(self) -> None:
-        self.post_message(self.Declined())
+        self.post_message(OfferAnswered(mute=False))

@@ -2,19 +2,16 @@
 
 from textual import events, on
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from tui.client.unread import Unseen, shown_count
 from tui.fullscreen.keys.keymap import pressed
 from tui.fullscreen.widgets.show_text import show_text
+from tui.fullscreen.widgets.widget_messages import LatestWanted
 
 
 class NewBelow(Static):
     """Counts the new messages below what is on the screen; hidden if there are none."""
-
-    class Pressed(Message):
-        """The user wants to go to the end."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)
@@ -26,7 +23,7 @@ class NewBelow(Static):
 
     @on(events.Click)
     def _clicked(self) -> None:
-        self.post_message(self.Pressed())
+        self.post_message(LatestWanted())
 
 
 def _words(unseen: Unseen) -> Content:

@@ -109,6 +109,11 @@ class PeopleList(Vertical):
             self._highlighted = event.id
             self.refresh_bindings()
 
+    @on(RowList.Selected)
+    def _write_to(self, event: RowList.Selected) -> None:
+        if event.id != self._me:
+            self.post_message(PersonWanted(event.id, Want.WRITE))
+
     def action_select(self) -> None:
         self.rows.action_select()
 

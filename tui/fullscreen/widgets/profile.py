@@ -6,14 +6,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Button, Static
 
 from server.protocol import name_text
 from tui.client.profile_view import ProfileView, Stage
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.widgets.widget_messages import PersonWanted, Want
+from tui.fullscreen.widgets.widget_messages import PersonWanted, ProfileClosed, Want
 
 Facts = tuple[tuple[str, str], ...]
 ABOUT_OTHERS = ("direct", "mute", "block")
@@ -27,9 +26,6 @@ class ProfilePanel(VerticalScroll, can_focus=True):
 
     WHERE = Where.PROFILE
     BINDINGS = bindings(WHERE)
-
-    class Closed(Message):
-        """The user closes the panel."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -92,7 +88,7 @@ class ProfilePanel(VerticalScroll, can_focus=True):
             self.post_message(PersonWanted(self._shown.username, want))
 
     def action_close(self) -> None:
-        self.post_message(self.Closed())
+        self.post_message(ProfileClosed())
 
     @on(Button.Pressed)
     async def _button_pressed(self, event: Button.Pressed) -> None:

@@ -88,7 +88,7 @@ async def test_enter_goes_to_a_message_and_loads_only_what_is_around_it() -> Non
 
 async def test_going_to_a_missing_message_says_that_it_does_not_exist() -> None:
     async with client(ScriptedServer(answer=answer)) as (pilot, _):
-        app_of(pilot).room.navigation.go_to("galley", 5)
+        app_of(pilot).room.subjects.navigation.go_to("galley", 5)
         await until_told(pilot, "That message no longer exists.")
 
 

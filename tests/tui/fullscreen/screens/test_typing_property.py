@@ -79,7 +79,7 @@ def test_fast_typing_has_the_result_of_slow_typing(driven: Driven, steps: Sequen
 async def _types(pilot: Pilot[None], server: ScriptedServer, steps: Sequence[Step]) -> None:
     app, typist = app_of(pilot), Typist()
     composer = app.room.composer
-    app.room.navigation.look_at("lobby")
+    app.room.subjects.navigation.look_at("lobby")
     await until(pilot, lambda: app.focused is composer, "the composer")
     for place in typist.drafts:
         composer.put("", place)

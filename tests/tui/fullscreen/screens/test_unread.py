@@ -158,12 +158,12 @@ async def test_commands_close_a_conversation_mark_as_read_and_mute_a_channel() -
 async def test_message_covered_by_the_count_of_new_ones_stays_unread() -> None:
     async with returned() as (pilot, _):
         app, state = app_of(pilot), app_of(pilot).state
-        app.room.navigation.look_at("galley")
+        app.room.subjects.navigation.look_at("galley")
         below = app.room.query_one(NewBelow)
         await until(pilot, lambda: not below.display and not below.region, "nothing new here")
-        app.room.navigation.look_at("lobby")
+        app.room.subjects.navigation.look_at("lobby")
         for _ in range(3):
-            app.room.reading.look()
+            app.room.subjects.reading.look()
         await until(pilot, lambda: below.display and bool(below.region), "laid out")
         await pilot.pause()
         assert state.timeline.unread == LAST - app.room.timeline.seen[1]
