@@ -214,7 +214,7 @@ def _is_blank(text: str) -> bool:
 
 
 def _paths(settings: Settings) -> dict[str, str]:
-    """Return the names of files, by their keys."""
+    """Return the file names in the settings, by key."""
     return {
         "Database": settings.database,
         "Logging.Directory": settings.logging.directory,

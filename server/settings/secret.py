@@ -88,7 +88,7 @@ class SigningSecret:
     __slots__ = ("_key",)
 
     def __init__(self, text: str) -> None:
-        """Parse the text. Raises ValueError, which does not contain it."""
+        """Parse the text. Raises ValueError, whose message does not contain the secret."""
         encoded = text.removeprefix(self.PREFIX)
         try:
             key = base64.b64decode(encoded, validate=True)

@@ -59,7 +59,7 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
 
     @property
     def queue(self) -> str:
-        """The name of its queue, which does not depend on the URL."""
+        """The name of this webhook's queue, which does not depend on the URL."""
         return self.id or self.name
 
 

@@ -54,7 +54,7 @@ class Reader(NamedTuple):
 
 
 class Marker(NamedTuple):
-    """How far a person has read a channel or conversation; not listed while `closed`, until it has a later message."""
+    """How far a person has read a channel or conversation; once `closed`, only a later message shows it again."""
 
     channel: str
     msg_id: int
