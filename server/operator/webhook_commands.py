@@ -236,7 +236,7 @@ def _sample(settings: Settings, hook: WebhookURL) -> bytes:
         at=datetime.now(UTC),
         message="This is a test of the webhook, not a real message.",
         reason="Test",
-        comment="Sent by `python -m server webhook test`.",
+        comment="Sent by `flagpost-server webhook test`.",
     )
     written = to_html if hook.message_format == "html" else str
     return report_body(settings.admin_api_key, hook, "rep_test", evidence, Reported(evidence), written)

@@ -250,7 +250,7 @@ class Limiter:
         """Log a problem with a proxy, once until the settings change."""
         if problem not in self._warned:
             self._warned.add(problem)
-            log.warning(problem, extra={"proxy": peer, "header": ascii(", ".join(forwarded))[:MAX_LOGGED_CHARS]})
+            log.warning(problem, extra={"proxy": peer, "header": ", ".join(forwarded)[:MAX_LOGGED_CHARS]})
 
     @staticmethod
     def _rate_limit_key(client: str, free: addresses.Networks) -> str:

@@ -191,7 +191,7 @@ def _log_failure(claim: Claim, result: Result) -> None:
         failed = {"report": claim.report_id, "attempt": claim.attempt, "error": result.error}
         log.warning("a report could not be delivered", extra=failed)
     if result.status == HTTPStatus.GONE:
-        advice = f"python -m server webhook resume {claim.webhook}"
+        advice = f"flagpost-server webhook resume {claim.webhook}"
         log.error(
             "a webhook is paused: the site answered 410 (Gone)", extra={"webhook": claim.webhook, "resume": advice}
         )

@@ -267,7 +267,7 @@ async def test_a_410_is_logged(database: SlowDatabase, caplog: pytest.LogCapture
     assert await sent(database, status=410) == 1
     (record,) = (each for each in caplog.records if each.levelname == "ERROR")
     assert "410" in record.message
-    assert record.__dict__["resume"] == "python -m server webhook resume report"
+    assert record.__dict__["resume"] == "flagpost-server webhook resume report"
 
 
 def _attempts(connection: SqlConnection) -> list[overview.RecordedAttempt]:
