@@ -1,8 +1,22 @@
 """The rows of pickers."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from tui.fullscreen.pickers import themes
+from tui.client.state import ClientState
+from tui.fullscreen.keys.keymap import KEYS
+from tui.fullscreen.pickers import commands, statuses, themes
+
+ROW_CELLS = 52
+"""The width of a row in the picker, without its border, sides and scrollbar."""
+
+
+def test_no_key_and_no_status_is_cut() -> None:
+    rows = commands([key for key in KEYS if key.in_palette], (), "") + statuses(
+        ClientState(now=lambda: datetime(2026, 3, 14, tzinfo=UTC)), ""
+    )
+    assert not [row.left.plain for row in rows if "…" in row.fit(ROW_CELLS)[0].plain]
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,12 @@ class ReportForm(ModalScreen[FilledReport]):
     def _draft(self) -> ReportDraft:
         return ReportDraft(self._reason.reason, self.query_one(Comment).text.strip(), self._evidence.sent)
 
+    @on(Comment.Changed)
+    def _comment_changed(self) -> None:
+        """Clear a problem with the comment, which the user is correcting."""
+        if not self._hindered:
+            self._complain(None)
+
     def _check_obstacle(self) -> None:
         """Clear the problem shown once the obstacle is gone."""
         if self._hindered and not self._obstacle():
@@ -217,4 +223,4 @@ class ReportForm(ModalScreen[FilledReport]):
 
     def _complain(self, problem: str | None) -> None:
         self._hindered = False
-        self.query_one("#form-problem", Static).update(Content(problem or ""))
+        self.query_one("#form-problem", Static).update(Content(f"✗ {problem}" if problem else ""))

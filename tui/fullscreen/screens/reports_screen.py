@@ -61,7 +61,9 @@ class ReportsScreen(Screen[None]):
         with Horizontal(id="reports"):
             yield RowList(id="reports-list")
             with VerticalScroll(id="reports-details"):
-                yield Static(id="reports-detail", markup=False)
+                yield Static(id="reports-status", markup=False)
+                yield Static(id="reports-message", markup=False)
+                yield Static(id="reports-reasons", markup=False)
         yield Static(id="reports-empty", markup=False)
         yield Static(id="reports-problem", markup=False)
         yield KeyFooter()
@@ -104,8 +106,10 @@ class ReportsScreen(Screen[None]):
     def _show_details(self) -> None:
         entry = self._chosen
         if entry and self._now:
-            details = _details(entry, self._client.state.place_of(entry.channel), self._now)
-            show_text(self.query_one("#reports-detail", Static), details)
+            place = self._client.state.place_of(entry.channel)
+            show_text(self.query_one("#reports-status", Static), _status_and_author(entry, place, self._now))
+            show_text(self.query_one("#reports-message", Static), _message(entry))
+            show_text(self.query_one("#reports-reasons", Static), _reasons(entry, self._now))
         self.refresh_bindings()
 
     def _row(self, entry: ReportEntry, now: datetime) -> ListRow:
@@ -177,8 +181,8 @@ def _unsent(unanswered: int) -> str:
     return "" if not unanswered else one if unanswered == 1 else f"{unanswered} reports have not reached the server yet"
 
 
-def _details(entry: ReportEntry, place: str, now: datetime) -> Content:
-    """Return the status of a report, the message, and what the user wrote about it."""
+def _status_and_author(entry: ReportEntry, place: str, now: datetime) -> Content:
+    """Return the status of a report, and the author of the message."""
     dim = Style(dim=True)
     parts = [
         Content.assemble(
@@ -188,19 +192,21 @@ def _details(entry: ReportEntry, place: str, now: datetime) -> Content:
         *([Content.assemble((SITE_SAYS, dim), entry.note)] if entry.note else []),
         Content(""),
         Content.assemble((name_text.shown(entry.about), "bold"), (f"  {place}  {moment(entry.at, now)}", dim)),
-        Content(_indented(entry.message)) if entry.message else Content.styled(DELETED, Style(italic=True, dim=True)),
-        Content(""),
-        *_reason_lines(entry.reason, entry.comment),
     ]
-    for added in entry.additions:
-        when = Content.styled(f"Added {moment(added.at, now)}", dim)
-        parts += [Content(""), when, *_reason_lines(added.reason, added.comment)]
     return Content("\n").join(parts)
 
 
-def _indented(text: str) -> str:
-    """Indent text by someone else, so that no line of it looks like a line of the report."""
-    return "\n".join(f"  {line}" for line in text.split("\n"))
+def _message(entry: ReportEntry) -> Content:
+    return Content(entry.message) if entry.message else Content.styled(DELETED, Style(italic=True, dim=True))
+
+
+def _reasons(entry: ReportEntry, now: datetime) -> Content:
+    """Return what the user wrote about the message, with additions."""
+    parts = _reason_lines(entry.reason, entry.comment)
+    for added in entry.additions:
+        when = Content.styled(f"Added {moment(added.at, now)}", Style(dim=True))
+        parts += [Content(""), when, *_reason_lines(added.reason, added.comment)]
+    return Content("\n").join(parts)
 
 
 def _reason_lines(reason: str, comment: str) -> list[Content]:

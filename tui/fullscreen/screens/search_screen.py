@@ -129,6 +129,13 @@ class SearchScreen(Screen[None]):
             self.dismiss()
             self._go_to(message.channel, message.msg_id)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide the keys that do nothing in the query or in the results."""
+        writing = isinstance(self.focused, Input)
+        if action == "list":
+            return writing and bool(self._search.found)
+        return action != "write" or not writing
+
     def action_write(self) -> None:
         """Return to the query."""
         self.query_one(Input).focus()

@@ -68,7 +68,7 @@ def choices(config: Config, themes: Sequence[str], server: str, channel: str, pl
         switch("reduced_motion", "Reduced motion: nothing slides or blinks"),
         select("notices", "Notifications", Level),
         *([_of_channel(config, server, channel, place)] if channel else []),
-        switch("mouse", "Mouse: click and scroll; off: the terminal selects text"),
+        switch("mouse", "Mouse (off: the terminal selects text)"),
     ]
 
 

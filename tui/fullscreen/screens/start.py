@@ -106,6 +106,8 @@ class StartScreen(ModalScreen[None]):
         """Show why joining failed, below the field "name", "server" or "link"."""
         self._show(f"✗ {problem}", part, failed=True)
         self.query_one(f"#start-{part}").focus()
+        # In a low terminal, the dialog scrolls.
+        self.query_one(f"#start-{part}-problem").scroll_visible(animate=False)
 
     def _show(self, text: str, part: str, *, failed: bool) -> None:
         for each in ("name", "server", "link"):

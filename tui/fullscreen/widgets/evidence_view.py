@@ -7,15 +7,13 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.style import Style
-from textual.widgets import Static
 
 from server.protocol import name_text
 from tui.client.entries import Line
 from tui.fullscreen.widgets.colours import name_colour
+from tui.fullscreen.widgets.hanging_text import HangingText
 from tui.times import clock
 
-CONTINUED = "      "
-"""Indents the other lines of a text, so that none looks like another message."""
 STILL_KEPT = "message deleted; the server still has its text and sends it to the site"
 
 
@@ -40,23 +38,20 @@ class EvidenceView(VerticalScroll, can_focus=True):
 
     def compose(self) -> ComposeResult:
         for line in self._before:
-            yield Static(self._message(line), markup=False)
-        reported = Content.assemble(("⚑ ", "bold $error"), self._message(self._line))
-        yield Static(reported, id="evidence-reported", markup=False)
+            yield self._message(line)
+        yield self._message(self._line, "evidence-reported")
         for line in self._after:
-            yield Static(self._message(line), markup=False)
+            yield self._message(line)
 
-    def _message(self, line: Line) -> Content:
+    def _message(self, line: Line, id: str | None = None) -> HangingText:  # noqa: A002 - Textual's name
         author = Style(foreground=name_colour(line.author, self.background_colors[1], self._hues), bold=True)
-        return Content.assemble(
-            (clock(line.at), Style(dim=True)),
-            " ",
+        text = Content.assemble(
             (name_text.shown(line.author), author),
             (name_text.SEPARATOR, Style(dim=True)),
-            (STILL_KEPT, Style(italic=True, dim=True))
-            if line.taken_back
-            else line.text.replace("\n", f"\n{CONTINUED}"),
+            (STILL_KEPT, Style(italic=True, dim=True)) if line.taken_back else line.text,
         )
+        mark = ("⚑ " if line is self._line else "", "bold $error")
+        return HangingText(Content.assemble(mark, (f"{clock(line.at)} ", Style(dim=True))), text, id=id)
 
     @on(events.Mount)
     def _scroll_to_reported(self) -> None:
@@ -86,7 +81,7 @@ class EvidenceView(VerticalScroll, can_focus=True):
         """Set how many messages of context to send, from 0 to `around`."""
         self._sent = max(0, min(number, self.around))
         near = self._nearest()
-        for line, shown in zip((*self._before, self._line, *self._after), self.query(Static), strict=True):
+        for line, shown in zip((*self._before, self._line, *self._after), self.query(HangingText), strict=True):
             shown.display = line is self._line or line.msg_id in near
         self.call_after_refresh(self._show_reported)
 

@@ -115,7 +115,9 @@ async def test_reason_other_requires_a_comment() -> None:
         await pilot.press("up", "enter", "enter")
         await until_seen(pilot, "This reason requires a comment. Please say what's wrong.")
         assert isinstance(pilot.app.screen.focused, Comment)
-        await pilot.press(*"odd", "ctrl+s")
+        await pilot.press("o")
+        await until(pilot, lambda: "requires a comment" not in screen_text(app_of(pilot)), "the problem is gone")
+        await pilot.press(*"dd", "ctrl+s")
         await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
 
 
@@ -434,7 +436,7 @@ async def test_the_offer_is_answered_by_the_mouse(way: str, muted: set[str]) -> 
 
 
 async def test_tab_reaches_the_harmless_answer_first() -> None:
-    async with client(taking()) as (pilot, _):
+    async with client(taking(), (60, 18)) as (pilot, _):
         await submit(pilot)
         await until_seen(pilot, "Mute “bob”?")
         await pilot.press("tab", "enter")

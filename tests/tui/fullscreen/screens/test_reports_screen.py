@@ -87,6 +87,8 @@ async def test_details_of_the_highlighted_report_are_shown(size: tuple[int, int]
         await open_reports(pilot)
         for text in ("It answered 503.", "resent at", "59:30.", "The site says: Hm", "buy my stuff", "one", "two"):
             await until_seen(pilot, text)
+        status, message = (pilot.app.screen.query_one(f"#reports-{part}") for part in ("status", "message"))
+        assert message.content_region.x > status.content_region.x
         await pilot.press("tab", "end")
         for text in ("Added 15 Mar", "It's rude", "it goes on", "It's worse"):
             await until_seen(pilot, text)
@@ -123,8 +125,8 @@ async def test_reports_are_requested_at_each_opening_and_shown_as_loading() -> N
 async def test_palette_opens_reports_and_each_key_closes_them() -> None:
     async with client(ScriptedServer(answer=listing(report()))) as (pilot, _):
         await pilot.press("ctrl+g")
-        await until_seen(pilot, "My reports")
-        await pilot.press(*"my rep")
+        await until_seen(pilot, "Your reports")
+        await pilot.press(*"your rep")
         await until(pilot, lambda: "Next channel" not in screen_text(app_of(pilot)), "the search")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ReportsScreen), "the screen")

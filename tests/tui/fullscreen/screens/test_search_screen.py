@@ -106,8 +106,10 @@ async def test_search_shows_no_results_and_errors_and_escape_closes_it() -> None
         server.answer = answer
         await pilot.press("ctrl+u", *"rope", "enter")
         await until_seen(pilot, "rope 40")
+        await until_seen(pilot, "Open / Edit search esc Back")
         await pilot.press("slash")
         assert isinstance(pilot.app.screen.focused, Input)
+        await until_seen(pilot, "↓ Results esc Back")
         await pilot.press("down", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "gone to it")
         await pilot.press("ctrl+f")
