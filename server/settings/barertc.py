@@ -80,7 +80,7 @@ def _drop_blanks(tables: dict[str, object]) -> Iterator[KeyNote]:
 
 
 def _cut(table: dict[_Key, object], key: _Key, place: str, most: int) -> Iterator[KeyNote]:
-    """Cut a text that is too long."""
+    """Cut a text to `most` characters; yield a note if it was longer."""
     text = table.get(key)
     if isinstance(text, str) and len(text) > most:
         table[key] = text[: most - 1] + "…"

@@ -20,7 +20,7 @@ from server.settings.webhook_tables import QUEUED_WEBHOOK, WEBHOOK_NAMES, Webhoo
 MIN_FRAME_BYTES = 500
 """Enough for a login with its proof."""
 MAX_WELCOMING = 40_000
-"""Characters of all welcome messages: few enough for a client that has just connected to receive in time."""
+"""Maximum number of characters in all welcome messages: a client that has just connected receives them in time."""
 
 
 def check(settings: Settings) -> None:

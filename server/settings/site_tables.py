@@ -9,7 +9,7 @@ from server.protocol.frames import MAX_MESSAGE_CHARS
 from server.settings.secret import Secret
 
 MAX_URL_CHARS = 512
-"""Length of a URL that clients show in full."""
+"""Maximum length of a URL that clients show in full."""
 
 
 class JWT(msgspec.Struct, frozen=True, rename="pascal"):
