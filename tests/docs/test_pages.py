@@ -55,7 +55,7 @@ def test_files_that_are_named_exist(page: str) -> None:
 
 
 def test_files_that_the_explanations_name_exist() -> None:
-    files = [*(ROOT / "server").rglob("*.py"), *(ROOT / "tui").rglob("*.py")]
+    files = [file for folder in ("server", "tui", "tests") for file in (ROOT / folder).rglob("*.py")]
     for page in (ROOT / "docs" / "explanation").glob("*.md"):
         for named in re.findall(r"`([\w/]+\.py)`", text(page)):
             assert any(file.as_posix().endswith(f"/{named}") for file in files), (page.name, named)
