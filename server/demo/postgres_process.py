@@ -230,7 +230,7 @@ class PostgresProcess:
         try:
             self._run(programs / "initdb", "--version")
         except PermissionError:
-            # They find their libraries relative to themselves.
+            # The programs look for their libraries at paths relative to their own.
             wheel = programs.parents[1]
             for part in (Path(wheel.name, "pginstall"), Path(f"{wheel.name}.libs")):
                 shutil.copytree(wheel.parent / part, self.directory / part)

@@ -55,11 +55,11 @@ class Health:
             # Retrieved here, because asyncio logs exceptions that no caller retrieves.
             self._probe.add_done_callback(lambda probe: probe.cancelled() or probe.exception())
             self._probe_valid_until = now + PROBE_CACHE_SECONDS
-        # Another check may replace it, once it is done, before this one goes on.
+        # Once this probe is done, another check may replace it while this one still waits.
         probe = self._probe
         done, _ = await asyncio.wait([probe], timeout=PROBE_SECONDS)
         if not done:
-            return f"no database write succeeded for {PROBE_SECONDS:.0f} s; check whether another process has locked it"
+            return f"a write took over {PROBE_SECONDS:.0f} s; check whether another process has locked the database"
         error = probe.exception()
         return f"writing to the database failed: {error}" if error else None
 
