@@ -52,11 +52,11 @@ HOSTS = (
 def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
     """Change values that Flagpost cannot use, or reads differently; yield notes for the administrator."""
     yield from _drop_blanks(tables)
-    yield from _cut(tables, "Title", "", MAX_TITLE)
+    yield from _cut(tables, "Title", "Title", MAX_TITLE)
     if isinstance(direct := tables.get("DirectMessageHistory"), dict):
-        yield from _cut(direct, "DisclaimerMessage", "DirectMessageHistory.", MAX_MESSAGE_CHARS)
+        yield from _cut(direct, "DisclaimerMessage", "DirectMessageHistory.DisclaimerMessage", MAX_MESSAGE_CHARS)
     for number, each in enumerate(_entries(tables, "MessageFilters")):
-        yield from _cut(each, "ChatServerResponse", f"MessageFilters[{number}].", MAX_MESSAGE_CHARS)
+        yield from _cut(each, "ChatServerResponse", f"MessageFilters[{number}].ChatServerResponse", MAX_MESSAGE_CHARS)
     for number, channel in enumerate(_entries(tables, "PublicChannels")):
         yield from _adapt_channel(channel, f"PublicChannels[{number}]")
     yield from _adapt_webhooks(tables)
@@ -79,24 +79,24 @@ def _drop_blanks(tables: dict[str, object]) -> Iterator[KeyNote]:
             yield KeyNote(f"{place}{key}", Use.CHANGED, "blank; the default is used")
 
 
-def _cut(table: dict[_Key, object], key: _Key, place: str, most: int) -> Iterator[KeyNote]:
+def _cut(table: dict[_Key, object], key: _Key, where: str, most: int) -> Iterator[KeyNote]:
     """Cut a text to `most` characters; yield a note if it was longer."""
     text = table.get(key)
     if isinstance(text, str) and len(text) > most:
         table[key] = text[: most - 1] + "…"
-        yield KeyNote(f"{place}{key}", Use.CHANGED, f"cut to {most} characters")
+        yield KeyNote(where, Use.CHANGED, f"cut to {most} characters")
 
 
 def _adapt_channel(channel: dict[str, object], where: str) -> Iterator[KeyNote]:
     if not channel.get("Name"):
         channel["Name"] = channel.get("ID", "")
         yield KeyNote(f"{where}.Name", Use.CHANGED, "missing; the ID is used")
-    yield from _cut(channel, "Name", f"{where}.", MAX_TITLE)
+    yield from _cut(channel, "Name", f"{where}.Name", MAX_TITLE)
     welcome = channel.get("WelcomeMessages")
     if isinstance(welcome, list):
-        texts = dict(enumerate(text for text in welcome if not isinstance(text, str) or text.strip()))
-        for number in texts:
-            yield from _cut(texts, number, f"{where}.WelcomeMessages.", MAX_MESSAGE_CHARS)
+        texts = {at: text for at, text in enumerate(welcome) if not isinstance(text, str) or text.strip()}
+        for at in texts:
+            yield from _cut(texts, at, f"{where}.WelcomeMessages[{at}]", MAX_MESSAGE_CHARS)
         channel["WelcomeMessages"] = list(texts.values())
     echo = channel.get("EchoMessagesOnJoin")
     if isinstance(echo, int) and echo < 0:

@@ -89,7 +89,7 @@ def test_long_texts_for_users_are_cut_and_named() -> None:
     assert [note.key for note in loaded.notes if note.use is Use.CHANGED] == [
         "DirectMessageHistory.DisclaimerMessage",
         "MessageFilters[0].ChatServerResponse",
-        "PublicChannels[0].WelcomeMessages.1",
+        "PublicChannels[0].WelcomeMessages[2]",
     ]
 
 
