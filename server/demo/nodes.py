@@ -108,7 +108,8 @@ class Nodes:
         self._balancer.nodes = [node.address for node in self._nodes]
         for node in self._nodes:
             _say(f"{node.name}: {node.address.websocket_url()}, process {node.pid}")
-        _say(EXPLANATION.format(pid=self._nodes[0].pid))
+        for line in EXPLANATION.format(pid=self._nodes[0].pid).splitlines():
+            _say(line)
 
     async def run(self, listener: Listener) -> None:
         """Serve the room until a signal ends the process."""
