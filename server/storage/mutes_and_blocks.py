@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from server.protocol import names
 from server.rules.relations import Relation
 from server.storage.events import RelationsChanged
 from server.storage.sql import SqlConnection
@@ -33,6 +34,14 @@ def end(unwanted: Sequence[Relation], connection: SqlConnection) -> None:
     )
     if unwanted:
         connection.announce(RelationsChanged(ended=tuple(unwanted)))
+
+
+def end_named(identity: str, name: str, holder: str, blocked: bool, connection: SqlConnection) -> None:  # noqa: FBT001
+    """End a person's mute or block of everyone who had this name then, and of its present holder, by identity."""
+    query = f"SELECT {_COLUMNS} FROM hidden WHERE identity = ? AND blocked = ?"  # noqa: S608 - a constant
+    theirs = [relation(row) for row in connection.execute(query, (identity, int(blocked)))]
+    key = names.key(name)
+    end([each for each in theirs if each.other == holder or names.key(each.other_name) == key], connection)
 
 
 def relation(row: tuple[str, str, str, int, int]) -> Relation:

@@ -193,13 +193,10 @@ class People:
 
     def unrelate(self, identity: str, name: str, *, blocked: bool) -> "asyncio.Future[None]":
         """End the mute or block of everyone who had this name then, or has it now. Raises StorageError."""
-        key, holder = names.key(name), self.find(name)
-        return self.end_relations(
-            relation
-            for relation in self.relations.of(identity)
-            if relation.blocked == blocked
-            and (names.key(relation.other_name) == key or (holder and relation.other == holder.identity))
-        )
+        holder = self.find(name)
+        # Chosen in the transaction, because one that is being stored has to end as well.
+        end = partial(mutes_and_blocks.end_named, identity, name, holder.identity if holder else "", blocked)
+        return self._database.write(end)
 
     def end_relations(self, relations: Iterable[Relation]) -> "asyncio.Future[None]":
         """End these mutes and blocks. Raises StorageError."""

@@ -84,6 +84,19 @@ async def test_a_mute_ends_by_the_name_of_that_time_and_by_the_present_one(empty
     await database.close()
 
 
+@pytest.mark.parametrize("blocked", [False, True])
+async def test_what_ends_while_it_is_being_stored_has_ended(empty_room: EmptyRoom, blocked: bool) -> None:
+    """Otherwise a user who undoes a mute at once would have it for good."""
+    database = empty_room.open()
+    people = People(database)
+    for ended, left in ((blocked, []), (not blocked, ["b-1"])):
+        begun = people.relate(Relation("a-1", "b-1", "bob", blocked))
+        await people.unrelate("a-1", "Bob", blocked=ended)
+        await begun
+        assert [each.other for each in people.relations.of("a-1")] == left
+    await database.close()
+
+
 class BusyDatabase(SqliteDatabase):
     """A database on which something else is stored after one of the reads, before its result is returned."""
 
