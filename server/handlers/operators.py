@@ -20,6 +20,7 @@ from server.storage.events import RankChanged, RemovalRequested, RoomRequest
 
 Reply = Callable[[str], None]
 KICKED, BANNED = "has been kicked from the room!", "has been banned!"
+YOU_ARE_BANNED = "You are currently banned from entering the chat room. Your ban expires in {}."
 NO_CAMERAS = "There are no cameras in this room."
 GOING_DOWN = "The chat server is going down for a reboot NOW!"
 REMOVED = "You have been removed from the room."
@@ -65,9 +66,18 @@ def _found(dispatcher: Dispatcher, command: OperatorCommand, reply: Reply) -> Se
 
 def refuse_banned(session: Session, remaining: str) -> None:
     """Refuse the login of a banned person; `remaining` is the rest of the ban, in words."""
-    words = f"You are currently banned from entering the chat room. Your ban expires in {remaining}."
+    words = YOU_ARE_BANNED.format(remaining)
     session.error(ErrorCode.BANNED, words)
     session.close(CloseCode.REMOVED, words, reconnect=False)
+
+
+def remove_banned(dispatcher: Dispatcher) -> None:
+    """Remove everyone on this server who logged in while their ban was being stored."""
+    for session in [*dispatcher.hub.sessions.values()]:
+        person = session.logged_in_person
+        if remaining := dispatcher.people.ban_against(person):
+            words = YOU_ARE_BANNED.format(remaining)
+            remove(dispatcher, session, RemovalRequested(person.identity, "", words, BANNED, REMOVED))
 
 
 def send_away(dispatcher: Dispatcher, identity: str, words: str, announced: str) -> None:

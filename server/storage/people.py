@@ -165,10 +165,10 @@ class People:
 
         def work(connection: SqlConnection) -> Ban:
             until = connection.now + hours * HOUR_MILLISECONDS
-            ban = bans.add(Ban(person.name, person.identity, until, by), connection)
             if removal:
+                # First, because it has the words for those whom it names.
                 connection.announce(removal)
-            return ban
+            return bans.add(Ban(person.name, person.identity, until, by), connection)
 
         return self._database.write(work)
 

@@ -150,6 +150,24 @@ async def test_a_kicked_operator_is_gone_at_once_and_has_no_power_left(op: Membe
     assert bob.session.rank is Rank.PERSON
 
 
+async def test_who_logs_in_while_a_ban_is_being_stored_is_removed(op: Member, bob: Member) -> None:
+    dispatcher = op.dispatcher
+    came = [Member(dispatcher, "zed", Rank.PERSON), Member(dispatcher, "ida", Rank.PERSON)]
+    for banned in ("zed", "ida", "bob"):
+        receive(dispatcher, op.session, Say("", f"/ban {banned}"))
+    for member in came:
+        receive(dispatcher, member.session, member._login)
+    await stored(dispatcher)
+    for member in came:
+        name = member._login.username
+        assert member.notices[-1].endswith("banned from entering the chat room. Your ban expires in 1 day.")
+        assert member.session.ended
+        assert dispatcher.hub.find(name) is None
+        await op.sees(name, "has been banned!")
+    # The ban itself removes those who were there before, with its own words.
+    assert bob.notices == ["You have been banned from the chat room by op. You may come back after 24 hours."]
+
+
 async def test_a_ban_holds_by_any_spelling_and_by_identity_and_after_a_restart(op: Member, bob: Member) -> None:
     assert await op.say("/ban bob 2") == ["bob has been banned from the room for 2 hours."]
     await op.sees("bob", "has been banned!")
