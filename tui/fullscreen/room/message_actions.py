@@ -29,7 +29,8 @@ class MessageActions:
     async def _take_back(self, line: Line) -> None:
         what, author = f"message “{excerpt(line)}”", name_text.quoted(line.author)
         named = f"your {what}" if line.mine else f"the {what} from {author}"
-        if await self._room.dialogs.ask(f"Delete {named} for everyone?", "Delete"):
+        # The connection may have been lost since the question.
+        if await self._room.dialogs.ask(f"Delete {named} for everyone?", "Delete") and self._room.can_ask():
             self._client.send(Takeback(line.msg_id))
 
     def edit(self, line: Line) -> None:
@@ -84,14 +85,11 @@ class MessageActions:
         from tui.fullscreen import pickers
 
         if emoji := await self._room.dialogs.choose("Search emoji", partial(pickers.emojis, line)):
-            self._toggle(line, emoji)
+            self.toggle(line, emoji)
 
     def toggle(self, line: Line, emoji: str) -> None:
         """Add an emoji to a message, or remove it if the user added it before."""
         if self._room.can_ask():
-            self._toggle(line, emoji)
-
-    def _toggle(self, line: Line, emoji: str) -> None:
-        now = self._client.state.timeline.find(line.msg_id) or line
-        remove = any(each.emoji == emoji and each.mine for each in now.reactions)
-        self._client.send(React(line.msg_id, emoji, remove))
+            now = self._client.state.timeline.find(line.msg_id) or line
+            remove = any(each.emoji == emoji and each.mine for each in now.reactions)
+            self._client.send(React(line.msg_id, emoji, remove))

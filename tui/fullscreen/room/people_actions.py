@@ -87,9 +87,12 @@ class PeopleActions:
             self._room.dialogs.start(partial(self._block, username))
 
     async def _block(self, username: str) -> None:
-        if username in self._state.relations.blocked or await self._room.dialogs.ask(
-            f"Block {name_text.quoted(username)}? {BLOCKED}", "Block"
-        ):
+        blocked = username in self._state.relations.blocked
+        question = f"Block {name_text.quoted(username)}? {BLOCKED}"
+        if not blocked and not await self._room.dialogs.ask(question, "Block"):
+            return
+        # Since the question, the connection may have been lost, and another client of the user may have answered it.
+        if self._room.can_ask() and blocked == (username in self._state.relations.blocked):
             self._client.send(self._state.relations.toggle_block(username))
 
     def ask_profile(self, username: str) -> bool:

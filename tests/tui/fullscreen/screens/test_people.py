@@ -15,13 +15,15 @@ from server.protocol.frames import (
     HistoryRequest,
     Mute,
     Presence,
+    React,
+    Relations,
     Say,
     ServerFrame,
     Takeback,
     Unblock,
     WhoEntry,
 )
-from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
+from tests.support.pilots import app_of, away, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.scripted_server import PEOPLE, ScriptedServer, line, relating
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.timeline.view import TimelineView
@@ -133,6 +135,41 @@ async def test_blocking_asks_first_and_unblocking_does_not(answer: str) -> None:
         await pilot.press("b")
         await until_seen(pilot, "buy my stuff")
         assert server.sent(Unblock) == [Unblock("bob")]
+
+
+@pytest.mark.parametrize(
+    ("keys", "asked", "answer"),
+    [
+        (("up", "up", "d"), "Delete your message", "y"),
+        (("up", "up", "e"), "thumbs up", "enter"),
+        (("ctrl+o", "down", "b"), "Block “bob”?", "y"),
+    ],
+    ids=["delete", "react", "block"],
+)
+async def test_what_is_confirmed_without_a_connection_is_not_done_and_says_so(
+    keys: Sequence[str], asked: str, answer: str
+) -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, server):
+        await pilot.press(*keys)
+        await until_seen(pilot, asked)
+        async with away(pilot, server):
+            await pilot.press(answer)
+            await until_told(pilot, "You are offline.")
+        assert not any(map(server.sent, (Takeback, React, Block)))
+
+
+async def test_a_person_whom_another_client_of_the_user_has_blocked_meanwhile_stays_blocked() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("ctrl+o", "down", "b")
+        await until_seen(pilot, "Block “bob”?")
+        server.send(Relations([], ["bob"]))
+        await until(pilot, lambda: bool(app_of(pilot).state.relations.blocked), "blocked")
+        await pilot.press("y")
+        await until(pilot, lambda: not app_of(pilot)._typeahead._works, "the end of the question")
+        # What the client sends is received in order.
+        await pilot.press("escape", *"hello", "enter")
+        await until_said(pilot, server)
+        assert not any(map(server.sent, (Block, Unblock)))
 
 
 async def test_list_shows_the_status_of_people() -> None:
