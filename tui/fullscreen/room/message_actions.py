@@ -6,6 +6,7 @@ from server.protocol import name_text
 from server.protocol.frames import MAX_QUERY_CHARS, Edit, Limits, React, Takeback
 from tui.client.client import OFFLINE, nonce
 from tui.client.entries import Line
+from tui.client.fold import NOT_THERE
 from tui.client.markdown import addresses
 from tui.client.quotation import excerpt, original, quoted, words_of
 from tui.fullscreen.room.desktop import Desktop
@@ -29,8 +30,12 @@ class MessageActions:
     async def _take_back(self, line: Line) -> None:
         what, author = f"message “{excerpt(line)}”", name_text.quoted(line.author)
         named = f"your {what}" if line.mine else f"the {what} from {author}"
-        # The connection may have been lost since the question.
-        if await self._room.dialogs.ask(f"Delete {named} for everyone?", "Delete") and self._room.can_ask():
+        epoch = self._epoch
+        if not await self._room.dialogs.ask(f"Delete {named} for everyone?", "Delete"):
+            return
+        if problem := self._problem(epoch):
+            self._room.note(problem, Tone.BAD)
+        else:
             self._client.send(Takeback(line.msg_id))
 
     def edit(self, line: Line) -> None:
@@ -41,16 +46,16 @@ class MessageActions:
     async def _edit(self, line: Line) -> None:
         from tui.fullscreen.screens.message_editor import MessageEditor
 
-        state = self._client.state
+        state, epoch = self._client.state, self._epoch
         place, limits = state.current, state.welcome.limits if state.welcome else Limits()
         text = await self._room.dialogs.result_of(MessageEditor(line.text, limits.message_chars))
         if text is None:
             return
-        if self._client.online:
-            self._client.send(Edit(line.msg_id, text, nonce()))
-        else:
+        if problem := self._problem(epoch):
             self._room.composer.give_back(text, place)
-            self._room.note(OFFLINE, Tone.BAD)
+            self._room.note(problem, Tone.BAD)
+        else:
+            self._client.send(Edit(line.msg_id, text, nonce()))
 
     def open_link(self, line: Line) -> None:
         """Open a link in a message, after showing its full address: the text of a link can claim anything."""
@@ -84,7 +89,11 @@ class MessageActions:
     async def _react(self, line: Line) -> None:
         from tui.fullscreen import pickers
 
-        if emoji := await self._room.dialogs.choose("Search emoji", partial(pickers.emojis, line)):
+        epoch = self._epoch
+        emoji = await self._room.dialogs.choose("Search emoji", partial(pickers.emojis, line))
+        if emoji and (problem := self._problem(epoch)):
+            self._room.note(problem, Tone.BAD)
+        elif emoji:
             self.toggle(line, emoji)
 
     def toggle(self, line: Line, emoji: str) -> None:
@@ -93,3 +102,16 @@ class MessageActions:
             now = self._client.state.timeline.find(line.msg_id) or line
             remove = any(each.emoji == emoji and each.mine for each in now.reactions)
             self._client.send(React(line.msg_id, emoji, remove))
+
+    @property
+    def _epoch(self) -> str:
+        """The numbering that the numbers of messages belong to."""
+        welcome = self._client.state.welcome
+        return welcome.epoch if welcome else ""
+
+    def _problem(self, epoch: str) -> str | None:
+        """Return why a message cannot be changed after a dialog that was opened in this numbering; None if it can."""
+        if epoch != self._epoch:
+            # The number may be that of another message by now.
+            return NOT_THERE
+        return None if self._client.online else OFFLINE
