@@ -60,7 +60,6 @@ async def main() -> None:
         await until_seen(pilot, NOTE[-10:])
         await pilot.pause(SETTLE_SECONDS)
         stills.append(await still(pilot, site, "Your site answers, and the reporter reads it"))
-        await app.action_quit()
     await demo.stop()
     save("report", film(stills))
     save("reports", await list_of_reports())
