@@ -24,7 +24,7 @@ from tui.streams import StartError
 from tui.text import clean_line
 
 INTERRUPTED = 130
-"""Exit code that a shell gives a program ended by Ctrl+C (128 + SIGINT)."""
+"""Exit code that a shell reports for a program ended by Ctrl+C (128 + SIGINT)."""
 UNUSABLE = 2
 SERVE_PORT = 8000
 QUIT_SECONDS = 5.0
@@ -32,7 +32,7 @@ QUIT_SECONDS = 5.0
 
 
 def run() -> int:
-    """Run the client; return the exit code: 0, 1 after an error, 2 if it cannot start like this.
+    """Run the client; return the exit code: 0, 1 after an error, UNUSABLE after a StartError.
 
     docs/plain.md lists the exit codes of --plain.
     """
@@ -114,7 +114,7 @@ async def _interruptible(chatting: Coroutine[None, None, int]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, QUIT_SECONDS)
 
-    # SIGTERM and SIGHUP keep their default actions: handlers do not run while one call never returns.
+    # SIGTERM and SIGHUP keep their default actions: a handler would not run while a call blocks.
     # Windows has no SIGALRM.
     if sys.platform != "win32":
         signal.signal(signal.SIGALRM, lambda *_: os._exit(INTERRUPTED))
@@ -146,7 +146,7 @@ def _serve(chosen: Options, host: str, port: int) -> None:
         needed = "--serve needs textual-serve; in a clone of Flagpost run: pip install '.[serve]'"
         raise OneLineError(needed) from None
     if token := chosen.sign_in.token:
-        # The client processes of the pages inherit it.
+        # The client processes of the pages inherit the environment.
         os.environ[TOKEN_VARIABLE] = token
     serve(chosen, host, port)
 

@@ -102,7 +102,7 @@ class LoadedConfig(Struct, frozen=True):
 
 
 def place() -> Path:
-    """Return the path of the configuration: from the environment, or the platform's default."""
+    """Return the path of the configuration file: the one named in the environment, or the platform's default."""
     if named := os.environ.get(VARIABLE):
         return Path(named)
     import platformdirs

@@ -33,7 +33,7 @@ def read(file: Path, most: int = MAX_BYTES) -> bytes:
 
 
 def write_atomically(file: Path, text: str, *, mode: int = 0o600) -> None:
-    """Replace or create a file with this text and mode. Raises OSError and leaves the file unchanged.
+    """Replace or create a file with this text and mode. Raises OSError if that fails; the file is then unchanged.
 
     The draft is a new file with a random name in the same directory, opened with O_EXCL and O_NOFOLLOW, so other users
     who may write to that directory cannot have planted it. If `file` is a symbolic link, the link is replaced. A device

@@ -18,7 +18,7 @@ MAX_PLACES = 1_000
 """Channels and conversations open at a time."""
 MAX_REPORTS = 200
 MAX_TAKEBACKS = 10_000
-"""Numbers of deleted messages that are remembered, in case one arrives late."""
+"""Deleted messages whose numbers are remembered, in case such a message arrives after its deletion."""
 MAX_OWN_NAMES = 100
 MAX_EMOJI = 40
 MAX_NAMES = 500

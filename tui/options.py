@@ -22,7 +22,7 @@ class SiteToken(Struct, frozen=True):
 
 
 class Options(Struct, frozen=True):
-    """The user's name, the server, and the first steps of the client."""
+    """The user's name, the server, and what the client does first."""
 
     name: str
     url: str | None = None
@@ -34,7 +34,7 @@ class Options(Struct, frozen=True):
     asks: bool = False
     """True if the user is asked for name and server first."""
     joins: bool = False
-    """True if that dialog connects at once, because the user has already filled it in."""
+    """True if the dialog that asks for them connects at once, because the user has already filled it in."""
     sign_in: SiteToken = SiteToken()
     """The token from the sign-in link; never saved."""
     loaded: LoadedConfig = LoadedConfig()

@@ -8,16 +8,16 @@ from typing import Protocol
 from server.protocol.errors import OneLineError
 
 DRIVER_VARIABLE = "TEXTUAL_DRIVER"
-"""Textual's variable for a driver that draws elsewhere than in a terminal, such as on a page."""
+"""Textual's environment variable for another driver, such as the one that draws on a page instead of a terminal."""
 UNABLE = frozenset({"", "dumb", "unknown"})
-"""Values of TERM of terminals that cannot draw a screen; "" means that TERM is not set."""
+"""Values of TERM with which no screen can be drawn; "" means that TERM is not set."""
 
 
 class Stream(Protocol):
     """A standard stream; Python has None in place of a stream that was closed at the start."""
 
     def isatty(self) -> bool:
-        """Return whether it is a terminal."""
+        """Return whether the stream is a terminal."""
 
 
 class StartError(OneLineError):

@@ -1,4 +1,4 @@
-"""Cleans text before it is shown: no character controls the terminal and, in text of others, none deceives."""
+"""Cleans text before it is shown: no character controls the terminal and, in text of others, none misleads readers."""
 
 import re
 
@@ -35,7 +35,8 @@ def clean_line(text: str) -> str:
 def clean_own(text: str) -> str:
     """Return the user's own text, safe to show: only characters that control the terminal are replaced.
 
-    Embeddings and overrides of the text direction are removed: if pasted, they would show other words than are sent.
+    Embeddings and overrides of the text direction are removed: pasted ones would make the text look different from
+    what is sent.
     """
     return _COMMAND.sub(_picture, _REORDERING.sub("", _LINE_END.sub("\n", text)))
 

@@ -8,7 +8,7 @@ SOON = timedelta(seconds=90)
 TODAY = timedelta(minutes=90)
 UNKNOWN = "??:??"
 FORMS = {Hours.H24: ("%H:%M", "%H:%M:%S"), Hours.H12: ("%I:%M %p", "%I:%M:%S %p")}
-"""To the minute, and to the second."""
+"""`strftime` formats to the minute, and to the second."""
 
 _hours = [Hours.H24]
 
@@ -40,7 +40,7 @@ def moment(at: datetime, now: datetime, *, seconds: bool = False) -> str:
 
 
 def until(at: datetime, now: datetime) -> str:
-    """Return the remaining time ("in 5 s"), or the time of day if it is long."""
+    """Return the remaining time ("in 5 s"), or the time of day if TODAY or more remains."""
     left = at - now
     if left <= timedelta(seconds=1):
         return "at once"

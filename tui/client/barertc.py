@@ -35,7 +35,7 @@ class BareRTC:
         self._token = ""
         self._me = ""
         self._last_words = ""
-        """The last line of the server; before a `disconnect`, it gives the reason."""
+        """The last line of the server; before a `disconnect`, it states the reason."""
         self._channels: dict[str, None] = {LOBBY: None}
         self._people: dict[str, frames.WhoEntry] = {}
         self._muted: dict[str, None] = {}
@@ -215,7 +215,7 @@ class BareRTC:
     def _log_in(self, frame: frames.Login) -> Outgoing:
         self._token = frame.jwt or self._token
         login = {"username": frame.username, **({"jwt": self._token} if self._token else {})}
-        # The server forgets both when somebody leaves.
+        # The server forgets mutes and blocks when the user leaves.
         again = [_wire("mute", username=name) for name in self._muted]
         again += [_wire("block", username=name) for name in self._blocked]
         return Outgoing([_wire("login", **login), *again])

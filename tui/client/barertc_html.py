@@ -1,4 +1,4 @@
-"""Turns the HTML of BareRTC's messages into text in Markdown, which the client shows like any other.
+"""Turns the HTML of BareRTC's messages into text in Markdown, which the client shows like any other text.
 
 nh3 removes scripts and all but a few tags, and makes the rest well-formed. The text has only Markdown for these
 tags, and web links.

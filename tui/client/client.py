@@ -148,9 +148,10 @@ class Client:
         return self._server is not None and not self.options.demo and len(self.state.people) <= 1
 
     async def run(self) -> None:
-        """Stay connected, over any number of connections; return when the server wants no other.
+        """Stay connected, and reconnect after each loss; return when no other attempt to connect is made.
 
-        Cancel it to leave: it ends with the closing handshake. Raises NameRefusedError if no other name is given.
+        Cancel it to leave: it completes the closing handshake. Raises NameRefusedError if the server refuses the name
+        and there is no `on_name_refused`, and NoServerError if `find` was not called and fails.
         """
         if self._connection is None:
             await self.find()
@@ -215,7 +216,7 @@ class Client:
         await self._marks.finish()
 
     async def _stay_connected(self) -> str | None:
-        """Stay connected until the server wants no other connection; return why it refused the name, if it did."""
+        """Stay connected until no other attempt is made; return why the server refused the name, or None."""
         if self._connection is None:
             return None
         interrupt: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -24,7 +24,7 @@ class Granted(NamedTuple):
     again: bool
     """True after a loss that `on_lost` reported."""
     news: list[ServerNews]
-    """Changes of the server's identity to show to the user; if there are any, unsent messages were given up."""
+    """Notices for the user about a changed server or identity; if there are any, unsent messages were given up."""
 
 
 class Loss(NamedTuple):

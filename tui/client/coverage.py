@@ -23,7 +23,7 @@ class Coverage(Struct):
     _ranges: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, low: float, high: float) -> None:
-        """Add a range, joined with those that it touches; does nothing if it is empty."""
+        """Add a range, joined with those that it touches; an empty one is ignored."""
         if low > high:
             return
         below = [each for each in self._ranges if each[1] + 1 < low]

@@ -10,7 +10,7 @@ COMMON = {
     "✅": "check mark", "🔥": "fire",
 }  # fmt: skip
 ALSO = {"😂": "lol", "❤️": "love", "🎉": "yay"}
-"""Common names that the library does not have."""
+"""Common names that the emoji library lacks."""
 MOST_FOUND = 50
 EXACT, BEGINNING, WORD, WITHIN = range(4)
 
@@ -30,7 +30,7 @@ def find(words: str) -> dict[str, str]:
 
 
 def named(begun: str) -> Sequence[str]:
-    """Return emoji with a name in which a word begins like this (`:thumbs_up`), in the order of `find`."""
+    """Return the emoji with a name that has words with these beginnings (`thumbs_up`), in the order of `find`."""
     return _matching(wanted, WORD) if (wanted := _plain(begun)) else []
 
 
@@ -59,7 +59,7 @@ def replace_short_names(text: str) -> str:
 
 
 def _matching(wanted: str, worst: int) -> list[str]:
-    """Return the emoji with a name that matches at least this well: by match, common ones first, then by length."""
+    """Return the emoji with a name of rank `worst` or better, sorted by rank, common ones first, then by length."""
     ranked = []
     for emoji, *names in _names().values():
         ranks = [(_rank(wanted, name), len(name), at) for at, name in enumerate(names)]

@@ -55,7 +55,7 @@ class Notice(Struct, frozen=True):
     at: datetime | None = None
     """When it appeared; None: it has no time."""
     topic: str = ""
-    """What it is about, if a later notice about the same replaces it."""
+    """Its subject, if a later notice on the same subject replaces it; else ""."""
     lasting: bool = True
     """False if it is removed once there are messages and another notice below it."""
     gap: bool = False
@@ -113,5 +113,5 @@ class ChangeLog(Struct):
 
 
 def is_gap(entry: Entry) -> bool:
-    """Return whether messages are missing here."""
+    """Return whether an entry marks missing messages."""
     return isinstance(entry, Notice) and entry.gap

@@ -29,7 +29,7 @@ def _disclaimer(direct: frames.DirectMessages) -> str:
 
 @singledispatch
 def fold_frame(frame: frames.ServerFrame, state: ClientState) -> None:
-    """Fold one frame of the server into the state; kinds without a meaning here are ignored."""
+    """Fold one frame of the server into the state; frames that do not concern it are ignored."""
 
 
 @fold_frame.register
@@ -207,7 +207,7 @@ def _(frame: frames.Echo, state: ClientState) -> None:
     since, fresh = state.last_seen, not state.caught_up
     for message in frame.messages:
         if timeline := _timeline_for(state, message.channel):
-            # A `Places` frame says which of these public messages are new; stored direct messages are.
+            # A `Places` frame says which of these public messages are new; stored direct messages always are.
             _receive(state, timeline, message, new=not fresh or timeline.peer is not None)
     state.timelines.cover(frame, since, fresh=fresh)
     state.timelines.take_back(frame.taken_back)
@@ -328,7 +328,7 @@ def _timeline_for(state: ClientState, channel: str) -> Timeline | None:
 
 
 def _rename(state: ClientState, timeline: Timeline, channel: str) -> None:
-    """Give a conversation the target that the server uses, at the same place in the list."""
+    """Replace the target of a conversation with the server's spelling, at the same position in the list."""
     old = timeline.id
     state.timelines.rename(timeline, channel)
     state.renamed[old] = channel

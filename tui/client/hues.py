@@ -6,7 +6,7 @@ from zlib import crc32
 from msgspec import Struct, field
 
 HUES = 12
-"""The number of hues that can be told apart."""
+"""The number of hues that are easy to distinguish."""
 REMEMBERED = 2_000
 """Maximum number of people whose hue is remembered after they left."""
 
@@ -15,11 +15,11 @@ class Hues(Struct):
     """The hues of people, by name; each person keeps theirs while they are in the room."""
 
     of: Mapping[str, int] = field(default_factory=dict)
-    """Name -> hue. It is replaced, never changed, so a view can tell whether it has drawn it."""
+    """Hue by name. Each change creates a new mapping, by which a view recognises whether it has drawn the latest."""
     _present: Set[str] = frozenset()
 
     def assign(self, present: Iterable[str]) -> None:
-        """Give everyone in the room a hue: their usual one, or the next one that nobody there has."""
+        """Assign a hue to each person in the room: their usual one, or the next one that is free."""
         names = frozenset(present)
         if names == self._present:
             return

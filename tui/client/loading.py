@@ -7,19 +7,19 @@ from tui.client.state import ClientState
 
 
 def ask_older(state: ClientState, nonce: str) -> HistoryRequest | None:
-    """Request what is missing nearest to the end of the current timeline; None if nothing is, or it is pending."""
+    """Request the missing messages nearest to the end of the current timeline; None if none are, or that is pending."""
     holes = [*state.timeline.covered.holes()]
     return history.ask(state.timeline, holes[-1], nonce) if holes else None
 
 
 def ask_page(state: ClientState, low: float, nonce: str, *, forward: bool = False) -> HistoryRequest | None:
-    """Request a page of what is missing after a number, from its end or (forward) from its beginning."""
+    """Request a page of messages missing after a number, the last or (forward) the first; None as in `ask_older`."""
     hole = state.timeline.hole(low)
     return history.ask(state.timeline, hole, nonce, forward=forward and state.pages_forward) if hole else None
 
 
 def ask_shown(state: ClientState, nonces: Nonces) -> list[HistoryRequest]:
-    """Request what the current timeline shows now and has not loaded."""
+    """Request the messages to show now: around the wanted one, around the first new one, or the newest."""
     timeline = state.timeline
     if not state.caught_up or not timeline.id or timeline.refused:
         return []

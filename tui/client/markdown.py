@@ -29,7 +29,7 @@ class Piece(NamedTuple):
     quoted: bool = False
     """True in a line that repeats an earlier message."""
     mark: bool = False
-    """True for the characters that give others their style."""
+    """True for the characters of the markup, such as `**`, and for an explanation."""
     fenced: bool = False
     """True in the lines of a code block, and in its fences."""
     added: bool = False
@@ -92,6 +92,6 @@ def _pieces(tokens: "Iterable[Token]", *, quoted: bool) -> Iterator[Piece]:
 
 
 def _host(href: str) -> str:
-    """Return the host that an address leads to."""
+    """Return the host of an address in lower case; "" if it has none."""
     found = _HOST.match(href)
     return found[1].lower() if found else ""

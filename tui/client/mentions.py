@@ -21,7 +21,7 @@ class Mention(NamedTuple):
 def mentioning(state: ClientState, texts: NamedTexts) -> list[Mention]:
     """Return the messages of others that name the user, loaded or found by the server, the latest first.
 
-    Messages of hidden people are left out. `texts` has the results of the last call.
+    Messages of hidden people are left out. `texts` is the cache from the last call.
     """
     named = texts.next_pass(state.names_of_user)
     found = {each.msg_id: Mention(each.channel, state.line_of(each)) for each in state.mention_search.found}

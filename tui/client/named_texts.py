@@ -8,7 +8,7 @@ from server.protocol.mentions import mentions
 
 
 class NamedTexts(Struct):
-    """Caches from one pass over the texts to the next, because most of them are the same."""
+    """Cache of the last pass over the texts; in the next pass, most of them are the same."""
 
     _words: tuple[str, ...] = ()
     _known: dict[str, bool] = field(default_factory=dict)

@@ -22,7 +22,7 @@ class NewMessage(Struct, frozen=True):
 
     @property
     def personal(self) -> bool:
-        """Return whether it is addressed to the user."""
+        """Return whether the message is addressed to the user."""
         return self.mentioned or self.direct
 
 

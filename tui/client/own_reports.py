@@ -167,7 +167,7 @@ class OwnReports(Struct):
         self.loading = ""
 
     def forget(self) -> list[Remark]:
-        """Drop the unanswered requests: the server has started a new numbering, so they refer to no message."""
+        """Drop all reports, forms and requests: the server has started a new numbering, so they refer to no message."""
         lost = [Remark(GONE, Tone.BAD, asked.channel) for asked in self._asked.values()]
         for mine in (self.drafts, self._entries, self._asked, self._withdrawing, self._refused, self._notified):
             mine.clear()

@@ -62,7 +62,7 @@ def meaning(entry: ReportEntry, now: datetime) -> str:
 
 
 def news(entry: ReportEntry, now: datetime) -> str:
-    """Return what notifies the reporter of a status; "" while the report is only on its way."""
+    """Return the text that notifies the reporter of a status; "" while the report is only on its way."""
     words = status_words(entry.status).news
     if not words:
         return ""

@@ -33,12 +33,11 @@ LEFT_OUT = "This server sends more than this client shows; some of it was left o
 
 
 class ClientState(Struct):
-    """The client's state. Methods are the user's actions, and return the frame to send; `fold_frame` adds frames."""
+    """The client's state. Methods for the user's actions return a frame to send; `fold_frame` applies the server's."""
 
     now: Callable[[], datetime]
     welcome: frames.Welcome | None = None
     abilities: Abilities = OF_FLAGPOST
-    """What the server can do."""
     me: str = ""
     """The granted name; empty until the login is accepted."""
     words: tuple[str, ...] = ()
@@ -49,7 +48,7 @@ class ClientState(Struct):
     current: str = ""
     people: dict[str, frames.WhoEntry] = field(default_factory=dict)
     people_changes: int = 0
-    """Number of changes to `people`, by which a view recognizes whether it has drawn them."""
+    """Number of changes to `people`, by which a view recognises whether it has drawn them."""
     profile: ProfileView | None = None
     reports: OwnReports = field(default_factory=OwnReports)
     relations: OwnRelations = field(default_factory=OwnRelations)
@@ -69,7 +68,7 @@ class ClientState(Struct):
     wants_new: bool = False
     """True if the first new message of the current timeline is shown once it is loaded."""
     watched: Callable[[], bool] | None = None
-    """Returns whether the user sees what arrives in the current timeline; None: everything is printed there."""
+    """Returns whether the user sees what arrives in the current timeline; None in line mode, where they always do."""
     markers: unread.MarkersToSend = field(default_factory=unread.MarkersToSend)
     """How far the user has read, to be sent to the server."""
     last_seen: int = 0
@@ -115,7 +114,7 @@ class ClientState(Struct):
 
     @property
     def name_hues(self) -> Mapping[str, int]:
-        """Return the hues by name, one for everyone in the room. Each change creates a new mapping."""
+        """Return the hue of each person in the room, by name. Each change creates a new mapping."""
         if self._hues_changed != self.people_changes:
             self._hues_changed = self.people_changes
             self.hues.assign(self.people)
@@ -201,7 +200,7 @@ class ClientState(Struct):
         self.wanted, self.wants_new = msg_id, False
 
     def arrived(self) -> int:
-        """Return the number of the wanted message once it is loaded; else 0."""
+        """Return the number of the wanted message once it is loaded, and clear `wanted`; else return 0."""
         wanted = self.wanted
         if not wanted or not self.timeline.find(wanted):
             return 0
@@ -273,7 +272,7 @@ class ClientState(Struct):
         return self._said(channel, text, nonce)
 
     def _said(self, channel: str, text: str, nonce: str) -> frames.Say:
-        # The server takes a text of an operator that begins with one slash for a command.
+        # The server treats an operator's text as a command if it begins with one slash.
         return frames.Say(channel, f"/{text}" if self.is_operator and text.startswith("/") else text, nonce)
 
     def unsent(self) -> list[frames.Say | frames.ReportRequest | frames.Withdraw]:
@@ -307,7 +306,7 @@ class ClientState(Struct):
         return self.relations.toggle_mute(username)
 
     def ask_profile(self, username: str, nonce: str) -> frames.ProfileRequest | None:
-        """Show the profile of a person; return the request for it, or None if it is what the site's tokens say."""
+        """Show the profile of a person; return the request for it, or None if the site's tokens suffice."""
         from_site = self.welcome is None or self.welcome.webhooks.profile
         if not from_site and self.facts_of(username):
             self.profile = ProfileView(username, "", Stage.READY)
@@ -320,7 +319,7 @@ class ClientState(Struct):
         return facts(self.people.get(username), self.welcome.website if self.welcome else "")
 
     def known_as(self, channel: str) -> str:
-        """Return the known spelling of a target: the name of a person may have been typed in another one."""
+        """Return the known spelling of a target: the user may have spelled a name differently."""
         return self.timelines.known_as(channel, self.people)
 
     def add_remarks(self, remarks: Iterable[Remark]) -> None:

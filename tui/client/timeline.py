@@ -23,7 +23,7 @@ MAX_PASSING = 10
 
 
 def title_of(channel: str, name: str) -> str:
-    """Return what a channel or conversation is called on the screen."""
+    """Return the displayed name of a channel or conversation."""
     peer = target.name_of(channel)
     return f"# {name_text.place(name)}" if peer is None else target.conversation(name_text.shown(peer))
 
@@ -42,7 +42,7 @@ class Timeline(Struct):
     last: int = 0
     """The last message that the server named at the login."""
     covered: Coverage = field(default_factory=Coverage)
-    """What is loaded, without anything missing in between."""
+    """The ranges of message numbers that are completely loaded."""
     requests: dict[str, HistoryRequest] = field(default_factory=dict)
     """The pending requests for messages, by nonce."""
     refused: bool = False
@@ -72,7 +72,7 @@ class Timeline(Struct):
 
     @property
     def title(self) -> str:
-        """Return what this is called on the screen."""
+        """Return the displayed name of the timeline."""
         return title_of(self.id, self.name)
 
     @property
@@ -231,7 +231,7 @@ class Timeline(Struct):
         return bool(self._failed)
 
     def take_failed(self) -> Pending:
-        """Remove and return the latest refused message, for editing; there has to be one."""
+        """Remove and return the latest refused message, for editing. Call it only if `has_failed`."""
         failed = self._failed.pop()
         self._splice(next(at for at, entry in enumerate(self._entries) if entry is failed), 1, [], [])
         return failed

@@ -59,7 +59,7 @@ class Timelines(dict[str, Timeline]):
         return self.get(self._spellings.get(key(name), channel)) if name else None
 
     def known_as(self, channel: str, people: Iterable[str]) -> str:
-        """Return a target in the known spelling: somebody may have typed the name in another one."""
+        """Return the known spelling of a target, from the conversations or else from these people."""
         name = target.name_of(channel)
         if name is None or channel in self:
             return channel
@@ -69,7 +69,7 @@ class Timelines(dict[str, Timeline]):
         return target.conversation(next((each for each in people if key(each) == wanted), name))
 
     def rename(self, timeline: Timeline, channel: str) -> None:
-        """Give a conversation another target, at the same place in the list."""
+        """Replace the target of a conversation, at the same position in the list."""
         timeline.id = timeline.name = channel
         ordered = {each.id: each for each in self.values()}
         self.clear()

@@ -133,7 +133,7 @@ def restore(state: ClientState, unsent: Unsent) -> None:
             timeline.fail(message.nonce, failure)
     _restore_drafts(state, unsent.joined(Unsent(drafts=state.drafts)).drafts)
     if not state.welcome or unsent.epoch != state.welcome.epoch:
-        # The messages that they refer to are gone.
+        # The messages that the reports refer to are gone.
         state.add_remarks([Remark(GONE, Tone.BAD, "")] * len(unsent.reports))
         return
     asked = [AskedReport(each.request, each.channel, each.about) for each in unsent.reports]

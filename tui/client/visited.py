@@ -7,7 +7,7 @@ MOST = 100
 
 
 class Visited(Struct):
-    """Goes back and forward as a browser does."""
+    """The opened channels and the current position among them, for Back and Forward as in a browser."""
 
     _places: list[str] = field(default_factory=list)
     _at: int = -1

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FIRST_SECONDS = 0.5
 QUICK_SECONDS = 0.25
 QUICK_RETRIES = 2
-"""Number of retries after QUICK_SECONDS once a login was accepted: with FIRST_SECONDS, all within a second."""
+"""Number of retries with QUICK_SECONDS between them, once a login was accepted; the first retry comes before these."""
 LONGEST_SECONDS = 30.0
 RESTART_SECONDS = 5.0
 """Seconds over which the clients of a restarting server spread their first attempts."""
@@ -54,7 +54,7 @@ class EnrolledKey(Struct, frozen=True):
 
 
 class KeyStore(Protocol):
-    """Saves keys for the next start of the client; no other client has them until `release`."""
+    """Saves keys for the next start of the client; no other client can use them until `release`."""
 
     @property
     def keeps_keys(self) -> bool:
@@ -94,7 +94,7 @@ class Keys:
             return
         self.last_server, self.last_identity = server, key.identity
         if not known:
-            # The first key stays: the server may falsely claim that it does not know it.
+            # The first key stays: the server may falsely claim that it does not know this key.
             self.servers[server] = (*self.of(server)[:1], key)
         if len(self.servers) > MAX_SERVERS:
             del self.servers[[*self.servers][FIRST_SERVERS]]
@@ -115,7 +115,7 @@ class ServerNews(NamedTuple):
 
 
 class _Attempt(Struct, frozen=True):
-    """A login that the server has not answered. The answer must contain the server's proof of the exchange, if any."""
+    """A login. If it has an exchange, the answer must contain the server's proof."""
 
     server: str
     key: EnrolledKey | None
@@ -211,7 +211,7 @@ class ClientSession(Struct):
         return (accepted.server, accepted.key.identity) if accepted and accepted.key else ("", "")
 
     def wait_seconds(self, close_code: int, chance: float) -> float | None:
-        """Return the seconds to wait before the next attempt, by a `chance` from 0 to 1; None: make no other attempt.
+        """Return the seconds to wait before the next attempt, randomised by `chance` (0 to 1); None if none follows.
 
         The backoff doubles with each failure up to LONGEST_SECONDS; half of it is random. Once a login was accepted,
         the first retries come sooner: the proxy may not have noticed yet that a server died. After the server
@@ -230,7 +230,7 @@ class ClientSession(Struct):
 
     @property
     def _guarded(self) -> bool:
-        """Return whether a server is known at this address, and no login was accepted yet: it gets only the login."""
+        """Return whether only a login may be sent: a server is known at this address, and has not accepted one yet."""
         return bool(self.keys.last_server) and (self.impostor or self._accepted is None)
 
     def _next_login(self, welcome: Welcome) -> Login:

@@ -9,7 +9,7 @@ from tui.net import server_address
 from tui.text import clean_line
 
 MAX_SHOWN_CHARS = 200
-"""Characters of an address that a server chose."""
+"""Maximum length of a shown address that a server chose."""
 WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 

@@ -26,7 +26,7 @@ class KeyFiles(NamedTuple):
     """The files of a name's keys at an address; implements `KeyStore`."""
 
     server: Path
-    """Names the server last used at the address."""
+    """Contains the ID of the server last used at the address."""
     keys: Path | None
     """None: another client uses them, or nothing can be saved."""
     release: Callable[[], None]
@@ -37,7 +37,7 @@ class KeyFiles(NamedTuple):
         return self.keys is not None
 
     def load(self) -> Keys:
-        """Return the stored keys; new ones if there are none."""
+        """Return the stored keys; empty `Keys` if there are none."""
         keys = Keys(_text(self.server), store=self)
         if self.keys and (stored := _read(self.keys)):
             keys.last_identity, keys.servers = stored.last_identity, stored.servers
@@ -53,7 +53,7 @@ class KeyFiles(NamedTuple):
 
 
 def acquire(address: str, name: str, directory: Path | None = None) -> Keys:
-    """Return the keys of a name at an address; new ones if another client uses them or nothing can be saved."""
+    """Lock and load the keys of a name at an address; empty `Keys` if another client has them or saving fails."""
     # Imported late: loading it would delay the first frame.
     from filelock import FileLock
 
@@ -63,7 +63,7 @@ def acquire(address: str, name: str, directory: Path | None = None) -> Keys:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        # It fails if another client has the lock: two logged in as the same person would disconnect each other.
+        # This fails if another client has the lock: two logged in as the same person would disconnect each other.
         lock.acquire(blocking=False)
         # Older versions of the client stored a token there.
         file.unlink(missing_ok=True)

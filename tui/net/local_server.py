@@ -34,7 +34,7 @@ class LocalServer:
         self.urls = urls
 
     async def stop(self) -> None:
-        """Close its input, so that it drains and exits; a slow one exits by itself after this client."""
+        """Close the child's input, which makes it drain its connections and exit; wait for that up to END_SECONDS."""
         if self._process.stdin:
             self._process.stdin.close()
         try:
@@ -45,14 +45,17 @@ class LocalServer:
 
 
 async def start(module: str, arguments: Sequence[str], names: Sequence[str]) -> LocalServer:
-    """Run `python -m MODULE --child ARGUMENTS` until it has printed a "NAME: URL" line for each name."""
+    """Start `python -m MODULE --child ARGUMENTS`, and wait until it has printed a "NAME: URL" line for each name.
+
+    Raises LocalServerError if it ends before that, or takes longer than START_SECONDS.
+    """
     process = await asyncio.create_subprocess_exec(
         # -P: a folder "server" in the working directory must not be imported in place of ours.
         sys.executable, "-P", "-m", module, "--child", *arguments,
         stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, env=_environment(arguments),
     )  # fmt: skip
     said: deque[str] = deque(maxlen=KEPT_LINES)
-    # Read its log to the end, or the child would block on a full pipe.
+    # Read the child's log to the end; otherwise it would block on a full pipe.
     listening = asyncio.create_task(_listen(process, said))
     try:
         async with asyncio.timeout(START_SECONDS):

@@ -18,7 +18,7 @@ from tui.net.local_server import START_SECONDS, LocalServerError
 
 PROBE_SECONDS = 2.0
 MAX_PATH_BYTES = 100
-"""A limit that every system accepts; macOS has 104 with the terminating null."""
+"""A limit that every system accepts; macOS allows 104 with the terminating null."""
 NAME = "server.sock"
 
 
@@ -40,7 +40,7 @@ def place() -> Path | None:
     """Return the path of the socket of the user's own server; None on systems without Unix sockets."""
     if sys.platform == "win32":
         return None
-    # Beside the database: one server for each, and it survives a logout, unlike the runtime directory.
+    # Beside the database, so that each has one server. Unlike the runtime directory, this one survives a logout.
     path = platformdirs.user_data_path("flagpost", appauthor=False) / "run" / NAME
     if len(os.fsencode(path)) <= MAX_PATH_BYTES:
         return path
@@ -63,7 +63,7 @@ def prepare(folder: Path) -> None:
 
 
 async def is_alive(path: Path) -> bool:
-    """Return whether the user's own server listens there. Raises LocalServerError if the socket is not the user's."""
+    """Return whether a server listens on this socket. Raises LocalServerError if the socket is not the user's."""
     try:
         if not _is_own_socket(path.lstat()):  # noqa: ASYNC240 - of a local file
             raise LocalServerError(f"{path} is not your socket; remove it")

@@ -15,14 +15,14 @@ from tui.net.server_address import is_loopback
 from tui.text import clean_line
 
 SCHEMES = ("wss", "https", "all")
-"""The schemes whose variables count, the first that is set; as with curl."""
+"""The schemes whose proxy variables are read; as with curl, the first one that is set applies."""
 HTTPS_PORT = 443
 SOCKS = "socks5h"
-"""What "socks://" means; the proxy looks up the name of the server."""
+"""The scheme used for "socks://": the proxy resolves the name of the server."""
 
 
 class ProxyFault(OneLineError):  # noqa: N818 - named after what it is
-    """A variable of the environment that names no proxy."""
+    """An environment variable has a value that is not the address of a proxy."""
 
 
 class ChosenProxy(NamedTuple):
@@ -41,7 +41,7 @@ class ChosenProxy(NamedTuple):
 def choose(url: str) -> ChosenProxy | None:
     """Return the proxy for a server; None if there is none. Raises ProxyFault if its variable is unusable.
 
-    Only wss:// uses a proxy, which cannot read it.
+    Only wss:// connections use a proxy: it cannot read them.
     """
     parts = urlsplit(url)
     if parts.scheme != "wss" or is_loopback(parts.hostname):
@@ -54,7 +54,7 @@ def choose(url: str) -> ChosenProxy | None:
 
 
 def _variable(name: str) -> str | None:
-    """Return a variable as the environment spells it; None if it is not set. Lower case counts first, even if empty."""
+    """Return a variable's name as spelled in the environment; None if it is not set. Lower case takes precedence."""
     names = [name] if name in os.environ else [each for each in os.environ if each.lower() == name]
     return next((each for each in names if os.environ[each].strip()), None)
 
@@ -87,7 +87,7 @@ def _usable(value: str, variable: str) -> str:
 
 
 def explain(proxy: ChosenProxy, server: str, error: Exception) -> str | None:
-    """Explain an error if the proxy caused it, in one line; `server` is the server's URL."""
+    """Explain in one line an error that the proxy caused; None if it did not. `server` is the server's URL."""
     host, named = urlsplit(server).hostname, f"the proxy {proxy.shown} ({proxy.variable})"
     instead = f"correct or unset {proxy.variable}, or add {host} to NO_PROXY"
     if isinstance(error, ImportError):

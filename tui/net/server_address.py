@@ -128,7 +128,7 @@ def shown(url: str) -> str:
 
 
 async def is_listening(address: Address) -> bool:
-    """Return whether anything accepts a connection there."""
+    """Return whether anything accepts connections at an address."""
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             _, writer = await asyncio.open_connection(*address)

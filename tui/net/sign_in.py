@@ -45,7 +45,7 @@ def read(text: str) -> SiteToken:
 def find(file: Path | None, environ: MutableMapping[str, str], *, asks: bool) -> SiteToken:
     """Return the token from a file, a prompt or the environment; remove it from the environment.
 
-    Raises AddressError or OSError.
+    Raises AddressError, OSError, or EOFError if nothing was typed at the prompt.
     """
     inherited = environ.pop(TOKEN_VARIABLE, "")
     if file:

@@ -14,9 +14,9 @@ class Outgoing(NamedTuple):
     wires: Sequence[bytes] = ()
     """Bytes to send."""
     answers: Sequence[ServerFrame] = ()
-    """Frames that answer it without the server."""
+    """Answers to the frame that need no server."""
     work: Callable[[], Sequence[ServerFrame]] | None = None
-    """Fetches the answer in another way; it blocks, so run it in a thread."""
+    """Fetches the answers without the websocket. Run it in a thread, because it blocks."""
 
 
 class Wire(Protocol):

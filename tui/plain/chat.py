@@ -24,7 +24,7 @@ from tui.tone import Tone
 ANSWER_SECONDS = 15.0
 """Maximum wait for the answer to each line after the input has ended."""
 READER_GONE = 141
-"""Exit code that a shell gives a program whose reader is gone (128 + SIGPIPE)."""
+"""Exit code that a shell reports for a program whose reader is gone (128 + SIGPIPE)."""
 
 
 async def chat(options: Options, patience: float = ANSWER_SECONDS) -> int:
@@ -40,7 +40,7 @@ async def chat(options: Options, patience: float = ANSWER_SECONDS) -> int:
 
 
 def print_error(text: str) -> None:
-    """Print one line on standard error, unless it cannot be written: its terminal may be gone."""
+    """Print one line on standard error; a failure is ignored, because the terminal may be gone."""
     with suppress(OSError):
         print(f"flagpost: {text}", file=sys.stderr, flush=True)
 
@@ -67,7 +67,7 @@ class _LineMode:
         self._held: list[str] = []
         """The line that waits for the login, if there is one."""
         self._deadline: float | None = None
-        """Time of the loop at which to give up on the line that waits for an answer; None: never."""
+        """Time, by the event loop's clock, at which to give up on the line that waits for an answer; None: never."""
 
     async def run(self) -> int:
         """Chat until the input ends, the server closes for good, or the reader is gone; return the exit code.
@@ -160,7 +160,7 @@ class _LineMode:
         self._news.set()
 
     async def _until(self, holds: Callable[[], bool]) -> bool:
-        """Return whether a condition became true; wait without limit while input may follow, then to the deadline."""
+        """Wait until a condition is true; return False at the deadline, which applies once the input has ended."""
         loop = asyncio.get_running_loop()
         self._deadline = loop.time() + self._patience if self._ended else None
         while not holds():
@@ -208,7 +208,7 @@ class _LineMode:
         elif isinstance(frame, Error) and frame.code != ErrorCode.NOTICE:
             self._refused = True
         elif isinstance(frame, Places):
-            # Print what the server stored for the user; only what is not loaded counts as unread then.
+            # Print the messages that the login loaded, and count them as read; then list what else is unread.
             self._print(self._transcript.news())
             self._state.see_loaded()
             self._print(output.unread(self._state))
@@ -223,7 +223,7 @@ class _LineMode:
         self._news.set()
 
     def _logged_in(self, login: Granted) -> None:
-        # Lines from before the login come first.
+        # First print what arrived before the login.
         self._print(self._transcript.news())
         again = "again " if login.again else ""
         name, place = name_text.shown(login.name), self._state.place

@@ -27,19 +27,19 @@ def _nothing() -> Iterable[OutputLine]:
 
 
 class Wait(NamedTuple):
-    """The answer to wait for, unless the server refuses, and what to print then."""
+    """The answer to wait for, and what to print once it has arrived. A refusal by the server ends the wait, too."""
 
     answered: Callable[[], bool] = lambda: True
     results: Callable[[], Iterable[OutputLine]] = _nothing
 
 
 class LineCommands:
-    """Carries out commands; each raises LineError if it cannot."""
+    """Carries out commands; each raises LineError if it cannot be carried out."""
 
     def __init__(self, client: Client, transcript: Transcript, show: Print) -> None:
         self._client, self._state, self._transcript, self._show = client, client.state, transcript, show
         self._listed: list[ReportEntry] = []
-        """The reports as they were listed last."""
+        """The reports in the order of the last list."""
         self._commands: dict[str, Callable[[str], Wait | None]] = {
             "join": self._join, "msg": self._message, "me": self._me, "who": self._who, "history": self._history,
             "read": self._read, "close": self._close,
@@ -87,7 +87,7 @@ class LineCommands:
         return found
 
     def _now(self, channel: str, line: Line) -> Line | None:
-        """Return a message as it is now."""
+        """Return the present state of a message; None if it is no longer loaded."""
         timeline = self._state.timelines.get(channel)
         return timeline.find(line.msg_id) if timeline else None
 

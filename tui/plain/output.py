@@ -128,7 +128,7 @@ def _lines(text: str) -> OutputLine:
 
 
 def unread(state: ClientState) -> Iterator[OutputLine]:
-    """List what is unread."""
+    """List the channels and conversations with unread messages."""
     for timeline in by_importance(state.timelines.values(), lambda _: False):
         mentions = f" Mentions of you: {shown_count(timeline.mentions)}." if timeline.mentions else ""
         yield note(f"Unread in {timeline.title}: {shown_count(timeline.unread)}.{mentions}")

@@ -16,7 +16,7 @@ class Lines:
     """A queue of lines; None marks its end."""
 
     def __init__(self, ended: Callable[[], None]) -> None:
-        """`ended` is called in the loop once all lines are read, though not yet taken from the queue."""
+        """`ended` is called in the event loop once the input has ended; lines may still be in the queue."""
         self._ended = ended
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._room = threading.Semaphore(WAITING_LINES)
@@ -32,7 +32,7 @@ class Lines:
 
     @property
     def waiting(self) -> int:
-        """Return the number of lines left in the queue, after the end of the input."""
+        """Return the number of lines left in the queue. Use it only after the end of the input."""
         return max(0, self._queue.qsize() - 1)
 
     def rest(self) -> Iterator[str]:
@@ -42,7 +42,7 @@ class Lines:
                 yield line
 
     def _read(self) -> None:
-        # Raised if the loop is closed: then nobody waits for lines.
+        # Raised if the event loop is closed: then nobody waits for lines.
         with suppress(RuntimeError):
             for line in _split():
                 if line.strip() == "/quit":

@@ -1,4 +1,4 @@
-"""Meaning of a typed line, as pure functions."""
+"""Parsing of typed lines, as pure functions."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ COMMANDS = (
 """The commands of line mode, in the order of the help."""
 
 MIN_LETTERS = 3
-"""Minimum letters of an abbreviation: fewer begin too many words."""
+"""Minimum letters of an abbreviation: shorter ones match too many words."""
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _WORD = re.compile(r"\w[\w'’]*")
 
@@ -59,7 +59,7 @@ def parse(line: str) -> Text | TypedCommand | None:
 
 
 def number_and_rest(text: str) -> tuple[int, str]:
-    """Return the number of a message, and the rest of the text."""
+    """Split a text into the number at its start and the rest. Raises LineError if it does not start with a number."""
     word, _, rest = text.partition(" ")
     number = word.strip("[]")
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
@@ -68,7 +68,10 @@ def number_and_rest(text: str) -> tuple[int, str]:
 
 
 def reason_and_comment(text: str, reasons: Sequence[ReportReason]) -> tuple[ReportReason, str]:
-    """Split a text into reason and comment; the reason is given by its text, its number from 1 or one of its words."""
+    """Split a text into reason and comment; the reason is its text, its number from 1, or the start of a word in it.
+
+    Raises LineError unless exactly one reason matches.
+    """
     for each in reasons:
         if text.casefold().startswith(each.reason.casefold()):
             return each, text[len(each.reason) :].strip()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - only recognized here
+WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - only recognised here
 HTTP_PORT = 80
 
 FOREIGN_HOST = "This page is not served under that host name. Open the URL that the terminal printed."
@@ -46,7 +46,7 @@ class PageAccess(Struct, frozen=True):
     def foreign(self, hosts: Sequence[str], origins: Sequence[str], reached: str) -> str | None:
         """Return why a request with these headers, to this address of the machine, is refused; None if it is accepted.
 
-        Any web page can open a websocket to this machine, and can let its own domain name resolve to this machine.
+        Any web page can open a websocket to this machine, and can make its own domain name resolve to this machine.
         """
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts(reached):
             return FOREIGN_HOST

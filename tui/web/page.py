@@ -51,7 +51,7 @@ def page(host: str) -> str:
 
 
 def headers(websocket: str = "") -> dict[str, str]:
-    """Return the security headers of a response; `websocket` is the origin to which the page may open one."""
+    """Return the security headers of a response; `websocket` is the origin to which the page may open a websocket."""
     # Some browsers apply 'self' to http only. xterm.js writes style elements, hence 'unsafe-inline' there.
     connect = f"'self' {websocket}".rstrip()
     return {

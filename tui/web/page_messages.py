@@ -71,7 +71,7 @@ def decode(text: str) -> PageMessage:
 
 
 def asked_size(query: Mapping[str, str]) -> Size:
-    """Return the size in the query of the websocket's URL, within the bounds. Raises BadPageMessage if it is none."""
+    """Return the size in the query of the websocket's URL, bounded. Raises BadPageMessage if it is invalid."""
     width = _cells(query.get("width", str(DEFAULT_WIDTH)))
     height = _cells(query.get("height", str(DEFAULT_HEIGHT)))
     return Size(width, height).bounded()

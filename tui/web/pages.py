@@ -43,7 +43,7 @@ class Pages:
         self._sockets: set[web.WebSocketResponse] = set()
 
     def app(self) -> web.Application:
-        """Return the application; every route is behind the check."""
+        """Return the application; `_check` guards every route."""
         app = web.Application(middlewares=[self._check])
         app.add_routes(
             [
@@ -71,7 +71,7 @@ class Pages:
         return await handler(request)
 
     def _enter(self, token: str) -> web.Response:
-        """Exchange the token in the URL for a cookie, so that it stays in no history, bookmark or Referer."""
+        """Exchange the token in the URL for a cookie, so that no history, bookmark or Referer header contains it."""
         if not self._access.admits(token):
             raise web.HTTPForbidden(text=NO_TOKEN)
         response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
@@ -96,7 +96,7 @@ class Pages:
         socket = web.WebSocketResponse(
             heartbeat=HEARTBEAT_SECONDS, timeout=CLOSE_SECONDS, max_msg_size=MAX_MESSAGE_BYTES
         )
-        # No await since the count, so no other page came between; the process ends before the socket is removed.
+        # No await since the check, so the limit cannot be exceeded. The process ends before the socket is removed.
         self._sockets.add(socket)
         try:
             await socket.prepare(request)
