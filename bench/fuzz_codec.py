@@ -57,7 +57,7 @@ def check(data: bytes) -> None:
 
 
 def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Build a JSON object. Fails for a repeated key."""
+    """Build a JSON object. Raises AssertionError for a repeated key."""
     assert len(dict(pairs)) == len(pairs)
     return dict(pairs)
 

@@ -179,7 +179,7 @@ def storing_limit(built: Path, *, indexed: bool) -> Iterator[Side]:
 
 
 def plain_index(connection: SqliteConnection, *, indexed: bool) -> None:
-    """Index messages in a trigger as they are inserted, or not at all."""
+    """Replace the server's delayed indexing by a trigger that indexes each inserted message, or by nothing."""
     connection.execute("DROP TRIGGER IF EXISTS message_stored")
     if indexed:
         connection.execute(

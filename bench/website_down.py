@@ -69,7 +69,7 @@ async def main(rounds: int) -> int:
 
 
 async def measure(name: str, alice: ChatClient, bob: ChatClient, seen: dict[str, list[float]]) -> None:
-    """Run one round with one website."""
+    """Run one round with one website, and add the measured times to `seen`."""
     if name == "up":
         seen.setdefault("up: until delivered is seen", []).append(await report(alice, bob, ReportState.DELIVERED))
         seen.setdefault("no report under way: another frame", []).extend(await other_frames(alice))
