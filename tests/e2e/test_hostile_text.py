@@ -107,7 +107,7 @@ def test_a_click_on_markup_in_title_profile_or_form_does_nothing_of_it(tmp_path:
         terminal.click(MARKUP[0], len(MARKUP[0]) - 4)
         terminal.click(MARKUP[3])
         # A click highlights the message, and leaves the focus in the composer.
-        terminal.until("press up to act on the highlighted one")
+        terminal.until("press Up to act on the highlighted one")
         terminal.press("up")
         terminal.until("p Profile")
         terminal.press("p")
@@ -258,7 +258,7 @@ def test_a_farewell(tmp_path: Path, code: int, payload: str) -> None:
         terminal.until("BYE")
         server.close(code, f"GONE {payload}"[:100])
         terminal.until("GONE")
-        terminal.until("Press f5 to" if code == 4001 else "Reconnecting.")
+        terminal.until("Press F5 to" if code == 4001 else "Reconnecting.")
         assert_harmless(terminal)
         assert terminal.alive
 

@@ -45,13 +45,13 @@ def test_what_is_offered_and_said_of_commands(tmp_path: Path) -> None:
         terminal.until(MARKUP[3])
         odd = "\x9b?1003l\u202e\x9d2;PWNED\x9c"
         terminal.press("@", "[")
-        terminal.until(f"tab  @{MARKUP[2]}")
+        terminal.until(f"Tab  @{MARKUP[2]}")
         for _ in PAYLOADS:
             terminal.press("tab")
         terminal.settle()
         assert_harmless(terminal)
         terminal.press("\x15", "#")
-        terminal.until("tab  #")
+        terminal.until("Tab  #")
         terminal.press("tab", "tab", "tab")
         terminal.settle()
         terminal.press("\x15")

@@ -30,10 +30,10 @@ class Where(Enum):
     HELP = "In the list of keys"
 
 
-KEY_NAMES = {"escape": "Esc", "enter": "Enter"}
-"""How sentences name keys, where Textual's name reads badly."""
+KEY_NAMES = {"escape": "Esc", "pageup": "Page Up", "pagedown": "Page Down"}
+"""How sentences name keys, where a capital letter does not suffice."""
 CHARACTERS = {"slash": "/", "question_mark": "?", "minus": "-", "plus": "+"}
-"""How the table of keys shows keys that Textual calls by the name of their character."""
+"""How keys are shown that Textual calls by the name of their character."""
 NUMBERED = "Channel or conversation at this position in the list"
 
 
@@ -245,6 +245,14 @@ def first_key(which: str) -> str:
 
 
 def pressed(which: str) -> str:
-    """Return the name of the current key of an ID, for use in a sentence."""
+    """Return the current key of an ID as sentences name it, such as Esc, Ctrl+K or F2; only a lone letter is small."""
     key = first_key(which)
-    return KEY_NAMES.get(key, key)
+    if len(key) == 1:
+        return key
+    *modifiers, name = key.split("+")
+    shown = KEY_NAMES.get(name) or CHARACTERS.get(name) or _capital(name)
+    return "+".join((*map(_capital, modifiers), shown))
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]

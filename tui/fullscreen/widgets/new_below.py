@@ -32,5 +32,5 @@ def _words(unseen: Unseen) -> Content:
     return Content.assemble(
         f"↓ {shown_count(unseen.count)} new below",
         (name, "bold $warning"),
-        (f" · {pressed('composer.end').capitalize()}", "dim"),
+        (f" · {pressed('composer.end')}", "dim"),
     )

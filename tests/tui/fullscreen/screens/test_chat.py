@@ -49,7 +49,7 @@ async def test_a_message_that_is_refused_says_why() -> None:
     async with client(ScriptedServer(answer=refused)) as (pilot, _):
         await pilot.press(*"hello", "enter")
         await until_seen(pilot, "✗ Not sent: bob is not here now.")
-        await until_seen(pilot, "Press alt+r to edit it")
+        await until_seen(pilot, "Press Alt+R to edit it")
         await pilot.press(*"so", "alt+r")
         composer = pilot.app.screen.query_one(Composer)
         await until(pilot, lambda: composer.text == "hello\nso", "it is back")

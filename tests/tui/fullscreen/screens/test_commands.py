@@ -284,7 +284,7 @@ async def test_tab_completes_commands_and_emoji() -> None:
             with case(keys):
                 composer.text = ""
                 await pilot.press(*keys)
-                await until_seen(pilot, f"tab  {text.split()[-1].lstrip('@')}")
+                await until_seen(pilot, f"Tab  {text.split()[-1].lstrip('@')}")
                 await pilot.press("tab")
                 await until_text(pilot, text)
                 assert composer.has_focus

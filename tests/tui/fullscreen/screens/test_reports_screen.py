@@ -104,7 +104,7 @@ async def test_an_empty_list_names_the_key_that_reports_as_it_is_bound() -> None
         keymap.change({"messages.report": "f7"})
         try:
             await pilot.press("ctrl+r")
-            await until_seen(pilot, "Press f7 on a message")
+            await until_seen(pilot, "Press F7 on a message")
         finally:
             keymap.change({})
 

@@ -179,13 +179,13 @@ async def test_problems_of_the_configuration_are_shown_at_startup(file: Path, te
 async def test_texts_name_a_key_as_it_is_bound(file: Path) -> None:
     keys = 'everywhere.switch = "f8"\neverywhere.settings = "f9"\ncomposer.complete = "f10"\nmessages.leave = "f6"\n'
     async with configured(file, f'theme = "nope"\n[keys]\n{keys}') as pilot:
-        await until_told(pilot, "Settings (f9) lists all themes")
+        await until_told(pilot, "Settings (F9) lists all themes")
         await pilot.press(*"/join x", "enter")
-        await until_told(pilot, "There is no channel “x”. Press f8 for the list.")
+        await until_told(pilot, "There is no channel “x”. Press F8 for the list.")
         await pilot.press("ctrl+u", *"@b")
-        await until_seen(pilot, "f10  @bob")
+        await until_seen(pilot, "F10  @bob")
         await pilot.press("up")
-        await until_seen(pilot, "Message keys · f6 to write")
+        await until_seen(pilot, "Message keys · F6 to write")
 
 
 async def test_a_rebound_key_works_and_is_shown_wherever_keys_are_named(file: Path) -> None:

@@ -161,7 +161,7 @@ async def test_user_alone_on_their_own_server_is_told_how_to_reach_others(monkey
 
     monkeypatch.setattr("tui.net.discovery.is_listening", nobody)
     async with FlagpostApp(Options("ada")).run_test(size=(120, 36)) as pilot:
-        await until_told(pilot, "You are alone here. To chat with others, connect to their server (f4)")
+        await until_told(pilot, "You are alone here. To chat with others, connect to their server (F4)")
         await app_of(pilot).leave()
 
 

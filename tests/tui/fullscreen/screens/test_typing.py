@@ -231,7 +231,7 @@ async def test_same_key_undoes_mute_after_the_highlight_moved() -> None:
 async def test_ctrl_c_without_a_selection_says_how_to_quit() -> None:
     async with client() as (pilot, _):
         await pilot.press("ctrl+c")
-        await until_seen(pilot, "Nothing is selected. Press ctrl+q to quit.")
+        await until_seen(pilot, "Nothing is selected. Press Ctrl+Q to quit.")
 
 
 async def test_link_is_opened_only_after_its_whole_address_was_shown(monkeypatch: pytest.MonkeyPatch) -> None:
