@@ -13,13 +13,14 @@ LEASE_SECONDS = 30
 """Duration of a lease; longer than an attempt and recording its result take together."""
 _MINE = "(SELECT value FROM json_each(:busy))"
 _IN_TURN = (
-    "NOT EXISTS (SELECT 1 FROM delivery AS before WHERE before.report_id = delivery.report_id"  # noqa: S608 - ours
-    " AND before.webhook = delivery.webhook"
-    " AND before.seq < delivery.seq AND before.holder IS NOT NULL"
-    f" AND (before.leased_at <= :now AND before.leased_until > :now OR before.id IN {_MINE}))"
+    "NOT EXISTS (SELECT 1 FROM delivery AS before JOIN delivery AS sent"  # noqa: S608 - ours
+    " ON sent.id = coalesce(before.gathered_in, before.id)"
+    " WHERE before.report_id = delivery.report_id AND before.webhook = delivery.webhook"
+    " AND before.seq < delivery.seq AND sent.holder IS NOT NULL"
+    f" AND (sent.leased_at <= :now AND sent.leased_until > :now OR sent.id IN {_MINE}))"
 )
-"""Condition: no earlier delivery of the same report to the webhook is in flight, cancelled or not. :busy are those that
-the caller has in flight, whatever the clock says.
+"""Condition: no earlier delivery of the same report to the webhook is in flight, by itself or carried by another one,
+cancelled or not. :busy are those that the caller has in flight, whatever the clock says.
 """
 _SCHEDULED = "(due <= :now OR changed_at > :now)"
 """Condition: due by its schedule, or last changed in the future, and so before the clock was set back."""

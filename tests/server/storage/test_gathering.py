@@ -52,6 +52,23 @@ def test_a_post_takes_along_a_limited_number_of_reports(desk: Desk, monkeypatch:
     assert statuses(desk, others) == {ReportState.DELIVERED}
 
 
+@pytest.mark.parametrize("add", [False, True])
+def test_nothing_overtakes_a_report_that_another_one_carries(desk: Desk, add: bool) -> None:
+    """Otherwise a site that received a withdrawal first would keep the report."""
+    desk.terms = TERMS._replace(evidence=True)
+    others = flooded(desk)
+    desk.pass_time(GATHERING_SECONDS)
+    (carrier,) = desk.claim()
+    if add:
+        desk.submit(reporter=CROWD[3], add=True)
+    else:
+        desk.withdraw(others[3], CROWD[3])
+    assert not desk.claim("two")
+    desk.note(carrier, ACCEPTED)
+    (claim,) = desk.claim()
+    assert claim.report_id == others[3]
+
+
 @pytest.mark.parametrize("result", [ACCEPTED, FAILED])
 def test_sqlite_attempt_reads_no_more_often_for_many_reports(result: Result) -> None:
     """Each statement is a round trip to a database that several servers share."""
