@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from server.protocol.characters import REPLACEMENT, ZERO
 from server.rules import retries
-from server.rules.evidence import Evidence
+from server.rules.evidence import Companions, Evidence
 from server.rules.person_ids import person_ids
 from server.rules.retries import Result
 from server.rules.trail import Event
@@ -13,6 +14,7 @@ from server.settings import Secret, WebhookURL
 from server.storage import gathering, leases, trail
 from server.storage.database import Database
 from server.storage.leases import Claim
+from server.storage.sql import SqlConnection
 from server.webhooks.payloads import report_body, reported_messages
 from server.webhooks.rendering import Renderer, html_or_text
 from server.webhooks.webhook_client import WebhookClient, WebhookError
@@ -54,13 +56,23 @@ class ReportSender:
         reported = await self._database.read(
             lambda connection: trail.report_and_event(connection, claim.report_id, claim.seq)
         )
-        companions = await self._database.read(lambda connection: gathering.companions(connection, claim))
+        while True:
+            # Counted first, so that a withdrawal between the two is noticed.
+            carried = await self._database.read(lambda connection: gathering.carried(connection, claim))
+            companions = await self._database.read(lambda connection: gathering.companions(connection, claim))
+            body = await self._write(claim, reported, companions)
+            renewed = await self._database.write(partial(_renew, claim))
+            if renewed == carried:
+                return body
+            if renewed is None:
+                return None
+
+    async def _write(self, claim: Claim, reported: tuple[Evidence, Event], companions: Companions) -> bytes:
         async with self._writing:
             written = await self._written(*reported)
-            body = await asyncio.to_thread(
+            return await asyncio.to_thread(
                 report_body, self._key, self._hook, claim.report_id, *reported, written, self._person_id, companions
             )
-        return body if await self._database.write(lambda connection: leases.renew(connection, claim)) else None
 
     async def _written(self, evidence: Evidence, event: Event) -> Callable[[str], str]:
         """Return the function that formats a message for the body."""
@@ -89,3 +101,8 @@ class ReportSender:
             signed,
         )
         return result, str(answer.status)
+
+
+def _renew(claim: Claim, connection: SqlConnection) -> int | None:
+    """Renew a lease; return the number of reports that the delivery carries. None if it must not be sent."""
+    return gathering.carried(connection, claim) if leases.renew(connection, claim) else None

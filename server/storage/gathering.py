@@ -89,6 +89,12 @@ def companions(connection: SqlConnection, carrier: Claim) -> Companions:
     return Companions(max(people, 1), tuple(found))
 
 
+def carried(connection: SqlConnection, carrier: Claim) -> int:
+    """Return the number of reports that a delivery carries, and that are not withdrawn."""
+    query = "SELECT count(*) FROM delivery WHERE gathered_in = ? AND state != 'cancelled'"
+    return int(connection.execute(query, (carrier.id,)).fetchone()[0])
+
+
 def follow(connection: SqlConnection, carrier_id: str) -> list[str]:
     """Copy the state of a carrier to the deliveries that it carries; return the IDs of their reports."""
     rows = connection.execute(

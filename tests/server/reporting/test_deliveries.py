@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,7 @@ import pytest
 from server.ops.metrics import Metrics, Traffic
 from server.reporting.deliveries import Deliveries
 from server.reporting.sender import ReportSender
+from server.rules.messages import Person
 from server.settings import Secret, SigningSecret, SigningSecrets, WebhookURL
 from server.storage import leases, outbox, overview, report_rows, reports, webhook_state
 from server.storage.base import StorageError
@@ -251,6 +252,42 @@ async def test_reports_are_delivered_even_if_rendering_fails(
     assert messages == {"<p>message 7</p>", f"<p>{'www.xn--' * 30} {html}</p>"}
     depth = await database.read(lambda connection: outbox.depth(connection, "report"))
     assert depth.waiting == 0
+
+
+async def test_a_report_that_is_withdrawn_while_its_post_is_written_is_not_in_it(database: SlowDatabase) -> None:
+    """It is carried by the delivery of another report of the same message."""
+    got = asyncio.Queue[httpx.Request]()
+    reporters = [Person(f"guest {number}", f"g-{number}") for number in range(3)]
+    for each in reporters:
+        submission = Submission(each, evidence(reporter=each.name), None, add=False)
+        found = await database.write(partial(reports.submit, TERMS, submission))
+    latest = [found]
+    await database.write(lambda connection: connection.execute("UPDATE delivery SET due = 0"))
+
+    async def site(request: httpx.Request) -> httpx.Response:
+        await got.put(request)
+        return answer(200)
+
+    async def render(texts: Sequence[str]) -> Sequence[str]:
+        # As slow as it may be: the last of the reporters has second thoughts meanwhile.
+        if latest:
+            terms = TERMS._replace(evidence=False)
+            await database.write(partial(reports.withdraw, terms, latest.pop().id, reporters[-1]))
+        return texts
+
+    hook = msgspec.structs.replace(HOOK, message_format="html", evidence=True)
+    client, metrics = WebhookClient(transport=httpx.MockTransport(site)), Metrics(Traffic())
+    sender = ReportSender(database, hook, KEY, client, render)
+    deliveries = Deliveries(database, sender, asyncio.Event(), Nobody(), metrics)
+    running = asyncio.create_task(deliveries.run())
+    async with asyncio.timeout(30):
+        report = json.loads((await got.get()).content)["Report"]
+    deliveries.end()
+    await running
+    await deliveries.drain()
+    await client.close()
+    assert [each["FromUsername"] for each in report["AlsoReported"]] == ["guest 0", "guest 1"]
+    assert report["Reporters"] == 3
 
 
 @pytest.mark.parametrize("signed", [True, False])
