@@ -44,7 +44,7 @@ def _about(text: str) -> msgspec.Meta:
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one channel or conversation that differ from the general ones."""
 
-    notices: Annotated[Level | None, _about("`all`, `mentions` or `none`; without it, as `notices` above")] = None
+    notices: Annotated[Level | None, _about("`all`, `mentions` or `none`; if missing, `notices` above applies")] = None
 
 
 class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,7 +39,7 @@ async def test_a_welcome_names_the_server_and_has_a_new_challenge_for_each_conne
     assert len({welcome.challenge for welcome in welcomes}) == 3
 
 
-async def test_an_enrolled_user_is_recognized_and_the_server_proves_its_identity(server: ServerProcess) -> None:
+async def test_an_enrolled_user_is_recognised_and_the_server_proves_its_identity(server: ServerProcess) -> None:
     ada = await enrolled(server, "ada")
     async with entered(server.url, "bob") as bob:
         await bob.say("@ada", "psst")

@@ -30,10 +30,10 @@ FORGOTTEN = (
     " If nobody restored or replaced its database, leave now."
 )
 CHANGED = (
-    "The server at {address} recognizes you as a different person than last time."
+    "The server at {address} recognises you as a different person from last time."
     " If nobody restored or replaced its database, leave now."
 )
-BACK = "This is again the server you used before at {address}, and it recognizes you."
+BACK = "You are back on the server you used before at {address}, and it recognises you."
 NEW_NAME = "You are new here, as {name}."
 IMPOSTOR = (
     "the server there claims to be the server you used before but cannot prove it, so nothing more was sent;"

@@ -125,7 +125,7 @@ class _LineMode:
         except BrokenPipeError:
             self._end(READER_GONE)
         except OSError as error:
-            print_error(f"The output cannot be written: {error.strerror or error}.")
+            print_error(f"The output cannot be written: {error.strerror or error}. Correct that, and start again.")
             self._end(1)
 
     def _complain(self, text: str) -> None:

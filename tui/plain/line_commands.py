@@ -247,7 +247,7 @@ class LineCommands:
         reason, comment = typed_commands.reason_and_comment(behind, welcome.report_reasons)
         _, channel, line, _ = self._find(rest)
         if reason.comment_required and not comment:
-            raise LineError(f"{reason.reason}: add what is wrong after the reason.")
+            raise LineError(f"The reason “{reason.reason}” needs a comment: add it after the reason.")
         longest = welcome.limits.comment_chars
         if len(comment) > longest:
             raise LineError(f"The comment has {len(comment)} characters; the limit is {longest}. Shorten it.")

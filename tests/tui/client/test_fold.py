@@ -80,7 +80,7 @@ def test_a_channel_with_a_pending_message_stays_listed() -> None:
     assert list(made.timelines) == ["lobby"]
 
 
-def test_own_messages_are_recognized_by_the_granted_name() -> None:
+def test_own_messages_are_recognised_by_the_granted_name() -> None:
     made = state(said(1, "ada"), said(2, "bob"))
     assert [entry.mine for entry in made.timeline.entries if isinstance(entry, Line)] == [True, False]
 

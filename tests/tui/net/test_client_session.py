@@ -152,12 +152,12 @@ def test_a_proof_of_an_earlier_connection_proves_nothing() -> None:
     assert not session.passes(overheard)
 
 
-def test_a_replaced_server_is_noticed_and_the_old_one_recognizes_its_user() -> None:
+def test_a_replaced_server_is_noticed_and_the_old_one_recognises_its_user() -> None:
     session, real, other = ClientSession("ada"), Desk(), Desk("server-2")
     enter(session, real)
     assert texts(enter(session, other)) == ["This is not the server you used before"]
     assert texts(enter(session, other)) == []
-    assert texts(enter(session, real)) == ["This is again the server you used before"]
+    assert texts(enter(session, real)) == ["You are back on the server you used before"]
     assert texts(enter(session, real)) == []
     assert len(set(real.entered)) == 1
     assert not set(real.entered) & set(other.entered)
@@ -178,7 +178,7 @@ def test_a_forgotten_user_enrols_with_another_secret_and_keeps_the_first() -> No
     first, second = session.keys.of(real.server)
     assert first.secret != second.secret
     assert texts(enter(session, restored)) == []
-    assert texts(enter(session, real)) == ["This is again the server you used before"]
+    assert texts(enter(session, real)) == ["You are back on the server you used before"]
     assert texts(enter(session, restored)) == ["The server"]
     assert len(set(restored.entered)) == 1
     assert set(real.entered) == {first.identity}

@@ -93,7 +93,7 @@ async def test_another_server_at_the_address_is_noticed_and_gets_no_earlier_mess
         script.welcome = structs.replace(script.welcome, epoch="e1", server=real.server, challenge=real.challenge)
         script.login = real.login
         server.drop()
-        await until_told(pilot, "This is again the server you used before")
+        await until_told(pilot, "You are back on the server you used before")
         assert len(set(real.entered)) == 1
         assert len(server.sent(Say)) == said
 
