@@ -152,7 +152,10 @@ def _serve(chosen: Options, host: str, port: int) -> None:
 
 
 def options(given: argparse.Namespace, loaded: LoadedConfig) -> Options:
-    """Combine the command line with the configuration; the command line takes precedence. Raises StartError."""
+    """Combine the command line with the configuration; the command line takes precedence.
+
+    Raises StartError if the address or the sign-in link is unusable.
+    """
     name = clean_line(given.name or loaded.config.name or _user()).strip()[:MAX_NAME_CHARS] or "guest"
     sign_in = _sign_in(given)
     # --settings means the server on this machine, not the last one used.
@@ -162,7 +165,7 @@ def options(given: argparse.Namespace, loaded: LoadedConfig) -> Options:
 
 
 def _sign_in(given: argparse.Namespace) -> SiteToken:
-    """Return the token of the sign-in link; empty without one. Raises StartError if it cannot be read."""
+    """Return the token of the sign-in link; an empty one without a link. Raises StartError if it cannot be read."""
     if not (given.token_file or given.sign_in or TOKEN_VARIABLE in os.environ or "jwt=" in (given.url or "")):
         return SiteToken()
     # Imported late: most users never need it.

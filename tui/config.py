@@ -79,7 +79,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
     def level(self, channel: str, server: str) -> Level:
-        """Return which messages cause a notification in a channel, by its ID ("@name" for a conversation)."""
+        """Return which messages cause a notification in a channel, or in a conversation ("@name")."""
         return self.own_level(channel, server) or self.notices
 
     def with_level(self, channel: str, server: str, level: Level | None) -> "Config":

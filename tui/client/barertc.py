@@ -190,7 +190,7 @@ class BareRTC:
         return frames.Relations([*self._muted], [*self._blocked])
 
     def send(self, frame: Frame) -> Outgoing:
-        """Return what to do for a frame of this client."""
+        """Translate a frame of this client."""
         match frame:
             case frames.Login():
                 return self._log_in(frame)

@@ -1,7 +1,7 @@
 """Turns the HTML of BareRTC's messages into text in Markdown, which the client shows like any other text.
 
-nh3 removes scripts and all but a few tags, and makes the rest well-formed. The text has only Markdown for these
-tags, and web links.
+nh3 removes scripts and all but a few tags, and makes the rest well-formed. The text contains Markdown for these
+tags and for web links only.
 """
 
 import re
@@ -27,7 +27,7 @@ _FENCES = re.compile(r"`{3,}")
 
 
 def to_text(source: str) -> str:
-    """Return the text of HTML, in Markdown."""
+    """Convert HTML to Markdown; only the first MAX_CHARS characters are read."""
     # Imported late: most servers send no HTML.
     import nh3
 
@@ -75,7 +75,6 @@ class _Reader(HTMLParser):
         return "\n".join(self._lines).strip("\n")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Handle the start of an element."""
         if tag == "br" and not self._line:
             self._blank = True
         if (tag in _BLOCKS or tag in _LINES) and not self._is_at_item:
@@ -118,7 +117,6 @@ class _Reader(HTMLParser):
             self._numbers[-1] = None if number is None else number + 1
 
     def handle_endtag(self, tag: str) -> None:
-        """Handle the end of an element."""
         if tag == "pre":
             self._end_code()
         elif self._code is not None:
@@ -138,7 +136,6 @@ class _Reader(HTMLParser):
             self._prefixes.pop()
 
     def handle_data(self, data: str) -> None:
-        """Handle text."""
         if self._code is not None:
             self._code.append(data)
         elif words := re.sub(r"\s+", " ", data):

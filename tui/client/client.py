@@ -144,7 +144,7 @@ class Client:
 
     @property
     def is_alone(self) -> bool:
-        """Return whether this client started the server, and nobody else is there."""
+        """Return whether this client started the server, and nobody else is in the room."""
         return self._server is not None and not self.options.demo and len(self.state.people) <= 1
 
     async def run(self) -> None:
@@ -168,7 +168,7 @@ class Client:
             self.online = False
 
     def hurry(self) -> None:
-        """Reconnect now: end the wait for the next attempt, or replace the connection; only while `run` runs."""
+        """End the wait for the next attempt to connect, or replace the connection. Call it only while `run` runs."""
         if self._connection:
             self._connection.hurry()
 
@@ -201,7 +201,7 @@ class Client:
             task.add_done_callback(self._sent)
 
     def say(self, text: str, channel: str = "") -> None:
-        """Send a message to a channel or conversation, or to the current one; while offline, after the next login."""
+        """Send a message to a channel or conversation, or to the current one; if offline, after the next login."""
         said = self.state.say(text, nonce(), channel)
         self.changed()
         if self.online:
@@ -278,7 +278,7 @@ class Client:
         self._on_change()
 
     def _answer(self, frame: ServerFrame) -> None:
-        """Answer the frames that need an answer."""
+        """Send what a frame requires, such as the login after a welcome."""
         refused = self._interrupt is not None and self._interrupt.done()
         if isinstance(frame, Welcome) and not self.online and not refused:
             # A later welcome announces changed settings.
@@ -296,7 +296,7 @@ class Client:
             self._interrupt.set_result(self.state.refused_name)
 
     def _logged_in(self, frame: Me) -> None:
-        """Restore the user's state from before the connection was lost."""
+        """Record an accepted login; restore the user's status, and resend what was not acknowledged."""
         # A member has the name that the site gave them.
         wanted = frame.username if self._session.signs_in else self._session.name
         news = self._session.entered(frame.username)

@@ -39,7 +39,7 @@ class Completion(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """Return the current candidate."""
+        """Return the current candidate with the suffix."""
         return f"{self.options[self.at]}{self.suffix}"
 
     def next(self) -> "Completion":
@@ -83,7 +83,7 @@ def _argument(start: int, before: str, takes: str, known: Known) -> Completion |
 
 
 def _signed(before: str, known: Callable[[], Known], emojis: Callable[[str], Sequence[str]]) -> Completion | None:
-    """Complete what follows a sign, which may contain spaces."""
+    """Complete a name after a sign such as @; the name may contain spaces."""
     for found in reversed([*_SIGNED.finditer(before, max(0, len(before) - MAX_BEGUN_CHARS))]):
         start, begun = found.start(), before[found.end() :]
         if found[0] == EMOJI:

@@ -51,7 +51,7 @@ class Coverage(Struct):
             yield Hole(low, END)
 
     def excess(self, most: int) -> float | None:
-        """Return where the last `most` ranges begin; None if there are no more than that."""
+        """Return the first number of the last `most` ranges; None if there are no other ranges."""
         return self._ranges[-most][0] if len(self._ranges) > most else None
 
     def cut_above(self, number: float) -> None:

@@ -23,14 +23,14 @@ PROBE = b'{"action":"flagpost"}'
 
 
 class _Probed(msgspec.Struct):
-    """The fields of an answer to the probe that matter."""
+    """The relevant fields of an answer to the probe."""
 
     action: str
     code: str = ""
 
 
 class Dialects:
-    """The Wire of a server whose dialect is not known before it is connected."""
+    """A Wire for a server whose dialect is unknown until the server has sent something."""
 
     def __init__(self, url: str) -> None:
         self._url = url

@@ -33,7 +33,7 @@ class Line(Struct, frozen=True):
 
     @property
     def reported(self) -> bool:
-        """Return whether the user has reported it, and has not withdrawn the report."""
+        """Return whether the user has reported the message, and has not withdrawn the report."""
         return self.report not in {"", ReportState.WITHDRAWN}
 
 

@@ -127,7 +127,7 @@ def _(frame: frames.Message, state: ClientState) -> None:
 
 
 def _is_own(state: ClientState, frame: frames.Message) -> bool:
-    """Return whether a message confirms what this client sent."""
+    """Return whether a message confirms a pending one of this client."""
     return frame.username in state.own_names and state.timelines.awaits(frame.nonce)
 
 

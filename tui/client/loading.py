@@ -1,4 +1,4 @@
-"""Requests for the messages that the room needs and has not loaded."""
+"""Requests for messages that are needed and not loaded."""
 
 from server.protocol.frames import HistoryRequest
 from tui.client import history

@@ -37,7 +37,7 @@ class Piece(NamedTuple):
 
 
 def lines(text: str) -> list[list[Piece]]:
-    """Return the pieces of each line of a message: all of its characters, in order, and what is added to them."""
+    """Return the pieces of each line of a message: all of its characters, in order, with explanations added."""
     # Imported late: compiling its patterns would delay the first frame.
     from server.protocol.markdown import MAIL, WEB, MessageParser
     from server.protocol.text_blocks import blocks

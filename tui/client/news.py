@@ -27,7 +27,7 @@ class NewMessage(Struct, frozen=True):
 
 
 def news(frames: Iterable[Frame], state: ClientState, since: int) -> Iterator[NewMessage]:
-    """Yield the new messages in folded frames; `since`: the last message known before them, 0: none."""
+    """Yield the new messages in folded frames; `since` is the number of the last message known before them, or 0."""
     for message in _messages(frames, since):
         timeline = state.timelines.get(message.channel)
         line = timeline.find(message.msg_id) if timeline and message.msg_id > since else None

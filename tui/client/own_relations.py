@@ -14,7 +14,7 @@ def undo(command: str, username: str) -> str:
 
 
 class OwnRelations(Struct):
-    """Follows the server's lists; only changes requested here are reported as news."""
+    """Follows the server's lists, and confirms to the user the changes that this client requested."""
 
     muted: Set[str] = frozenset()
     blocked: Set[str] = frozenset()

@@ -141,7 +141,7 @@ class OwnReports(Struct):
         return frame
 
     def ask(self, nonce: str) -> frames.ReportsRequest:
-        """Request the whole list."""
+        """Request the list of all reports of the user."""
         self.loading, self.problem = nonce, None
         return frames.ReportsRequest(nonce)
 

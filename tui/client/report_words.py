@@ -1,4 +1,4 @@
-"""The wording of report statuses: all interfaces use it; pure functions."""
+"""The wording of report statuses for all interfaces, as pure functions."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -73,7 +73,7 @@ def news(entry: ReportEntry, now: datetime) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a text that ends like a sentence."""
+    """Return a text with a full stop, unless it ends like a sentence already."""
     text = text.strip()
     return text if text.endswith((".", "!", "?", "…")) or not text else f"{text}."
 

@@ -1,4 +1,4 @@
-"""Lines that begin with a slash: command or text, and the addressee."""
+"""Parsing of lines that may begin with a slash: command or text, and the addressee."""
 
 import re
 from collections.abc import Iterable

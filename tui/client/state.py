@@ -232,7 +232,7 @@ class ClientState(Struct):
         return news
 
     def close(self, channel: str) -> str | None:
-        """Leave a conversation out of the list until it has a new message; return the problem, or None."""
+        """Remove a conversation from the list until it has a new message; return the problem, or None."""
         timeline = self.timelines.get(channel)
         if timeline is None or timeline.peer is None:
             return "Only conversations can be closed. To mute a channel: /notices none"
@@ -243,7 +243,7 @@ class ClientState(Struct):
         return None
 
     def see_loaded(self) -> None:
-        """Mark the timelines whose unread messages are all loaded as read: line mode has printed them."""
+        """Mark as read the timelines whose unread messages are all loaded: line mode has printed them."""
         for timeline in self.timelines.values():
             loaded = sum(unread.counts(each, self.relations.hidden) for each in timeline.after(timeline.read))
             if timeline.unread and (loaded >= timeline.unread or timeline.covered.spans(timeline.read + 1, END)):
@@ -281,7 +281,7 @@ class ClientState(Struct):
         return [*said, *self.reports.unsent()]
 
     def give_up_unsent(self, why: str) -> None:
-        """Mark unacknowledged messages as failed; the user can resend them."""
+        """Mark unacknowledged messages and reports as failed; the user can resend them."""
         self.timelines.give_up_unsent(why)
         self.add_remarks(self.reports.give_up(why))
 

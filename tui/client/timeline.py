@@ -92,18 +92,18 @@ class Timeline(Struct):
 
     @property
     def complete(self) -> bool:
-        """Return whether everything that was ever said is loaded."""
+        """Return whether the whole history is loaded."""
         return self.covered.spans(BEGINNING, END)
 
     @property
     def new_from(self) -> int:
-        """Return the first message of others that was unread when the user stopped reading; 0: none that is loaded."""
+        """Return the number of the first message that was unread when the user left; 0 if it is not loaded."""
         if self._new_from < 0:
             self._new_from = self._first_new()
         return self._new_from
 
     def begin_new(self, after: int) -> None:
-        """Mark the messages after this one as new; -1: there are none."""
+        """Mark the messages after this number as new; -1: mark none."""
         self._new_after, self._new_from = after, -1
 
     def count_unread(self, line: Line, *, mentioned: bool = False) -> None:
@@ -216,7 +216,7 @@ class Timeline(Struct):
         return nonce in self._pending
 
     def fail(self, nonce: str, why: str) -> bool:
-        """Mark a pending message as failed, at its place; return False if there is none of this nonce."""
+        """Mark a pending message as failed, and move it above the pending ones; return False if there is none."""
         if nonce not in self._pending:
             return False
         self._splice(self._pending_at(nonce), 1, [], [])
@@ -335,7 +335,7 @@ class Timeline(Struct):
         self._splice(self.position(line.msg_id), 1, [line], [line.msg_id])
 
     def _splice(self, at: int, removed: int, added: Sequence[Entry], keys: Sequence[float]) -> None:
-        """Change the entries: all changes pass through here and are recorded, so that a view need not compare."""
+        """Change the entries: all changes pass through here and are recorded, so that views need not compare them."""
         self._new_from = -1
         self._weight += sum(map(weight, added)) - sum(map(weight, self._entries[at : at + removed]))
         self._entries[at : at + removed] = added

@@ -124,7 +124,7 @@ def _budget() -> Callable[[list[Item]], list[Item]]:
 
 
 def restore(state: ClientState, unsent: Unsent) -> None:
-    """Put back what was saved; the client sends what is pending, and the interface fills the drafts in."""
+    """Restore what was saved; the client sends what is pending, and the interface fills the drafts in."""
     for message in unsent.messages:
         failure = message.failure or (TOO_OLD if state.now() - message.at > RESEND_WITHIN else "")
         timeline = state.timelines.obtain(state.known_as(message.channel))

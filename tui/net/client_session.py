@@ -200,7 +200,7 @@ class ClientSession(Struct):
         return bool(self.token and self._challenged and self._challenged.sign_in != "nickname")
 
     def renew(self, token: str) -> None:
-        """Replace the token of a member before the old one expires."""
+        """Store the next token of a member, which the server sends before the old one expires."""
         if self.signs_in:
             self.token = token
 
@@ -258,7 +258,7 @@ class ClientSession(Struct):
         return Login(self.name, since=self._since, prove=prove)
 
     def _news(self, attempt: _Attempt) -> list[ServerNews]:
-        """Return what has changed since the last login at this address."""
+        """Return a notice if the server or the identity has changed since the last login at this address."""
         keys, identity = self.keys, attempt.key.identity if attempt.key else ""
         known = keys.of(attempt.server)
         other_server = keys.last_server not in {"", attempt.server}

@@ -27,7 +27,7 @@ class LocalServerError(OneLineError):
 
 
 class LocalServer:
-    """A running child; `urls` has the URLs that it printed, by name."""
+    """A running server; `urls` has the URLs that it printed, by name."""
 
     def __init__(self, process: Process, urls: dict[str, str]) -> None:
         self._process = process
@@ -83,7 +83,7 @@ def _environment(arguments: Sequence[str]) -> dict[str, str]:
 
 
 async def _urls(process: Process, names: Sequence[str]) -> dict[str, str] | None:
-    """Return the URLs that the child prints first; None if it ended before."""
+    """Return the URLs that the child prints first; None if it ended before that."""
     urls: dict[str, str] = {}
     while process.stdout and not set(names) <= set(urls):
         line = (await process.stdout.readline()).decode(errors="replace")

@@ -1,4 +1,4 @@
-"""The Unix socket of the user's own server, in a directory that only the user can write: nobody else serves there."""
+"""The Unix socket of the user's own server, in a directory that only the user can write: nobody else can serve it."""
 
 import asyncio
 import os

@@ -33,7 +33,7 @@ class ChosenProxy(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The proxy without its password."""
+        """Return the proxy's URL without user name and password."""
         parsed = parse_proxy(self.url)
         return f"{parsed.scheme}://{parsed.host}:{parsed.port}"
 

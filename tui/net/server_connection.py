@@ -211,7 +211,7 @@ class Connection:
             data = await socket.recv(decode=False)
 
     async def _first(self, socket: ClientConnection) -> bytes:
-        """Return the first message; if the server stays silent, speak first."""
+        """Return the first message; if the server stays silent, send it what `silent` returns."""
         for wire in self._wire.opened():
             await socket.send(wire, text=True)
         with suppress(TimeoutError):

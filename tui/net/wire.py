@@ -9,7 +9,7 @@ from tui.limits import MAX_FRAME_BYTES
 
 
 class Outgoing(NamedTuple):
-    """The steps that a frame of this client needs."""
+    """The translation of a frame of this client."""
 
     wires: Sequence[bytes] = ()
     """Bytes to send."""
@@ -40,7 +40,7 @@ class Wire(Protocol):
         """Return the frames in a message of the server. Raises BadFrame."""
 
     def send(self, frame: Frame) -> Outgoing:
-        """Return what to do for a frame of this client."""
+        """Translate a frame of this client."""
 
 
 class FlagpostWire:

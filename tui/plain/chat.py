@@ -70,7 +70,7 @@ class _LineMode:
         """Time, by the event loop's clock, at which to give up on the line that waits for an answer; None: never."""
 
     async def run(self) -> int:
-        """Chat until the input ends, the server closes for good, or the reader is gone; return the exit code.
+        """Chat until the input ends, the connection ends for good, or the reader is gone; return the exit code.
 
         Raises NoServerError if there is no server.
         """

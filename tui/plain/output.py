@@ -100,7 +100,7 @@ class Transcript:
 
 
 def message(number: int, at: str, where: str, line: Line) -> OutputLine:
-    """Format a message. Its text follows the first », and cannot imitate what is before that."""
+    """Format a message. Its text follows the first », and cannot imitate what precedes it."""
     notes = " and ".join(["deleted"] * line.taken_back + ["edited"] * line.edited + ["reported"] * line.reported)
     return _lines(f"[{number}] {at} {where}, {name_text.said(line.author, line.text, notes)}".rstrip())
 

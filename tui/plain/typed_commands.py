@@ -110,7 +110,7 @@ def numbered(reasons: Sequence[ReportReason]) -> str:
 
 
 def name_and_text(text: str, known: Iterable[str]) -> tuple[str, str]:
-    """Split a text into the name of a person and the message to them.
+    """Split a text into the name of a person and the message to them. Raises LineError if there is no message.
 
     An unknown name is the first word: the server knows earlier visitors, and stores messages for them.
     """

@@ -34,7 +34,7 @@ class PageAccess(Struct, frozen=True):
 
     @property
     def cookie(self) -> str:
-        """Return the name of the cookie, which has the port: browsers send the cookies of a host to all its ports."""
+        """Return the cookie's name, which contains the port: browsers send the cookies of a host to all its ports."""
         return f"flagpost-{self.port}"
 
     @property
@@ -55,7 +55,7 @@ class PageAccess(Struct, frozen=True):
         return None
 
     def admits(self, token: str) -> bool:
-        """Return whether this is the token, in constant time."""
+        """Return whether a token is the right one, in constant time."""
         return hmac.compare_digest(token.encode(errors="surrogatepass"), self.token.encode())
 
     def _hosts(self, reached: str) -> set[str]:
