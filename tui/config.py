@@ -173,7 +173,7 @@ def _known(
             try:
                 msgspec.convert(value, fields[key].type)
             except msgspec.ValidationError:
-                problems.append(f"{where}{key}: {_shown(value)} cannot be used; {_takes(fields[key].type)}")
+                problems.append(f"{where}{key}: {_shown(value)} cannot be used; {_hint(fields[key].type)}")
             else:
                 yield key, value
 
@@ -201,8 +201,8 @@ def _keys(value: object, where: str, problems: list[str]) -> Iterator[tuple[str,
         problems.append(f'{where}: {_shown(value)} cannot be used; write keys in quotes, like "ctrl+x" or "f3,alt+r"')
 
 
-def _takes(kind: object) -> str:
-    """Describe the values that a setting accepts."""
+def _hint(kind: object) -> str:
+    """Return what to write for a setting of this type."""
     info = msgspec.inspect.type_info(kind)
     while isinstance(info, msgspec.inspect.Metadata):
         info = info.type

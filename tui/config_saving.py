@@ -46,8 +46,8 @@ class _Marks(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> "_Marks":
-        all_have_two = "\r\n" in text and text.count("\r\n") == text.count("\n")
-        return cls("\ufeff" if text.startswith("\ufeff") else "", "\r\n" if all_have_two else "\n")
+        is_windows = "\r\n" in text and text.count("\r\n") == text.count("\n")
+        return cls("\ufeff" if text.startswith("\ufeff") else "", "\r\n" if is_windows else "\n")
 
     def without(self, text: str) -> str:
         return text.removeprefix(self.order).replace(self.line_end, "\n")

@@ -73,7 +73,7 @@ class Dialects:
         """See Wire."""
         if self._barertc and self._is_barertc:
             return self._barertc.receive(data)
-        if self._probing and _names_probe(data):
+        if self._probing and _is_from_barertc(data):
             return self._start_barertc()
         self._probing = False
         received = self._flagpost.receive(data)
@@ -96,8 +96,8 @@ class Dialects:
         return self._barertc.opened()
 
 
-def _names_probe(data: bytes) -> bool:
-    """Return whether this is how BareRTC answers the probe."""
+def _is_from_barertc(data: bytes) -> bool:
+    """Return whether the answer to the probe is one of BareRTC."""
     try:
         probed = msgspec.json.decode(data, type=_Probed)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):

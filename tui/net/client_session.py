@@ -50,7 +50,7 @@ class EnrolledKey(Struct, frozen=True):
 
     def __repr__(self) -> str:
         # Crash reports print arguments.
-        return "Key"
+        return "EnrolledKey"
 
 
 class KeyStore(Protocol):
@@ -148,7 +148,7 @@ class ClientSession(Struct):
 
     def __repr__(self) -> str:
         # Crash reports print arguments.
-        return f"Session({self.name!r})"
+        return f"ClientSession({self.name!r})"
 
     def connected(self) -> None:
         """Start a connection: neither side has proven anything yet."""

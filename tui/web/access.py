@@ -25,7 +25,7 @@ class PageAccess(Struct, frozen=True):
 
     def __repr__(self) -> str:
         # Crash reports must not contain the token.
-        return "Access"
+        return "PageAccess"
 
     @property
     def is_local(self) -> bool:
