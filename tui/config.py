@@ -1,7 +1,6 @@
 """The user's configuration: a TOML file, whose problems are reported in one line each."""
 
 import difflib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -211,10 +210,13 @@ def _hint(kind: object) -> str:
     if isinstance(info, msgspec.inspect.VarTupleType):
         return 'write a list of words in quotes, like ["one", "two"]'
     options = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
-    values = [value for each in options if isinstance(each, msgspec.inspect.EnumType) for value in each.cls]
-    return f"write {' or '.join(json.dumps(value) for value in values)}" if values else "write text in quotes"
+    values = [f'"{value}"' for each in options if isinstance(each, msgspec.inspect.EnumType) for value in each.cls]
+    return f"write {' or '.join(values)}" if values else "write text in quotes"
 
 
 def _shown(value: object) -> str:
+    # Imported late: most configurations have no problem.
+    import json
+
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 40 else f"{text[:39]}…"

@@ -69,7 +69,7 @@ FIRST_FRAME = {
     "tui.fullscreen.widgets",
     "tui.fullscreen.widgets.colours",
     "tui.fullscreen.widgets.composer",
-    "tui.fullscreen.widgets.fields",
+    "tui.fullscreen.widgets.prompt",
     "tui.fullscreen.widgets.footer",
     "tui.fullscreen.widgets.header",
     "tui.fullscreen.widgets.show_text",

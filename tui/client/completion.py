@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -45,6 +46,13 @@ class Completion(Struct, frozen=True):
     def next(self) -> "Completion":
         """Return the completion with the next candidate."""
         return Completion(self.start, self.options, self.suffix, (self.at + 1) % len(self.options))
+
+
+class Completer(Protocol):
+    """Completes what the user has begun to type."""
+
+    def __call__(self, before: str, last: Completion | None, *, first_line: bool, bare: bool) -> Completion | None:
+        """Complete the line up to the cursor, as `complete` does."""
 
 
 def complete(

@@ -20,7 +20,7 @@ from tui.config import Config, Level
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.notices import Notices
-from tui.fullscreen.preferences import THEME_NAMES, Preferences
+from tui.fullscreen.preferences import Preferences
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screen_protocols import LiveScreen
 from tui.fullscreen.shutdown import ShutdownSignals
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
     from tui.client.client import Client
     from tui.client.state import ClientState
     from tui.fullscreen.parts import Parts
-    from tui.fullscreen.screens.settings import Choice
 
-# Screens over the room, and what only they need, are imported where they are shown, so that the first frame is early.
 LATER_CSS = Path(__file__).parent / "styles" / "overlays.tcss"
 
 
@@ -78,6 +76,7 @@ class FlagpostApp(App[None]):
             typeahead=self._typeahead,
             notices=self._notices,
             changed=self._changed,
+            change=self._change,
             restart=self._restart,
         )
 
@@ -210,10 +209,8 @@ class FlagpostApp(App[None]):
 
     async def edit_text(self, text: str) -> str:
         """Open a text in the user's editor and return the result. Raises EditorError."""
-        from tui.fullscreen.editor import edit
-
         with self._notices.suspended(), self._signals.suspended():
-            return await edit(self, text, os.environ)
+            return await self.parts.edit(text)
 
     # Input, on any screen.
 
@@ -274,12 +271,7 @@ class FlagpostApp(App[None]):
 
     def action_help(self) -> None:
         """Open the list of all keys, or close it."""
-        from tui.fullscreen.screens.help import HelpScreen
-
-        if isinstance(self.screen, HelpScreen):
-            self.screen.dismiss()
-        else:
-            self.push_screen(HelpScreen(self.room.subjects.commands.explained))
+        self.parts.screens.toggle_help()
 
     def action_commands(self) -> None:
         """Open the command palette."""
@@ -287,15 +279,7 @@ class FlagpostApp(App[None]):
             self.room.dialogs.start(self.room.subjects.commands.pick)
 
     def action_settings(self) -> None:
-        from tui.fullscreen.screens.settings import SettingsScreen
-
-        preferences, file = self.preferences, self.client.options.loaded.file
-        self.push_screen(SettingsScreen(preferences.config, file, self._offer, self._change, self.client.name))
-
-    def _offer(self, config: Config) -> "list[Choice]":
-        from tui.fullscreen.screens.settings import choices
-
-        return choices(config, THEME_NAMES, self.client.address, self.state.current, self.state.place)
+        self.parts.screens.open_settings()
 
     def set_level(self, place: str, level: Level | None) -> str | None:
         """Store the notification level of a place (None: the default); return the problem, or None."""

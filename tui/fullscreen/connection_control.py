@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace
 from textual.app import App
@@ -17,12 +17,11 @@ from tui.client.report_words import sentence
 from tui.client.state import CONNECTION
 from tui.fullscreen.joining import Joining, retry_hint
 from tui.fullscreen.preferences import Preferences
+from tui.fullscreen.screens.name import NamePrompt
+from tui.fullscreen.screens.start import Filled
 from tui.options import Options
 from tui.times import clock
 from tui.tone import Tone
-
-if TYPE_CHECKING:
-    from tui.fullscreen.screens.start import Filled
 
 
 class ConnectedRoom(Protocol):
@@ -107,7 +106,7 @@ class ConnectionControl:
                 return
             await self._client.run()
 
-    def _leave_for(self, filled: "Filled") -> None:
+    def _leave_for(self, filled: Filled) -> None:
         """Restart with another server, so that nothing of this one stays in memory."""
         options = replace(
             self._client.options,
@@ -167,8 +166,6 @@ class ConnectionControl:
             self._joining.failed(why, "name")
             never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
             return await never
-        from tui.fullscreen.screens.name import NamePrompt
-
         welcome = self._client.state.welcome
         longest = welcome.limits.name_chars if welcome else 0
         return await self._app.push_screen_wait(NamePrompt(why, self._client.name, longest))

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -13,10 +12,9 @@ from tui import files
 from tui.client.client import Client
 from tui.files import FileError
 from tui.fullscreen.keys.keymap import pressed
+from tui.fullscreen.screens.start import ELSEWHERE, WELCOME, Filled, StartScreen
+from tui.net.server_address import AddressError, configured
 from tui.options import Options, SiteToken
-
-if TYPE_CHECKING:
-    from tui.fullscreen.screens.start import Filled, StartScreen
 
 
 def retry_hint() -> str:
@@ -59,14 +57,12 @@ class Joining:
         if options.joins:
             self._screen.action_go_on()
 
-    def ask(self, server: str, join: "Callable[[Filled], None]") -> None:
+    def ask(self, server: str, join: Callable[[Filled], None]) -> None:
         """Ask for another server, in a dialog that can be cancelled; `join` switches to it."""
         self._app.push_screen(self._dialog(server, join, can_cancel=True))
 
     def save(self) -> None:
         """Save the name and server for the next start, if the dialog is open."""
-        from tui.net.server_address import AddressError
-
         if self._screen and self._screen.is_mounted:
             with suppress(OSError, AddressError):
                 _file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -75,20 +71,18 @@ class Joining:
     def _dialog(
         self,
         server: str,
-        join: "Callable[[Filled], None]",
+        join: Callable[[Filled], None],
         saved: tuple[str, str] | None = None,
         *,
         can_cancel: bool = False,
-    ) -> "StartScreen":
-        from tui.fullscreen.screens.start import ELSEWHERE, WELCOME, Filled, StartScreen
-
+    ) -> StartScreen:
         title = ELSEWHERE if can_cancel or self._client.options.joins else WELCOME
         # A token for this server is never sent to another one.
         token = SiteToken() if can_cancel else self._client.options.sign_in
         filled = Filled(*(saved or (self._client.wanted_name, server)), token)
         return StartScreen(filled, self._local(self._client.options), join, title=title, can_cancel=can_cancel)
 
-    def _join(self, filled: "Filled") -> None:
+    def _join(self, filled: Filled) -> None:
         self._client.options = replace(
             self._client.options, name=filled.name, url=filled.server or None, sign_in=filled.sign_in
         )
@@ -110,8 +104,6 @@ class Joining:
 
     @staticmethod
     def _local(options: Options) -> str:
-        from tui.net.server_address import configured
-
         try:
             address, tls = configured(options.settings)
         except FileError:

@@ -3,14 +3,18 @@
 `FlagpostApp` imports this module, and with it most of the client, once the first frame is drawn.
 """
 
+import os
 from collections.abc import Callable
 
 from textual.app import App
 
 from tui.client import unread
 from tui.client.client import Client
+from tui.config import Config
+from tui.fullscreen.app_screens import AppScreens
 from tui.fullscreen.arrivals import Arrivals
 from tui.fullscreen.connection_control import ConnectionControl
+from tui.fullscreen.editor import edit
 from tui.fullscreen.notices import Notices
 from tui.fullscreen.preferences import Preferences
 from tui.fullscreen.room.interface import RoomHost
@@ -34,10 +38,14 @@ class Parts:
         typeahead: TypeAhead,
         notices: Notices,
         changed: Callable[[], None],
+        change: Callable[[Config], str | None],
         restart: Callable[[Options], None],
     ) -> None:
-        """`app` and `host` are the same object; `changed` draws, `restart` ends the app and starts it again."""
-        self._room, self._notices = room, notices
+        """`app` and `host` are the same object.
+
+        `changed` draws the state, `change` applies and saves another configuration, `restart` starts another app.
+        """
+        self._app, self._room, self._notices = app, room, notices
         self.client = Client(
             options,
             on_change=changed,
@@ -53,11 +61,16 @@ class Parts:
         self.client.state.watched = lambda: room.subjects.reading.watches
         self.connection = ConnectionControl(app, self.client, room, preferences, restart)
         self.arrivals = Arrivals(app, self.client, room, notices, host.show)
+        self.screens = AppScreens(app, self.client, preferences, room.subjects.commands, change)
 
     async def mount(self) -> None:
         """Mount the widgets that the first frame lacks, which completes the room."""
         await self._room.subjects.mount()
         self._room.complete = True
+
+    async def edit(self, text: str) -> str:
+        """Return a text as edited in the user's editor. Raises EditorError."""
+        return await edit(self._app, text, os.environ)
 
     def mark_read(self) -> None:
         """Send the read marker, and show in the title how many unread messages are addressed to the user."""

@@ -7,7 +7,7 @@ from textual.screen import Screen
 from tui.client import slash
 from tui.client.client import Client
 from tui.config import Level
-from tui.fullscreen import slash_commands
+from tui.fullscreen import pickers, slash_commands
 from tui.fullscreen.keys.keymap import KEYS
 from tui.fullscreen.room.interface import RoomHost, RoomInterface
 from tui.fullscreen.room.navigation import Navigation
@@ -103,8 +103,6 @@ class RoomCommands:
 
     async def pick(self) -> None:
         """Let the user pick a key or a command, and run it. Call it only in a coroutine run by `Dialogs.start`."""
-        from tui.fullscreen import pickers
-
         keys = {each.id: each for each in KEYS if each.in_palette and self.may(each.action.rpartition(".")[2])}
         commands = {f"/{each.name}": each for each in slash_commands.allowed(self)}
         offer = partial(pickers.commands, list(keys.values()), list(commands.values()))

@@ -1,15 +1,15 @@
 """Asking the user: a question, a choice from a list, or any other screen over the room."""
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from textual.screen import Screen
 from textual.worker import Worker
 
+from tui.fullscreen.screens.picker import Picker
+from tui.fullscreen.screens.question import Question
 from tui.fullscreen.typeahead import TypeAhead
-
-if TYPE_CHECKING:
-    from tui.fullscreen.widgets.rows import ListRow
+from tui.fullscreen.widgets.rows import ListRow
 
 Result = TypeVar("Result")
 
@@ -38,8 +38,6 @@ class Dialogs:
         Input that does not answer the question goes to the composer afterwards. This includes Enter only if `sends` is
         set and the answer is yes.
         """
-        from tui.fullscreen.screens.question import Question
-
         asked = Question(question, yes, "Cancel")
         answer = await self.result_of(asked)
         if typed := asked.deferred(send=sends and answer):
@@ -47,10 +45,8 @@ class Dialogs:
             self._typeahead.replay(typed)
         return answer
 
-    async def choose(self, placeholder: str, offer: "Callable[[str], Sequence[ListRow]]") -> str | None:
+    async def choose(self, placeholder: str, offer: Callable[[str], Sequence[ListRow]]) -> str | None:
         """Return the ID of the row that the user picks, or None. Call it only in a coroutine run by `start`."""
-        from tui.fullscreen.screens.picker import Picker
-
         return await self.result_of(Picker(placeholder, offer))
 
     async def result_of(self, screen: Screen[Result]) -> Result:

@@ -9,8 +9,10 @@ from tui.client.entries import Line
 from tui.client.fold import NOT_THERE
 from tui.client.markdown import addresses
 from tui.client.quotation import excerpt, original, quoted, words_of
+from tui.fullscreen import pickers
 from tui.fullscreen.room.desktop import Desktop
 from tui.fullscreen.room.interface import RoomInterface
+from tui.fullscreen.screens.message_editor import MessageEditor
 from tui.tone import Tone
 
 
@@ -44,8 +46,6 @@ class MessageActions:
             self._room.dialogs.start(partial(self._edit, line))
 
     async def _edit(self, line: Line) -> None:
-        from tui.fullscreen.screens.message_editor import MessageEditor
-
         state, epoch = self._client.state, self._epoch
         place, limits = state.current, state.welcome.limits if state.welcome else Limits()
         text = await self._room.dialogs.result_of(MessageEditor(line.text, limits.message_chars))
@@ -62,8 +62,6 @@ class MessageActions:
         self._room.dialogs.start(partial(self._open_link, line))
 
     async def _open_link(self, line: Line) -> None:
-        from tui.fullscreen import pickers
-
         found = addresses(line.text)
         url = (
             found[0]
@@ -87,8 +85,6 @@ class MessageActions:
             self._room.dialogs.start(partial(self._react, line))
 
     async def _react(self, line: Line) -> None:
-        from tui.fullscreen import pickers
-
         epoch = self._epoch
         emoji = await self._room.dialogs.choose("Search emoji", partial(pickers.emojis, line))
         if emoji and (problem := self._problem(epoch)):

@@ -8,6 +8,7 @@ from tui.client import unread
 from tui.client.client import nonce
 from tui.client.loading import ask_page, ask_shown
 from tui.client.visited import Visited
+from tui.fullscreen import pickers
 from tui.fullscreen.room.interface import RoomInterface
 
 NOTHING_NEW = "No unread messages here."
@@ -72,8 +73,6 @@ class Navigation:
         self._room.dialogs.start(self._switch)
 
     async def _switch(self) -> None:
-        from tui.fullscreen import pickers
-
         if place := await self._room.dialogs.choose("Go to channel or person", partial(pickers.places, self._state)):
             self.look_at(place)
 

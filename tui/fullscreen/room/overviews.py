@@ -6,6 +6,9 @@ from tui.client.search import SearchState
 from tui.fullscreen.room.interface import RoomInterface
 from tui.fullscreen.room.navigation import Navigation
 from tui.fullscreen.room.reporting import Reporting
+from tui.fullscreen.screens.mentions_screen import MentionsScreen
+from tui.fullscreen.screens.reports_screen import ReportsScreen
+from tui.fullscreen.screens.search_screen import SearchScreen
 
 
 class Overviews:
@@ -17,21 +20,15 @@ class Overviews:
 
     async def search(self, words: str) -> None:
         """Open the search; with words, start searching at once."""
-        from tui.fullscreen.screens.search_screen import SearchScreen
-
         self._room.client.state.search = SearchState()
         await self._open(SearchScreen(self._room.client, self._navigation.go_to, words))
 
     async def mentions(self) -> None:
         """List messages that mention the user."""
-        from tui.fullscreen.screens.mentions_screen import MentionsScreen
-
         await self._open(MentionsScreen(self._room.client, self._navigation.go_to))
 
     async def reports(self) -> None:
         """List the user's reports, unless they are shown already."""
-        from tui.fullscreen.screens.reports_screen import ReportsScreen
-
         if not any(isinstance(each, ReportsScreen) for each in self._screen.app.screen_stack):
             self._reporting.ask_for_reports()
             await self._open(ReportsScreen(self._room.client, self._navigation.go_to, self._reporting.withdraw))

@@ -7,6 +7,7 @@ from server.protocol.frames import Frame, SetStatus
 from tui.client.client import OFFLINE, nonce
 from tui.client.entries import Line
 from tui.client.own_status import problem_of
+from tui.fullscreen import pickers
 from tui.fullscreen.keys.keymap import pressed
 from tui.fullscreen.room.interface import RoomInterface
 from tui.tone import Tone
@@ -31,8 +32,6 @@ class PeopleActions:
         self._room.dialogs.start(self._choose_status)
 
     async def _choose_status(self) -> None:
-        from tui.fullscreen import pickers
-
         if chosen := await self._room.dialogs.choose("What's your status?", partial(pickers.statuses, self._state)):
             problem = self.toggle_dnd() if chosen == pickers.DND else self.set_status(chosen)
             if problem:

@@ -9,6 +9,7 @@ from tui.client.client import OFFLINE, nonce
 from tui.client.entries import Line
 from tui.client.own_reports import GONE
 from tui.fullscreen.room.interface import RoomInterface
+from tui.fullscreen.screens.report_form import ReportForm, Subject
 from tui.tone import Tone
 
 
@@ -25,8 +26,6 @@ class Reporting:
             self._room.dialogs.start(partial(self._report, line))
 
     async def _report(self, line: Line) -> None:
-        from tui.fullscreen.screens.report_form import ReportForm, Subject
-
         state = self._client.state
         welcome, reports = state.welcome, state.reports
         if welcome is None or not welcome.report_reasons:

@@ -10,6 +10,7 @@ from tui.client.emojis import replace_short_names
 from tui.client.entries import Line
 from tui.client.own_relations import undo
 from tui.client.quotation import quotation
+from tui.fullscreen.editor import EditorError
 from tui.fullscreen.room.interface import RoomInterface
 from tui.text import clean_line
 from tui.tone import Tone
@@ -71,8 +72,6 @@ class Writing:
         self._room.dialogs.start(partial(self._edit_text, text, place))
 
     async def _edit_text(self, text: str, place: str) -> None:
-        from tui.fullscreen.editor import EditorError
-
         try:
             edited = await self._edit(text)
         except EditorError as error:

@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.widgets.fields import Prompt
 from tui.fullscreen.widgets.footer import KeyFooter
+from tui.fullscreen.widgets.prompt import Prompt
 
 HINT = "Everyone sees that it was edited; reports include every version."
 

@@ -6,7 +6,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui.fullscreen.widgets.fields import Field
+from tui.fullscreen.widgets.field import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.text import clean_line
 

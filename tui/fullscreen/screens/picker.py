@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.widgets.fields import Field
+from tui.fullscreen.widgets.field import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow

@@ -20,8 +20,8 @@ from tui.client.own_reports import ReportDraft
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.evidence_view import EvidenceView
-from tui.fullscreen.widgets.fields import Prompt
 from tui.fullscreen.widgets.footer import KeyFooter
+from tui.fullscreen.widgets.prompt import Prompt
 
 TITLE = "Report a message"
 OBSTACLE_SECONDS = 1.0

@@ -16,7 +16,7 @@ from tui.client.client import OFFLINE, Client, nonce
 from tui.client.search import SearchState, excerpt
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.widgets.fields import Field
+from tui.fullscreen.widgets.field import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow

@@ -16,9 +16,11 @@ from textual.widgets import Input, Static
 
 from server.protocol.name_text import MAX_NAME_CHARS
 from tui.config import Config, Hours, Level
+from tui.fullscreen import pickers
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.widgets.fields import Field
+from tui.fullscreen.screens.picker import Picker
+from tui.fullscreen.widgets.field import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow
@@ -150,9 +152,6 @@ class SettingsScreen(ModalScreen[None]):
         if choice is None or len(choice.values) <= FEW:
             self.action_cycle(1)
             return
-        from tui.fullscreen import pickers
-        from tui.fullscreen.screens.picker import Picker
-
         offer = partial(pickers.themes, choice.values, choice.value)
         self.app.push_screen(Picker("Theme", offer, self._preview_theme), partial(self._set_theme, self.app.theme))
 

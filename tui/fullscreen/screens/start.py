@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from server.protocol.name_text import MAX_NAME_CHARS
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
-from tui.fullscreen.widgets.fields import Field
+from tui.fullscreen.widgets.field import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.net.server_address import MAX_URL_CHARS, AddressError, fault, normal
 from tui.net.sign_in import MAX_LINK_CHARS, is_link, read

@@ -1,7 +1,7 @@
 """The composer: where messages are written."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.content import Content
@@ -13,23 +13,16 @@ from tui.client.quotation import is_bare
 from tui.client.recall import Recall
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
-from tui.fullscreen.widgets.fields import Prompt
+from tui.fullscreen.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
-    from tui.client.completion import Completion
+    from tui.client.completion import Completer, Completion
 
 NEAR = 0.9
 """The share of the limit above which the character count is shown."""
 MOST_PASTED_LINES = 5
 MOST_HINTS = 6
 FLASH_SECONDS = 3.0
-
-
-class Completer(Protocol):
-    """Completes what the user has begun to type."""
-
-    def __call__(self, before: str, last: "Completion | None", *, first_line: bool, bare: bool) -> "Completion | None":
-        """Complete the line up to the cursor, as `completion.complete` does."""
 
 
 class Composer(Prompt):

@@ -5,7 +5,8 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from tui.fullscreen.widgets.fields import Field, Prompt
+from tui.fullscreen.widgets.field import Field
+from tui.fullscreen.widgets.prompt import Prompt
 
 TYPED = ("می\u200cخواهم", "👩\u200d🚀", "abc\u200e \u200fd", "\u2067x\u2069 y")
 CLUSTERS = ("👨‍👩‍👧", "🇩🇪", "e\u0301")
