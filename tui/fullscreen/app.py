@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 from textual import events, on, work
 from textual.app import App
-from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.filter import LineFilter
-from textual.widget import MountError
 from textual.worker import Worker, WorkerState
 
 from tui.config import Config, Level
@@ -125,12 +123,9 @@ class FlagpostApp(App[None]):
             self.state.note(clean_line(problem), Tone.BAD)
         self.stylesheet.read(LATER_CSS)
         self.stylesheet.parse()
-        try:
-            await self.parts.mount()
-        except (MountError, NoMatches):
-            if self.room.is_attached:
-                raise
-            # The client is ending already: Textual mounts nothing more, and removes widgets.
+        await self.parts.mount()
+        if not self.room.complete:
+            # The client is ending already.
             return
         self._pass_input_on()
         self.refresh_bindings()

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 
 from textual.app import App
+from textual.css.query import NoMatches
+from textual.widget import MountError
 
 from tui.client import unread
 from tui.client.client import Client
@@ -64,9 +66,14 @@ class Parts:
         self.screens = AppScreens(app, self.client, preferences, room.subjects.commands, change)
 
     async def mount(self) -> None:
-        """Mount the widgets that the first frame lacks, which completes the room."""
-        await self._room.subjects.mount()
-        self._room.complete = True
+        """Mount the widgets that the first frame lacks, which completes the room unless the client is ending."""
+        try:
+            await self._room.subjects.mount()
+        except (MountError, NoMatches):
+            if self._room.is_attached:
+                raise
+        # After `exit`, Textual mounts nothing more, and removes widgets.
+        self._room.complete = self._room.is_attached and self._app.return_code is None
 
     async def edit(self, text: str) -> str:
         """Return a text as edited in the user's editor. Raises EditorError."""

@@ -76,6 +76,7 @@ class RoomScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TopLine(id="top")
         with Horizontal(id="middle"):
+            # The lists take its place.
             yield Vertical(id="left")
             with Vertical(id="centre"):
                 yield Composer(placeholder="Write a message", id="composer")

@@ -60,6 +60,9 @@ class Subjects:
         """Mount the widgets that are empty or hidden at first, which would delay the first frame."""
         offer, profile, below = MuteOffer(id="offer"), ProfilePanel(id="profile"), NewBelow(id="below")
         offer.display = profile.display = below.display = False
-        await self._screen.query_one("#left").mount(PlaceLists(id="places"))
-        await self._screen.query_one("#centre").mount(self.timeline, below, offer, before="#composer")
-        await self._screen.query_one("#side").mount(PeopleList(id="people"), profile)
+        # In one step, or the composer would move to the left while nothing is there.
+        with self._screen.app.batch_update():
+            await self._screen.query_one("#left").remove()
+            await self._screen.query_one("#middle").mount(PlaceLists(id="left"), before="#centre")
+            await self._screen.query_one("#centre").mount(self.timeline, below, offer, before="#composer")
+            await self._screen.query_one("#side").mount(PeopleList(id="people"), profile)
