@@ -26,7 +26,7 @@ from server.protocol.version import VERSION
 from server.room.hub import Hub
 from server.room.presence import Attendance
 from server.room.shared_presence import SharedAttendance
-from server.settings import Settings, renewed
+from server.settings import Settings, SettingsError, renewed
 from server.settings.database_url import is_url
 from server.settings.digests import digests
 from server.site import ActiveWebhooks
@@ -72,6 +72,8 @@ async def run(
         people = People(database)
         running = _Running(settings, listener=listener, database=database, people=people, metrics=metrics)
         stack.callback(running.message_log.close)
+        # Even if the start fails: the results of requests to the site that are running have to be stored.
+        stack.push_async_callback(running.finish_deliveries)
         # After all listeners are registered, so that none misses what other servers commit meanwhile.
         await people.load()
         await running.dispatcher.presence.open(digests(settings))
@@ -84,7 +86,7 @@ async def run(
 
 
 async def _serve(running: "_Running", watchdog: LoopWatchdog) -> None:
-    """Serve and do background work until a signal arrives. Return once running requests to the site have finished."""
+    """Serve and do background work until a signal arrives. Return once the connections have closed."""
     tasks = [background.start(work) for work in (watchdog.run(), _sample(running), _sweep(running))]
     dispatcher, measure = running.dispatcher, running.measuring()
     health = Health(dispatcher, running.database, watchdog)
@@ -92,7 +94,6 @@ async def _serve(running: "_Running", watchdog: LoopWatchdog) -> None:
     await serve(*apps, running.listener, running.drain)
     for task in tasks:
         task.cancel()
-    await running.finish_deliveries()
 
 
 class _Running:
@@ -152,6 +153,9 @@ class _Running:
 
     def reload(self, fresh: Settings) -> list[str]:
         """Apply new settings; see `ops.reload.Apply`."""
+        if self._delivering:
+            # Otherwise requests to the site would start again, and be cut off.
+            raise SettingsError("the server is shutting down")
         settings, waiting = renewed(self.settings, fresh)
         # These steps can fail, so they come before any change.
         trust = outbound.trust(settings.webhook_security)
@@ -180,7 +184,7 @@ class _Running:
         """Accept no more requests; store and answer those already received, within a time limit."""
         self.log_event("ending", {"signal": process.shutdown_signal()})
         # In parallel with the rest, so that a slow site does not delay it.
-        self._delivering = background.start(self.webhooks.drain(DELIVERY_SECONDS))
+        self._end_deliveries()
         with suppress(TimeoutError, StorageError):
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self.dispatcher.drain()
@@ -192,10 +196,14 @@ class _Running:
         if self.settings.log.format == "json":
             log.info(event, extra=fields)
 
+    def _end_deliveries(self) -> "asyncio.Task[None]":
+        """Start no more requests to the site; return the task that waits for those that are running."""
+        self._delivering = self._delivering or background.start(self.webhooks.drain(DELIVERY_SECONDS))
+        return self._delivering
+
     async def finish_deliveries(self) -> None:
-        """Wait for the requests to the site that were running at `drain`."""
-        if self._delivering:
-            await self._delivering
+        """Wait for the requests to the site that are running."""
+        await self._end_deliveries()
 
 
 async def _sample(running: _Running) -> None:

@@ -1,0 +1,89 @@
+"""The start and end of a server, in this process."""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from types import MethodType, SimpleNamespace
+from typing import cast
+
+import pytest
+
+from server import app
+from server.http.listening import Listener, ListenError
+from server.room.presence import Attendance
+from server.settings import Settings, SettingsError, WebhookURL
+from server.storage import reports
+from server.storage.reports import Submission
+from server.storage.sqlite_database import SqliteDatabase
+from tests.support.stored_reports import ALICE, TERMS, evidence
+
+SECONDS = 30.0
+ACCEPTED = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+class Start:
+    """The start of a server whose address is taken by another one, while the site is about to answer a request."""
+
+    def __init__(self) -> None:
+        self._asked, self._may_answer = asyncio.Event(), asyncio.Event()
+        self.listener = cast(Listener, SimpleNamespace(start=self._listen, addresses=(), certificates=None))
+
+    async def site(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self._asked.set()
+        await self._may_answer.wait()
+        writer.write(ACCEPTED)
+        writer.close()
+
+    async def open_room(self, *_: object) -> None:
+        """Do what takes long."""
+        await self._asked.wait()
+
+    def _listen(self) -> None:
+        self._may_answer.set()
+        raise ListenError("cannot listen there: Address already in use")
+
+
+@pytest.fixture
+def _unlogged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the log of the tests as it is."""
+    monkeypatch.setattr("server.ops.logs.configure", lambda _: None)
+
+
+@pytest.mark.usefixtures("_unlogged")
+async def test_a_start_that_fails_stores_what_the_site_has_received(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the site would receive it again at each start."""
+    path = str(tmp_path / "room.sqlite")
+    database = SqliteDatabase(path)
+    await database.write(partial(reports.submit, TERMS, Submission(ALICE, evidence(), None, add=False)))
+    await database.close()
+    start = Start()
+    monkeypatch.setattr(Attendance, "open", start.open_room)
+    async with await asyncio.start_server(start.site, "127.0.0.1", 0) as site, asyncio.timeout(SECONDS):
+        url = f"http://127.0.0.1:{site.sockets[0].getsockname()[1]}/"
+        hook = WebhookURL("report", enabled=True, url=url)
+        with pytest.raises(ListenError):
+            await app.run(Settings(database=path, webhook_urls=(hook,)), start.listener)
+    database = SqliteDatabase(path)
+    (state,) = await database.read(lambda connection: connection.execute("SELECT state FROM delivery").fetchone())
+    assert state == "delivered"
+    await database.close()
+
+
+@pytest.mark.usefixtures("_unlogged")
+async def test_a_server_that_ends_applies_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would start requests to the site that its end cuts off."""
+    settings, reloaded = Settings(database=str(tmp_path / "room.sqlite")), list[str]()
+
+    async def serve(_room: object, _metrics: object, _listener: object, drain: MethodType) -> None:
+        await drain()
+        with pytest.raises(SettingsError) as refused:
+            cast(app._Running, drain.__self__).reload(settings)
+        reloaded.append(str(refused.value))
+
+    monkeypatch.setattr(app, "serve", serve)
+    listener = SimpleNamespace(start=lambda: None, addresses=(), certificates=None, websocket_url="")
+    await app.run(settings, cast(Listener, listener))
+    assert reloaded == ["the server is shutting down"]
