@@ -131,6 +131,8 @@ class Client:
         from tui.net.server_connection import Connection
 
         url = clean_line(found.url)
+        # Before the state is reset: later, it would be saved as empty.
+        self._stop_saving()
         if self._session.address not in {"", url}:
             # Nothing of the former server remains.
             self.state.reset()
@@ -242,12 +244,18 @@ class Client:
             # Each demo has a server of its own, which ends with it.
             return
         self.release()
+        self._stop_saving()
         keys = acquire(self._session.address, self._session.name)
         self._session.keys = self._identity = keys
         if self._saves and keys.kept:
             from tui.client.unsent_saver import UnsentSaver
 
             self._unsent = UnsentSaver(self.state, self._session)
+
+    def _stop_saving(self) -> None:
+        if self._unsent:
+            self._unsent.stop()
+            self._unsent = None
 
     @property
     def loses(self) -> bool:

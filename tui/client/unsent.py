@@ -125,7 +125,11 @@ def _budget() -> Callable[[list[Item]], list[Item]]:
 
 def restore(state: ClientState, unsent: Unsent) -> None:
     """Restore what was saved; the client sends what is pending, and the interface fills the drafts in."""
+    # After a reconnect, the state still has them.
+    known = {each.nonce for timeline in state.timelines.values() for each in timeline.own}
     for message in unsent.messages:
+        if message.nonce in known:
+            continue
         failure = message.failure or (TOO_OLD if state.now() - message.at > RESEND_WITHIN else "")
         timeline = state.timelines.obtain(state.known_as(message.channel))
         timeline.await_confirmation(Pending(message.nonce, state.me, message.text, message.at))

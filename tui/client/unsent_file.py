@@ -1,6 +1,7 @@
 """The file of what the user has not sent: one for each person at each server, written soon after each change."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
@@ -30,7 +31,9 @@ class UnsentFile:
     def __init__(self, collect: Callable[[], Unsent], folder: Callable[[], Path] | None = None) -> None:
         self._collect, self._folder = collect, folder or _folder
         self._file: Path | None = None
-        self._saved = b""
+        self._saved = self._latest = b""
+        self._lock = threading.Lock()
+        """Held while the latest content is written: here, or in a thread, which may start late."""
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self.problem: str | None = None
@@ -71,7 +74,8 @@ class UnsentFile:
         unsent = self._collect()
         if self._file is None and owner and not unsent.is_empty and not self.problem:
             unsent = self.open(owner).joined(unsent)
-        self._write(encoded(unsent))
+        self._latest = encoded(unsent)
+        self._write()
 
     async def close(self, owner: Owner | None = None) -> None:
         """Wait for the save in progress, then save."""
@@ -90,19 +94,24 @@ class UnsentFile:
         if self._writing and not self._writing.done():
             self.changed()
         elif (content := encoded(self._collect())) != self._saved:
-            self._writing = asyncio.create_task(asyncio.to_thread(self._write, content))
+            self._latest = content
+            self._writing = asyncio.create_task(asyncio.to_thread(self._write))
 
-    def _write(self, content: bytes) -> None:
-        if self._file is None or content == self._saved:
-            return
+    def _write(self) -> None:
+        with self._lock:
+            content = self._latest
+            if self._file and content != self._saved:
+                self._replace(self._file, content)
+
+    def _replace(self, file: Path, content: bytes) -> None:
         try:
             if content:
-                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                files.write_atomically(self._file, content.decode())
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                files.write_atomically(file, content.decode())
             else:
-                self._file.unlink(missing_ok=True)
+                file.unlink(missing_ok=True)
         except OSError as error:
-            self.problem = f"{self._file}: {error.strerror or error}"
+            self.problem = f"{file}: {error.strerror or error}"
         else:
             self._saved, self.problem = content, None
 

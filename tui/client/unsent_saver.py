@@ -24,6 +24,11 @@ class UnsentSaver:
         self._file.save(self._presumed)
         return self._file.problem
 
+    def stop(self) -> None:
+        """Save what has changed, if the person is known, and nothing more: another saver follows."""
+        if self._file.is_open:
+            self._file.save()
+
     async def close(self) -> None:
         """Wait for the save in progress, then save."""
         await self._file.close(self._presumed)

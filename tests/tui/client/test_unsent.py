@@ -3,6 +3,8 @@
 import asyncio
 import stat
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -144,6 +146,25 @@ async def test_a_change_is_saved_soon_without_an_end(tmp_path: Path) -> None:
     async with asyncio.timeout(20):
         while UnsentFile(Unsent, lambda: tmp_path).open(ADA).drafts != {"tea": "half"}:
             await asyncio.sleep(0.02)
+
+
+async def test_a_save_that_starts_late_does_not_undo_a_later_one(tmp_path: Path) -> None:
+    drafts, may_start = {"tea": "half"}, threading.Event()
+    file = UnsentFile(lambda: Unsent(drafts=drafts), lambda: tmp_path)
+    file.open(ADA)
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    # The only thread is busy.
+    busy = loop.run_in_executor(None, may_start.wait, 20)
+    file._begin()
+    await asyncio.sleep(0)
+    drafts["tea"] = "all of it"
+    file.save()
+    may_start.set()
+    assert await busy
+    assert file._writing
+    await file._writing
+    assert UnsentFile(Unsent, lambda: tmp_path).open(ADA).drafts == drafts
 
 
 async def test_what_was_written_before_the_login_joins_what_was_saved(tmp_path: Path) -> None:
