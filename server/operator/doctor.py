@@ -119,10 +119,7 @@ def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Itera
         return
     for refusal in reached.refused:
         yield Finding(Grade.WARNING, f"{label}: {refusal}; the other addresses are used")
-    how = f"resolves to {', '.join(reached.addresses)}; port {reached.port} of {reached.address} answered"
-    if reached.proxy:
-        how = f"port {reached.port} answered through the proxy {reached.proxy}"
-    yield Finding(Grade.GOOD, f"{label}: {reached.host} {how} in {reached.milliseconds} ms")
+    yield Finding(Grade.GOOD, f"{label}: {reached.host} {_answered(reached)} in {reached.milliseconds} ms")
     if reached.certificate_days is None:
         if not reached.loopback:
             yield Finding(Grade.WARNING, f"{label}: http sends the key and reports unencrypted; use https")
@@ -132,3 +129,12 @@ def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Itera
     else:
         left = counted(reached.certificate_days, "day")
         yield Finding(Grade.GOOD, f"{label}: its certificate is valid for another {left}")
+
+
+def _answered(reached: reachability.Reached) -> str:
+    """Describe how a site was reached; a URL with an IP address resolves nothing."""
+    if reached.proxy:
+        return f"port {reached.port} answered through the proxy {reached.proxy}"
+    if [*reached.addresses] == [reached.host]:
+        return f"port {reached.port} answered"
+    return f"resolves to {', '.join(reached.addresses)}; port {reached.port} of {reached.address} answered"

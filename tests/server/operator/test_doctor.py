@@ -48,7 +48,7 @@ def grade(found: dict[str, Grade], words: str) -> Grade:
 async def test_a_site_that_can_be_reached_is_good_and_gets_no_request(tmp_path: Path, receiver: Receiver) -> None:
     found = await of_site(tmp_path, receiver.url)
     assert set(found.values()) == {GOOD}
-    assert grade(found, f"127.0.0.1 resolves to 127.0.0.1; port {receiver.port}") is GOOD
+    assert grade(found, f"webhook report: 127.0.0.1 port {receiver.port} answered in ") is GOOD
     assert not receiver.requests
 
 
@@ -110,6 +110,7 @@ async def test_a_certificate_is_good_until_its_last_days(tmp_path: Path) -> None
         found = await of_site(tmp_path, url, tls=trusting())
         assert set(found.values()) == {GOOD}
         assert grade(found, "its certificate is valid for another 89 days") is GOOD
+        assert grade(found, "webhook report: localhost resolves to ") is GOOD
     async with secure_site(ends_in=timedelta(days=3, hours=1)) as url:
         assert grade(await of_site(tmp_path, url, tls=trusting()), "expires in 3 days; renew it") is WARNING
 
