@@ -82,7 +82,7 @@ DEFINITIONS = {
         Definition("reconnect", "", "Reconnect now"),
         Definition("connect", "[ADDRESS]", "Connect to another server"),
         Definition("settings", "", "Settings: theme, notifications, mouse, name"),
-        Definition("help", "", "All keys and commands"),
+        Definition("help", "", "Show help"),
         Definition("quit", "", "Quit"),
     )
 }
