@@ -1,3 +1,3 @@
-"""The version of Flagpost; `pyproject.toml` has the same."""
+"""The version of Flagpost, which the build reads from here."""
 
 VERSION = "0.1.0"
