@@ -6,7 +6,7 @@ from server.protocol.characters import BIDI, CONTROL, INVISIBLE, JOINERS, SURROG
 
 _LINE_END = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _UNSEEN = re.compile(f"[{BIDI}{INVISIBLE}]")
-_GLUE = re.compile(f"(^|[\\s\\S])([{JOINERS}{VARIATIONS}]+)")
+_GLUE = re.compile(f"[{JOINERS}{VARIATIONS}]+")
 _JOINER, _VARIATION = re.compile(f"[{JOINERS}]"), re.compile(f"[{VARIATIONS}]")
 _KEYCAPS = frozenset("0123456789#*")
 TAB = "    "
@@ -43,12 +43,13 @@ def clean_own(text: str) -> str:
 
 def _glue(match: re.Match[str]) -> str:
     """Keep a joiner or a variation selector only after what it can join or vary, and only once."""
-    base, glue = match.groups()
+    start, glue = match.start(), match[0]
+    base = match.string[max(0, start - 1) : start]
     variation, joiner = _VARIATION.search(glue), _JOINER.search(glue)
     if base.isascii() or base == "\xa0":
         joiner = None
         variation = variation if base in _KEYCAPS else None
-    return base + (variation[0] if variation else "") + (joiner[0] if joiner else "")
+    return (variation[0] if variation else "") + (joiner[0] if joiner else "")
 
 
 def _picture(match: re.Match[str]) -> str:

@@ -19,7 +19,8 @@ Code, escapes and bare links take precedence, then links, then the rest.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from server.protocol.emphasis import MARKS, Delimiter, DelimiterRun, Edges, pairs
 from server.protocol.links import Link, address, bare_links
@@ -42,7 +43,7 @@ _POINTED = re.compile(r"<((?:[^<>\\]++|\\.?)*+)>", re.DOTALL)
 _TARGET_PART = re.compile(r"[^\x00-\x20\x7f\\()]++|\\(?! ).?|[()]", re.DOTALL)
 
 
-class Token(NamedTuple):
+class Token(Struct, frozen=True):
     """Text (with an empty tag), or a mark: the start or end of a "strong", "em", "s", "code" or "a"; or an "escape"."""
 
     tag: str
@@ -65,11 +66,10 @@ class MessageParser:
         if not line:
             return []
         # Most lines have no mark; counting takes a hundredth of the parser's time.
-        marks = len(_PERHAPS_MARK.findall(line))
-        self._marks_left -= marks
+        marks = 0 if self._marks_left < 0 else len(_PERHAPS_MARK.findall(line))
         if marks:
             # A link costs at least twice as much as another mark.
-            self._marks_left -= len(_PERHAPS_LINK.findall(line))
+            self._marks_left -= marks + len(_PERHAPS_LINK.findall(line))
         if not marks or self._marks_left < 0:
             return [Token("", line)]
         return parse(line, self._schemes)

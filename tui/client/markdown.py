@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from tui.client.quotation import MARK
 
@@ -17,7 +19,7 @@ _SAFE_URL = re.compile(
 _HOST = re.compile(r"[a-z]+:(?://)?(?:[^/?#@]*@)?([^/?#:]*)", re.IGNORECASE)
 
 
-class Piece(NamedTuple):
+class Piece(Struct, frozen=True):
     """A run of text with the same style; `url` is an http(s) or mail address of printable ASCII, or empty."""
 
     text: str
@@ -74,7 +76,8 @@ def _line(tokens: "Sequence[Token]", *, quoted: bool) -> list[Piece]:
 def _pieces(tokens: "Iterable[Token]", *, quoted: bool) -> Iterator[Piece]:
     depth = {"strong": 0, "em": 0, "code": 0, "s": 0}
     href = url = label = ""
-    for tag, text, opens, target in tokens:
+    for token in tokens:
+        tag, text, opens, target = token.tag, token.text, token.opens, token.href
         if tag in depth and opens:
             depth[tag] += 1
         if tag == "a" and opens:

@@ -1,8 +1,9 @@
 """The text of a timeline's entries as styled rows, not wrapped yet."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.cells import cell_len, set_cell_size
 from textual.style import Style
 
@@ -28,7 +29,7 @@ MOST_TABS = 300
 """If a message has more, each becomes TAB_CELLS spaces, which the mouse then copies."""
 
 
-class Run(NamedTuple):
+class Run(Struct, frozen=True):
     """Text in one style."""
 
     text: str
@@ -57,12 +58,13 @@ def leads(entry: Entry, look: Look) -> tuple[Row, Row]:
     """Return the columns left of the text, on the first line of an entry and on the others; empty without columns."""
     if isinstance(entry, Notice) or not look.has_columns:
         return [], []
-    (name, author, *_), dim = _header(entry, look)[0], look.styles.dim
+    author, dim = _header(entry, look)[0], look.styles.dim
+    name = author.text
     shown = name if cell_len(name) <= look.name_cells else f"{set_cell_size(name, look.name_cells - 1).rstrip()}…"
     first = [
         Run(f"{clock(entry.at).rjust(CLOCK_CELLS[look.hours])} ", dim),
         Run(" " * (look.name_cells - cell_len(shown)), dim, source=""),
-        Run(shown, author, source=name),
+        Run(shown, author.style, source=name),
         Run(name_text.SEPARATOR, dim),
     ]
     gap = " " * (look.lead_cells - cell_len(name_text.SEPARATOR))
@@ -76,11 +78,11 @@ def _expanded(row: Row) -> Row:
     found, column = Row(), 0
     for run in row:
         first, *others = run.text.split("\t")
-        found.append(run if not others else Run(first, *run[1:]))
+        found.append(run if not others else replace(run, text=first))
         column += cell_len(first)
         for part in others:
             spaces = " " * (TAB_CELLS - column % TAB_CELLS)
-            found += (Run(spaces, run.style, "\t", run.fills, run.url), Run(part, *run[1:]))
+            found += (Run(spaces, run.style, "\t", run.fills, run.url), replace(run, text=part))
             column += len(spaces) + cell_len(part)
     return [run for run in found if run.text]
 
@@ -106,7 +108,7 @@ def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
 
 def _pending(entry: Pending, text: list[Row], styles: Styles) -> list[Row]:
     """Return the dimmed text of a message that is not sent yet, and that it is being sent or why that failed."""
-    found = [[run._replace(style=run.style + styles.dim) for run in row] for row in text]
+    found = [[replace(run, style=run.style + styles.dim) for run in row] for row in text]
     if not entry.failure:
         return [*found[:-1], [*found[-1], Run("  sending…", styles.dim, source="")]]
     why = [[Run(line, styles.bad)] for line in f"✗ Not sent: {entry.failure}".split("\n")]
@@ -128,10 +130,10 @@ def _reactions(reactions: Sequence[ShownReaction], styles: Styles) -> Row:
 def _markdown(text: str, styles: Styles) -> list[Row]:
     """Return the rows of a message."""
     # Combining styles costs more than the rest, and a message has few different ones.
-    known: dict[tuple[object, ...], Style] = {}
+    known: dict[tuple[bool, ...], Style] = {}
 
     def run(piece: markdown.Piece) -> Run:
-        kind = (*piece[1:5], bool(piece.url), *piece[6:]) if piece.url else piece[1:]
+        kind = (piece.bold, piece.italic, piece.code, piece.strike, bool(piece.url), piece.quoted, piece.mark)
         if (style := known.get(kind)) is None:
             style = known[kind] = _style(piece, styles)
         return Run(piece.text, style, "" if piece.added else None, piece.fenced, piece.url)
@@ -155,7 +157,7 @@ def _notice(entry: Notice, styles: Styles) -> list[Row]:
     style = styles.of(entry.tone)
     said = entry.tone is Tone.SAID
     found = _markdown(entry.text, styles) if said else [[Run(line, Style())] for line in entry.text.split("\n")]
-    shown = [Row(run._replace(style=style + run.style) for run in row) for row in found]
+    shown = [Row(replace(run, style=style + run.style) for run in row) for row in found]
     if entry.at:
         shown[-1].append(Run(f"  {clock(entry.at)}", styles.dim))
     return shown

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from msgspec.structs import replace
 from rich._wrap import divide_line
 from rich.cells import cell_len
 
@@ -98,7 +99,7 @@ def _cuts(row: Row, places: Iterable[tuple[int, int]]) -> Iterator[Row]:
             if part := run.text[max(0, start - at) : max(0, end - at)]:
                 # What is copied instead of a run belongs to its first part.
                 source = "" if run.source is not None and start > at else run.source
-                runs.append(run._replace(text=part, source=source))
+                runs.append(replace(run, text=part, source=source))
             if at + len(run.text) > end:
                 break
             number, at = number + 1, at + len(run.text)
