@@ -31,6 +31,8 @@ def rotate(file: Path, name: str, *, finish: bool) -> str:
     written = hook.get("Secret", "")
     present = [str(secret) for secret in ([written] if isinstance(written, str) else written) if secret]
     kept = _rotated(name, present, finish=finish)
+    if kept == present:
+        return f"{name}: no rotation is in progress, so nothing was changed"
     hook["Secret"] = kept[0] if len(kept) == 1 else kept
     text = tomlkit.dumps(document)
     _replace(file, text, mark)

@@ -52,6 +52,8 @@ def test_a_new_secret_comes_first_and_both_sign_until_it_is_finished(file: Path)
     assert secrets(file) == [fresh]
     assert OLD not in file.read_text(encoding="utf-8")
     assert [each.name for each in file.parent.iterdir()] == ["settings.toml"]
+    assert rotate(file, "report", finish=True) == "report: no rotation is in progress, so nothing was changed"
+    assert secrets(file) == [fresh]
 
 
 def test_a_second_rotation_does_not_remove_the_secret_that_the_site_has(file: Path) -> None:
