@@ -55,7 +55,8 @@ class Drawing:
         self._reading.look()
         places = self._screen.query_one(PlaceLists)
         places.show(state.timelines.values(), state.current, state.drafts, self._attention.is_muted)
-        places.count_out_of_view()
+        # The layout decides what is in view.
+        places.call_after_refresh(places.count_out_of_view)
         self._show_composer(state)
         self._show_profile(state)
         self._show_keys()

@@ -187,6 +187,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     @on(events.Resize)
     def _fit(self) -> None:
         """Fit the rows to the new size; a highlight that was in view stays there."""
+        self.post_message(self.Moved())
         self._measure()
         before, self._page_lines = self._page_lines, self.size.height
         line = 0 if self.highlighted is None else self._places.tops[self.highlighted] - self.scroll_offset.y

@@ -20,6 +20,7 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import app_of, client, screen_text, until, until_seen
 from tests.support.scripted_server import PEOPLE, ScriptedServer, line
+from tui.fullscreen.widgets.channels import UnreadOutOfView
 from tui.fullscreen.widgets.new_below import NewBelow
 
 READ, LAST = 40, 100
@@ -84,6 +85,20 @@ async def test_channel_opens_at_the_first_unread_message_and_marks_what_was_seen
         await until_seen(pilot, "number 41")
         await pilot.press("alt+a")
         await until(pilot, lambda: state.current == "@carol", "the unread conversation")
+
+
+async def test_unread_places_are_counted_only_while_they_are_out_of_view() -> None:
+    async with client(size=(80, 24)) as (pilot, server):
+        hint = pilot.app.screen.query_one(UnreadOutOfView)
+        server.send(
+            *(line(number, name, "psst", f"@{name}") for number, name in enumerate(("bob", "carol", "tove"), 9))
+        )
+        await until_seen(pilot, "@tove")
+        await until(pilot, lambda: not hint.display, "in view")
+        await pilot.resize_terminal(80, 8)
+        await until_seen(pilot, "↓ 2 direct")
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: not hint.display, "in view again")
 
 
 async def test_messages_out_of_sight_stay_unread() -> None:
