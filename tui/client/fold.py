@@ -13,7 +13,7 @@ from tui.client import history, unread
 from tui.client.coverage import END
 from tui.client.entries import Line, Notice
 from tui.client.person_facts import has_facts
-from tui.client.state import ABSENCE, PRESENCE, TYPING_SHOWN, ClientState
+from tui.client.state import ABSENCE, CONNECTION, PRESENCE, TYPING_SHOWN, ClientState
 from tui.client.timeline import Timeline
 from tui.tone import Tone
 
@@ -314,7 +314,8 @@ def _(frame: frames.Block, state: ClientState) -> None:
 def _(frame: frames.Disconnect, state: ClientState) -> None:
     # The end of the connection already says where to get a token.
     if frame.code != CloseCode.SIGN_IN:
-        state.note(frame.why)
+        # The notice of the end, which repeats the reason, replaces this one.
+        state.note(frame.why, topic=CONNECTION)
 
 
 def _timeline_for(state: ClientState, channel: str) -> Timeline | None:

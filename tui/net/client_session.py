@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec import Struct, field
 
+from server.protocol import name_text
 from server.protocol.codes import CUT, CloseCode, ErrorCode, may_reconnect
 from server.protocol.frames import Disconnect, Enrol, Error, Frame, Login, Me, Pong, Prove, ServerFrame, Since, Welcome
 from tui.tone import Tone
@@ -264,7 +265,7 @@ class ClientSession(Struct):
         other_server = keys.last_server not in {"", attempt.server}
         if not other_server and keys.last_identity in {"", identity}:
             new_name = keys.last_server and attempt.key not in known and keys.kept
-            return [ServerNews(NEW_NAME.format(name=self.name), Tone.INFO)] if new_name else []
+            return [ServerNews(NEW_NAME.format(name=name_text.quoted(self.name)), Tone.INFO)] if new_name else []
         if attempt.key not in known:
             text, tone = REPLACED if other_server else FORGOTTEN, Tone.BAD
         elif attempt.key == known[0]:

@@ -28,7 +28,7 @@ from tui.client.coverage import BEGINNING
 from tui.client.entries import Line, Pending
 from tui.client.fold import NEW_NUMBERING, NOT_KEPT
 from tui.client.loading import ask_older
-from tui.client.state import ClientState
+from tui.client.state import CONNECTION, ClientState
 from tui.client.timeline import GAP, Timeline
 from tui.tone import Tone
 
@@ -323,12 +323,14 @@ def test_a_name_that_is_refused_is_asked_for_again_until_one_is_granted() -> Non
     assert (made.refused_name, made.me) == ("", "ada")
 
 
-def test_a_farewell_is_shown_and_a_ping_changes_nothing() -> None:
+def test_a_farewell_is_shown_until_the_connection_ends_and_a_ping_changes_nothing() -> None:
     made = state()
     fold(made, Pong())
     assert texts(made.timeline) == []
     fold(made, Disconnect("The server restarts.", 1012, reconnect=True))
     assert texts(made.timeline) == ["The server restarts."]
+    made.note("No connection: the server restarts.", topic=CONNECTION)
+    assert texts(made.timeline) == ["No connection: the server restarts."]
 
 
 CHANNELS = ("lobby", "tea", "@bob")
