@@ -281,13 +281,13 @@ async def test_line_mode_can_do_what_the_screen_can(server: ServerProcess, tmp_p
                 ("/block bob", "* “bob” is blocked"),
                 ("/unblock bob", "* “bob” is no longer blocked."),
                 ("/help", "* /withdraw N: "),
+                ("/help", "* /search WORDS: "),
             ]
             for typed, printed in steps:
                 ada.write(typed)
                 ada.until(printed)
-            ada.write(
-                "/delete 1", "/unmute bob", "/unblock nobody here", "/withdraw 1", "/search", "/status " + "x" * 200
-            )
+            ada.write("/delete 1", "/unmute bob", "/unblock nobody here", "/withdraw 1", "/search")
+            ada.write("/status " + "x" * 200, "/close", "/close nobody")
             code, errors = ada.end_input()
     assert code == 1
     assert [each.partition(": ")[2][:40] for each in errors] == [
@@ -297,6 +297,8 @@ async def test_line_mode_can_do_what_the_screen_can(server: ServerProcess, tmp_p
         "There is no report 1 in the list. Type /",
         "Usage: /search WORDS",
         "The status has 200 characters; the limit",
+        "Only conversations can be closed. Use /c",
+        "There is no conversation with “nobody”.",
     ]
 
 

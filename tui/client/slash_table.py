@@ -47,8 +47,8 @@ DEFINITIONS = {
     each.name: each
     for each in (
         Definition("join", "CHANNEL", "Go to a channel"),
-        Definition("msg", "NAME [TEXT]", "Write to a person directly", verbatim=True),
-        Definition("me", "TEXT", "Say what you do: * ada waves", verbatim=True),
+        Definition("msg", "NAME [TEXT]", "Send a person a direct message", verbatim=True),
+        Definition("me", "TEXT", "Describe what you do: * ada waves", verbatim=True),
         Definition("who", "", "Who is here"),
         Definition("history", "", "Older messages of this channel"),
         Definition("read", "[all]", "Mark this channel or conversation as read, or all of them"),

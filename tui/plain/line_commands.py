@@ -113,6 +113,10 @@ class LineCommands:
     def _close(self, name: str) -> None:
         state = self._state
         closed = state.known_as(target.conversation(target.without_sign(name))) if name else state.current
+        if closed not in state.timelines:
+            raise LineError(f"There is no conversation with “{name}”.")
+        if not target.is_conversation(closed):
+            raise LineError("Only conversations can be closed. Use /close NAME, or /join @NAME and then /close.")
         place = state.place_of(closed)
         if problem := state.close(closed):
             raise LineError(problem)
@@ -209,7 +213,7 @@ class LineCommands:
 
     def _search(self, words: str) -> Wait:
         if not words:
-            raise LineError("Usage: /search WORDS")
+            raise LineError(f"Usage: {typed_commands.usage('search')}")
         if len(words) > MAX_QUERY_CHARS:
             raise LineError(f"The search has {len(words)} characters; the limit is {MAX_QUERY_CHARS}. Use fewer words.")
         search = self._state.search

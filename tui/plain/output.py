@@ -13,7 +13,7 @@ from tui.client.slash_table import DEFINITIONS, HINT
 from tui.client.state import ClientState
 from tui.client.timeline import Timeline
 from tui.client.unread import by_importance, shown_count
-from tui.plain.typed_commands import COMMANDS, numbered
+from tui.plain.typed_commands import COMMANDS, numbered, usage
 from tui.text import clean_line
 from tui.times import moment
 from tui.tone import Tone
@@ -169,7 +169,7 @@ def commands(state: ClientState) -> Iterator[OutputLine]:
     for name in filter(state.abilities.offer_command, COMMANDS):
         if DEFINITIONS[name].operator and not state.is_operator:
             continue
-        yield note(f"{DEFINITIONS[name].usage}: {DEFINITIONS[name].help}")
+        yield note(f"{usage(name)}: {DEFINITIONS[name].help}")
     yield note(HINT)
     yield note("Channels and conversations: " + ", ".join(state.place_of(channel) for channel in state.timelines))
     if state.welcome and state.welcome.webhooks.report:

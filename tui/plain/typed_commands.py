@@ -9,7 +9,7 @@ from server.protocol import target
 from server.protocol.errors import OneLineError
 from server.protocol.frames import ReportReason
 from tui.client.slash import addressed, is_command, said
-from tui.client.slash_table import OPERATOR_COMMANDS, meant
+from tui.client.slash_table import DEFINITIONS, OPERATOR_COMMANDS, meant
 from tui.text import clean_own
 
 COMMANDS = (
@@ -18,6 +18,9 @@ COMMANDS = (
     "status", "dnd", "mute", "unmute", "block", "unblock", *OPERATOR_COMMANDS, "search", "reconnect", "help", "quit",
 )  # fmt: skip
 """The commands of line mode, in the order of the help."""
+
+WITHOUT_OPTIONS = frozenset({"msg", "search"})
+"""Commands whose optional arguments line mode requires."""
 
 MIN_LETTERS = 3
 """Minimum letters of an abbreviation: shorter ones match too many words."""
@@ -40,6 +43,12 @@ class TypedCommand(Struct, frozen=True):
 
     name: str
     rest: str
+
+
+def usage(name: str) -> str:
+    """Return a command with its arguments, optional ones in brackets."""
+    shown = DEFINITIONS[name].usage
+    return shown.replace("[", "").replace("]", "") if name in WITHOUT_OPTIONS else shown
 
 
 def parse(line: str) -> Text | TypedCommand | None:
@@ -118,5 +127,5 @@ def name_and_text(text: str, known: Iterable[str]) -> tuple[str, str]:
     if not name:
         name, _, words = target.without_sign(text.lstrip()).partition(" ")
     if not words.strip():
-        raise LineError(f"There is no text after the name “{name}”. Usage: /msg NAME TEXT")
+        raise LineError(f"There is no text after the name “{name}”. Usage: {usage('msg')}")
     return name, words

@@ -27,8 +27,8 @@ def serve(options: Options, host: str, port: int) -> None:
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise OneLineError(f"cannot listen on {clean_line(host)}:{port}: {why}; give another --port") from None
+        why = f"cannot listen on {clean_line(host)}:{port}: {reason(error)}"
+        raise OneLineError(f"{why}; give another --port or --host") from None
     access = PageAccess(host, listening.getsockname()[1], socket.gethostname(), secrets.token_urlsafe(32))
     if not access.is_local:
         print(f"flagpost: {WARNING}", file=sys.stderr, flush=True)
@@ -47,3 +47,8 @@ def serve(options: Options, host: str, port: int) -> None:
         # It would contain the URL with the token.
         access_log=None,
     )
+
+
+def reason(error: OSError | OverflowError) -> str:
+    """Return why an address cannot be used, without the address, which Python appends."""
+    return str(getattr(error, "strerror", None) or error).partition(" (while ")[0].rstrip(".")

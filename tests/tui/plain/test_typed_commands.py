@@ -11,6 +11,7 @@ from tui.plain.typed_commands import (
     number_and_rest,
     parse,
     reason_and_comment,
+    usage,
 )
 
 REASONS = [
@@ -61,6 +62,14 @@ def test_a_reason_is_a_number_a_word_or_its_text(text: str, reason: int, comment
 def test_a_reason_that_is_none_or_several_lists_them(text: str) -> None:
     with pytest.raises(LineError, match="1 It's spam; 2 "):
         reason_and_comment(text, REASONS)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("msg", "/msg NAME TEXT"), ("search", "/search WORDS"), ("read", "/read [all]"), ("who", "/who")],
+)
+def test_usage_shows_no_brackets_around_arguments_that_line_mode_requires(name: str, shown: str) -> None:
+    assert usage(name) == shown
 
 
 def test_brackets_around_a_number_are_allowed() -> None:
