@@ -128,7 +128,7 @@ async def test_a_message_causes_no_layout_of_the_screen() -> None:
             nonlocal laid_out
             laid_out += 1
 
-        app.screen.screen_layout_refresh_signal.subscribe(app.view, count)
+        app.screen.screen_layout_refresh_signal.subscribe(app.view, count, immediate=True)
         app.add(COUNT + 1)
         await pilot.pause()
         assert not laid_out

@@ -95,7 +95,8 @@ async def shown(rows: Sequence[Row]) -> AsyncIterator[tuple[Pilot[None], Lists]]
         MADE.clear()
         app.list.painted.clear()
         app.highlighted.clear()
-        app.screen.screen_layout_refresh_signal.subscribe(app.screen, app.layouts.append)
+        # Immediately: otherwise a layout at the end of a pause is recorded only after it.
+        app.screen.screen_layout_refresh_signal.subscribe(app.screen, app.layouts.append, immediate=True)
         yield pilot, app
 
 
