@@ -60,10 +60,14 @@ async def start(module: str, arguments: Sequence[str], names: Sequence[str]) -> 
     try:
         async with asyncio.timeout(START_SECONDS):
             urls = await _urls(process, names)
-    except TimeoutError:
+    except BaseException as error:
+        # Also if this is cancelled: nobody else knows the process.
         process.kill()
         await process.wait()
-        raise LocalServerError(f"the one on this machine did not start within {START_SECONDS:.0f} s") from None
+        if isinstance(error, TimeoutError):
+            why = f"the one on this machine did not start within {START_SECONDS:.0f} s"
+            raise LocalServerError(why) from None
+        raise
     if urls is None:
         await listening
         await process.wait()

@@ -79,11 +79,12 @@ async def is_alive(path: Path) -> bool:
 async def exclusive(path: Path) -> AsyncIterator[None]:
     """Let one client at a time look for the server and start it. Raises LocalServerError if another takes too long."""
     # Imported late: loading it would delay the first frame.
-    from filelock import FileLock, Timeout
+    from filelock import AsyncFileLock, Timeout
 
-    lock = FileLock(path.with_suffix(".lock"), mode=0o600, thread_local=False)
+    # Not in a thread, for whose end the process would wait after a cancellation.
+    lock = AsyncFileLock(path.with_suffix(".lock"), mode=0o600, run_in_executor=False)
     try:
-        await asyncio.to_thread(lock.acquire, 2 * START_SECONDS)
+        await lock.acquire(2 * START_SECONDS)
     except Timeout:
         raise LocalServerError("another client has been starting one for too long; quit that client") from None
     except OSError as error:
@@ -91,7 +92,7 @@ async def exclusive(path: Path) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        lock.release()
+        await lock.release()
 
 
 def _is_own_socket(found: os.stat_result) -> bool:

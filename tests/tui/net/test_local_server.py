@@ -1,6 +1,7 @@
 """A local server is started when needed and stopped with the client, however the client ends."""
 
 import asyncio
+import os
 import signal
 import socket
 import sqlite3
@@ -185,6 +186,23 @@ async def test_unusable_settings_show_the_line_of_the_server(tmp_path: Path, tex
 async def test_what_ends_without_a_word_has_ended_at_once() -> None:
     with pytest.raises(LocalServerError, match="the one on this machine ended at once"):
         await start("this", [], [CHAT])
+
+
+async def test_a_server_whose_start_is_cancelled_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "pid"
+    (tmp_path / "silent_module.py").write_text(
+        f"import os; open({str(file)!r}, 'w').write(f'{{os.getpid()}} '); input()"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    starting = asyncio.create_task(start("silent_module", [], [CHAT]))
+    async with asyncio.timeout(30):
+        while not (file.exists() and file.read_text().endswith(" ")):
+            await asyncio.sleep(0.01)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(file.read_text()), 0)
 
 
 async def test_what_cannot_be_run_says_so() -> None:

@@ -255,3 +255,21 @@ def get(path: Path, what: str) -> bytes:
         while part := client.recv(65536):
             answer += part
     return answer
+
+
+async def test_a_client_that_quits_while_it_waits_for_another_ends_at_once(path: Path) -> None:
+    waiting = asyncio.Event()
+
+    async def wait() -> None:
+        waiting.set()
+        async with own_socket.exclusive(path):
+            pass
+
+    async with asyncio.timeout(WAIT_SECONDS), own_socket.exclusive(path):
+        task = asyncio.create_task(wait())
+        await waiting.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        # As at the end of the process, which waits for its threads.
+        await asyncio.get_running_loop().shutdown_default_executor()
