@@ -57,5 +57,5 @@ def open_closed_error() -> None:
 
 
 def _standard() -> dict[str, Stream | None]:
-    # Textual draws on the standard error.
+    # Textual draws on standard error.
     return {"input": sys.__stdin__, "output": sys.__stdout__, "error": sys.__stderr__}

@@ -82,7 +82,7 @@ class BareRTC:
 
     def _on_me(self, found: Json) -> list[ServerFrame]:
         if self._me:
-            # The server renames nobody; this confirms a status.
+            # The server never renames users; this frame confirms a status.
             return []
         self._me = text(found, "username")
         said: list[ServerFrame] = [frames.Me(self._me, op=False)]

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from server.protocol.markdown import WEB, Token, parse
 
 MAX_CHARS = 16_384
-"""Maximum characters of HTML that are read of a message."""
+"""Maximum characters of HTML that are read from a message."""
 MAX_DEPTH = 6
 """Maximum nesting of quotes and lists that is shown."""
 MAX_ROUNDS = 8

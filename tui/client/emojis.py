@@ -90,7 +90,7 @@ def _names() -> dict[str, tuple[str, ...]]:
     for emoji, about in EMOJI_DATA.items():
         if about["status"] == STATUS["fully_qualified"]:
             names = (COMMON.get(emoji, ""), str(about["en"]), *about.get("alias", ()), ALSO.get(emoji, ""))
-            # The library has :_1: as a name of the thumb that points down.
+            # The library lists :_1: among the names of the thumbs-down emoji.
             found[_bare(emoji)] = (emoji, *dict.fromkeys(_plain(name) for name in names if name.strip(":_1")))
     return found
 

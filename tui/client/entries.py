@@ -11,7 +11,7 @@ from tui.client.reactions import ShownReaction
 from tui.tone import Tone
 
 CHANGES_KEPT = 5_000
-"""Limit on entries in unfetched changes, beyond twice those of the timeline; one frame adds fewer."""
+"""Entries that unfetched changes may contain in addition to twice those of the timeline; one frame adds fewer."""
 WEIGHED_CHARS, WEIGHED_NAMES = 1_000, 10
 
 
@@ -53,7 +53,7 @@ class Notice(Struct, frozen=True):
     text: str
     tone: Tone = Tone.INFO
     at: datetime | None = None
-    """When it appeared; None: it has no time."""
+    """The time at which the notice appeared; None if it has no time."""
     topic: str = ""
     """Its subject, if a later notice on the same subject replaces it; else ""."""
     lasting: bool = True

@@ -1,4 +1,4 @@
-"""Sends how far the user has read."""
+"""Sends the server how far the user has read."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from server.protocol.frames import Frame, Ping
 from tui.client.state import ClientState
 
 MARK_SECONDS = 5.0
-"""Minimum time between two messages that say what was read."""
+"""Minimum time between two batches of read markers."""
 ANSWER_SECONDS = 1.0
 """Maximum wait at the end until the server has handled what was sent."""
 
@@ -20,7 +20,7 @@ class ReadMarks:
         self._state, self._send, self._is_online = state, send, is_online
         self._timer: asyncio.TimerHandle | None = None
         self._answered: asyncio.Event | None = None
-        """Set once the server has answered a ping, and so everything before it."""
+        """Set once the server has answered a ping, and so has handled everything before the ping."""
 
     def send_due(self) -> None:
         """Send the markers, or wait until MARK_SECONDS have passed."""

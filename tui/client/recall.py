@@ -26,7 +26,7 @@ class Recall:
         sent = self._sent.get(place, [])
         shown = self._draft if self._back == 0 else sent[-self._back] if self._back <= len(sent) else None
         if place != self._place or text != shown:
-            # The user went elsewhere, or edited a recalled text, which is the newest now.
+            # The user switched to another place, or edited a recalled text, which is the newest now.
             self._place, self._back, self._draft = place, 0, text
         back = self._back + by
         if not 0 <= back <= len(sent):

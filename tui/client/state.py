@@ -43,7 +43,7 @@ class ClientState(Struct):
     words: tuple[str, ...] = ()
     """Words that count as mentions of the user, like the name."""
     refused_name: str = ""
-    """Why the server refused the name."""
+    """Why the server refused the name; empty if it did not."""
     timelines: Timelines = field(default_factory=Timelines)
     current: str = ""
     people: dict[str, frames.WhoEntry] = field(default_factory=dict)
@@ -58,9 +58,9 @@ class ClientState(Struct):
     """Notifications about reports since this was last cleared; the interface checks whether they were seen."""
     search: SearchState = field(default_factory=SearchState)
     mention_search: SearchState = field(default_factory=partial(SearchState, mentions=True))
-    """The search for messages that mention the user, which are not loaded."""
+    """The search for messages that mention the user and are not loaded."""
     wanted: int = 0
-    """A message of the current timeline to be shown once it is loaded; 0: none."""
+    """The number of a message of the current timeline that is shown once it is loaded; 0: none."""
     renamed: dict[str, str] = field(default_factory=dict)
     """Old and new targets of conversations whose name the server spells differently; the interface clears it."""
     pages_forward: bool = False
@@ -88,7 +88,7 @@ class ClientState(Struct):
     first_echo: bool = True
     """True if the last echo answered the first login, not a reconnect."""
     own_names: set[str] = field(default_factory=set)
-    """Every name granted to the user here."""
+    """Every name that this server has granted to the user."""
     hues: Hues = field(default_factory=Hues)
     _unseen_texts: NamedTexts = field(default_factory=NamedTexts)
     _hues_changed: int = 0
@@ -209,7 +209,7 @@ class ClientState(Struct):
 
     @property
     def first_unread(self) -> int:
-        """Return the first unread message of the current timeline, if it is loaded; else 0."""
+        """Return the number of the first unread message of the current timeline, if it is loaded; else 0."""
         timeline = self.timeline
         first = next(
             (each for each in timeline.after(timeline.read) if unread.counts(each, self.relations.hidden)), None

@@ -15,7 +15,7 @@ from tui.client.reactions import ShownReaction
 
 GAP = "Some messages are not loaded here."
 MAX_LOOK_BACK = 200
-"""Number of entries in which the first new message, or a notice near the end, is searched."""
+"""Number of entries that are searched for the first new message, or for a notice near the end."""
 MAX_RANGES = 100
 """Maximum loaded ranges of a timeline; what is before them is dropped, and can be requested again."""
 MAX_PASSING = 10
@@ -38,9 +38,9 @@ class Timeline(Struct):
     mentions: int = 0
     """How many of the unread messages name the user."""
     read: int = 0
-    """The last message that was on the screen."""
+    """The number of the last message that was on the screen."""
     last: int = 0
-    """The last message that the server named at the login."""
+    """The number of the last message, as the server stated it at the login."""
     covered: Coverage = field(default_factory=Coverage)
     """The ranges of message numbers that are completely loaded."""
     requests: dict[str, HistoryRequest] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Timeline(Struct):
     _changes: ChangeLog = field(default_factory=ChangeLog)
     _weight: int = 0
     _passing: list[Notice] = field(default_factory=list)
-    """The passing notices: those that do not last."""
+    """The notices that do not last, the oldest first."""
     _gaps: set[float] = field(default_factory=set)
     """The number below each gap that is shown."""
 
@@ -222,7 +222,7 @@ class Timeline(Struct):
         self._splice(self._pending_at(nonce), 1, [], [])
         failed = replace(self._pending.pop(nonce), failure=why)
         self._failed.append(failed)
-        # New entries appear below it, as below a notice.
+        # New entries appear below the failed message, as below a notice.
         self._insert(failed)
         return True
 

@@ -99,5 +99,5 @@ def personal(timelines: Iterable[Timeline], muted: Callable[[str], bool]) -> int
 
 
 def shown_count(count: int) -> str:
-    """Return a count as text; the server counts up to a limit."""
+    """Return a count as text; from MAX_UNREAD on, where the server stops counting, with a plus sign."""
     return str(count) if count < MAX_UNREAD else f"{MAX_UNREAD - 1}+"

@@ -83,7 +83,7 @@ class Unsent(Struct, frozen=True, omit_defaults=True):
 
 
 def collect(state: ClientState) -> Unsent:
-    """Return what would be lost with this state, up to MAX_BYTES."""
+    """Return everything in the state that is not sent, up to MAX_BYTES."""
     keep = _budget()
     said = [
         UnsentMessage(timeline.id, each.text, each.nonce, each.at, each.failure)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FIRST_SECONDS = 0.5
 QUICK_SECONDS = 0.25
 QUICK_RETRIES = 2
-"""Number of retries with QUICK_SECONDS between them, once a login was accepted; the first retry comes before these."""
+"""Number of retries that wait for QUICK_SECONDS only: those after the first one, if a login was accepted before."""
 LONGEST_SECONDS = 30.0
 RESTART_SECONDS = 5.0
 """Seconds over which the clients of a restarting server spread their first attempts."""

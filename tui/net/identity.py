@@ -26,9 +26,9 @@ class KeyFiles(NamedTuple):
     """The files of a name's keys at an address; implements `KeyStore`."""
 
     server: Path
-    """Contains the ID of the server last used at the address."""
+    """The file with the ID of the server last used at the address."""
     keys: Path | None
-    """None: another client uses them, or nothing can be saved."""
+    """The file with the keys; None if another client uses them, or nothing can be saved."""
     release: Callable[[], None]
 
     @property

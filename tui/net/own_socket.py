@@ -1,4 +1,4 @@
-"""The Unix socket of the user's own server, in a directory that only the user can write: nobody else can serve it."""
+"""The Unix socket of the user's own server, in a directory that only the user can write: nobody else can replace it."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ def place() -> Path | None:
     """Return the path of the socket of the user's own server; None on systems without Unix sockets."""
     if sys.platform == "win32":
         return None
-    # Beside the database, so that each has one server. Unlike the runtime directory, this one survives a logout.
+    # Beside the database, so that each has one server. Unlike the runtime directory, it survives a logout.
     path = platformdirs.user_data_path("flagpost", appauthor=False) / "run" / NAME
     if len(os.fsencode(path)) <= MAX_PATH_BYTES:
         return path
@@ -65,7 +65,7 @@ def prepare(folder: Path) -> None:
 async def is_alive(path: Path) -> bool:
     """Return whether a server listens on this socket. Raises LocalServerError if the socket is not the user's."""
     try:
-        if not _is_own_socket(path.lstat()):  # noqa: ASYNC240 - of a local file
+        if not _is_own_socket(path.lstat()):  # noqa: ASYNC240 - a local file
             raise LocalServerError(f"{path} is not your socket; remove it")
         async with asyncio.timeout(PROBE_SECONDS):
             _, writer = await asyncio.open_unix_connection(path)

@@ -121,7 +121,7 @@ class Connection:
         except ConnectionClosed:
             return False
         if self._socket is not socket:
-            # Answers belong to a connection as well.
+            # The connection was replaced while sending; the answers belong to the old one.
             return False
         for answer in outgoing.answers:
             self._gather(clean_frame(answer, self._leave_out))
@@ -257,7 +257,7 @@ def _explain_close(closed: ConnectionClosed) -> Failure:
     if closed.sent and closed.sent.code == CloseCode.TOO_BIG and not closed.rcvd_then_sent:
         return Failure("it sent more at once than this client accepts", CloseCode.TOO_BIG)
     if closed.rcvd:
-        # It becomes part of a sentence.
+        # The reason becomes part of a sentence.
         why = clean_line(closed.rcvd.reason).removesuffix(".")
         return Failure(why or "the server closed the connection", closed.rcvd.code)
     return Failure("the connection was lost", CUT)
@@ -266,10 +266,10 @@ def _explain_close(closed: ConnectionClosed) -> Failure:
 def _failure(url: str, error: Exception) -> Failure:
     """Explain why a connection could not be made."""
     match error:
-        # It is also a ValueError, so it has to come first.
+        # This is also a ValueError, so its case must be the first.
         case SSLCertVerificationError():
             return Failure(trust.unverified(error), CUT)
-        # The last two come from deeper layers, for an invalid port or host name.
+        # Deeper layers raise the last two for an invalid port or host name.
         case InvalidURI() | OverflowError() | ValueError():
             return Failure(f"{server_address.shown(url)} is not a ws:// or wss:// address", CloseCode.NORMAL)
         case InvalidStatus():

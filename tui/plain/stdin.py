@@ -76,5 +76,5 @@ def _some() -> bytes:
     try:
         return os.read(0, READ_BYTES)
     except OSError:
-        # A closed input, or a terminal that is gone, ends like any other.
+        # A closed input, or a terminal that is gone, counts as the end of the input.
         return b""
