@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from server.protocol.address import MAX_PORT_DIGITS, PORTS
 from server.protocol.errors import OneLineError
 from server.protocol.name_text import MAX_NAME_CHARS
 from server.protocol.version import VERSION
@@ -208,11 +209,26 @@ def parser() -> argparse.ArgumentParser:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--plain", action="store_true", help="chat line by line on standard input and output")
     how.add_argument("--serve", action="store_true", help="serve the client as a page for your browser")
-    parser.add_argument("--host", default="127.0.0.1", help="with --serve: where to listen (default: %(default)s)")
     parser.add_argument(
-        "--port", type=int, default=SERVE_PORT, help="with --serve: the port, 0 for a free one (default: %(default)s)"
+        "--host", type=_host, default="127.0.0.1", help="with --serve: where to listen (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=SERVE_PORT, help="with --serve: the port, 0 for a free one (default: %(default)s)"
     )
     return parser
+
+
+def _host(text: str) -> str:
+    # An empty one would mean every address of this machine.
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; give an address, like 127.0.0.1")
+    return text.strip().removeprefix("[").removesuffix("]")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_PORT_DIGITS and int(text) < PORTS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to {PORTS - 1})")
+    return int(text)
 
 
 def _user() -> str:

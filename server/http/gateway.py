@@ -82,8 +82,12 @@ async def _refused(request: Request, refusal: Exception) -> Response:
 
 async def _no_such_page(request: Request, error: Exception) -> Response:
     """Answer a request for a path or method that does not exist."""
-    status = HTTPStatus(cast(HTTPException, error).status_code)
-    return refused(RefusedRequest(status, f"{status.phrase}."), as_json=request.url.path.startswith("/api/"))
+    failed = cast(HTTPException, error)
+    status = HTTPStatus(failed.status_code)
+    response = refused(RefusedRequest(status, f"{status.phrase}."), as_json=request.url.path.startswith("/api/"))
+    # The methods that exist.
+    response.headers.update(failed.headers or {})
+    return response
 
 
 async def _failed(request: Request, _error: Exception) -> Response:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 DEFAULT_ADDRESS = "127.0.0.1:9000"
 WEBSOCKET_PATH = "/ws"
+PORTS = 65_536
 MAX_PORT_DIGITS = 5
 SOCKET_SCHEME = "unix:"
 """Prefix of the URL of a server on a Unix socket; the path of the socket follows."""
@@ -24,8 +25,8 @@ class Address(NamedTuple):
             raise ValueError(f'"{text}" is not HOST:PORT, for example {DEFAULT_ADDRESS}')
         if bare == "*":
             raise ValueError(f'"*" is not a host; for every address of this machine write "[::]:{port}"')
-        if not (port.isascii() and port.isdigit() and len(port) <= MAX_PORT_DIGITS and int(port) < 65536):
-            raise ValueError(f'"{port}" is not a port (0 to 65535)')
+        if not (port.isascii() and port.isdigit() and len(port) <= MAX_PORT_DIGITS and int(port) < PORTS):
+            raise ValueError(f'"{port}" is not a port (0 to {PORTS - 1})')
         return cls(bare, int(port))
 
     def __str__(self) -> str:

@@ -126,7 +126,8 @@ def read(answer: SiteAnswer, *, signed: bool) -> ProfileText:
     headline, fields, ok = data.text("Headline") or "", [*_fields(data)][:MAX_FIELDS], data.flag("OK")
     words, status = _error(data), parsed.whole("StatusCode")
     _check_status(answer.status, words, signed=signed)
-    if status is not None:
+    # In Go, a missing StatusCode is 0.
+    if status:
         _check_status(status, words, signed=signed)
     # A missing OK is false, as in Go, but does not hide a profile.
     if not words and (ok is False or (ok is None and not headline and not fields)):
@@ -138,7 +139,7 @@ def read(answer: SiteAnswer, *, signed: bool) -> ProfileText:
 
 def _error(data: LenientObject) -> str:
     """Return the site's error message; "" if there is none."""
-    words = data.text("Error") or ""
+    words = (data.text("Error") or "").strip()
     return {"false": "", "0": "", "true": NO_REASON}.get(words, words)
 
 

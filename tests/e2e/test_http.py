@@ -32,6 +32,11 @@ async def test_there_is_nothing_else(server: ServerProcess, path: str) -> None:
     assert KEY not in response.text
 
 
+async def test_the_wrong_method_is_answered_with_the_right_ones(server: ServerProcess) -> None:
+    response = await get(server, "/api/report/status")
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+
+
 async def test_a_listed_web_page_may_connect_and_no_other(tmp_path: Path) -> None:
     with ServerProcess(write_settings(tmp_path, origins=["https://chat.example"])) as server:
         async with connected(server.url, origin="https://chat.example") as (client, _):

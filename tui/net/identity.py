@@ -14,6 +14,9 @@ from server.protocol.proof import KEY_BYTES
 from tui import files
 from tui.net.client_session import EnrolledKey, Keys
 
+UNREADABLE = ".unreadable"
+"""The ending of a file of keys that cannot be read, and was moved aside."""
+
 
 class _Stored(Struct):
     """The content of a file of keys."""
@@ -41,6 +44,10 @@ class KeyFiles(NamedTuple):
         keys = Keys(_text(self.server), store=self)
         if self.keys and (stored := _read(self.keys)):
             keys.last_identity, keys.servers = stored.last_identity, stored.servers
+        elif self.keys:
+            # New keys are stored there: what a later version or another user of this machine wrote is not lost.
+            with suppress(OSError):
+                self.keys.replace(self.keys.with_suffix(UNREADABLE))
         return keys
 
     def save(self, keys: Keys) -> None:

@@ -67,11 +67,15 @@ def normal(text: str) -> str:
     """
     text = clean_line(text).strip()
     if text.startswith(SOCKET_SCHEME):
+        if text == SOCKET_SCHEME:
+            raise AddressError(NO_SERVER)
         return text
     scheme, separator, rest = text.partition("://") if "://" in text.partition("?")[0] else ("", "", text)
     try:
         parts = urlsplit(f"//{rest.removeprefix('//')}", allow_fragments=True)._replace(fragment="")
         if not parts.hostname or parts.port == 0 or any(map(str.isspace, text)) or "\\" in text:
+            raise ValueError
+        if parts.netloc.count("@") > 1 or not _is_host(parts.hostname):
             raise ValueError
     except ValueError:
         raise AddressError(NO_SERVER) from None
@@ -79,6 +83,14 @@ def normal(text: str) -> str:
     if meant is None:
         raise AddressError(NO_SERVER)
     return parts._replace(scheme=meant).geturl()
+
+
+def _is_host(text: str) -> bool:
+    """Return whether a text can be looked up: no part of a name is empty or longer than 63 characters."""
+    try:
+        return ":" in text or bool(text.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def websocket_url(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import getpass
 import re
+import warnings
 from collections.abc import MutableMapping
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -51,5 +52,6 @@ def find(file: Path | None, environ: MutableMapping[str, str], *, asks: bool) ->
     if file:
         return read(files.read(file).decode(errors="replace"))
     if asks:
-        return read(getpass.getpass(PROMPT))
+        with warnings.catch_warnings(action="ignore", category=getpass.GetPassWarning):
+            return read(getpass.getpass(PROMPT))
     return read(inherited) if inherited.strip() else SiteToken()

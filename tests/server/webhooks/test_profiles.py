@@ -276,6 +276,8 @@ ODD: list[tuple[bytes, ProfileText]] = [
     (b'{"Data":{"Headline":1.50e3}}', ProfileText("1.50e3", [], "")),
     (b'{"Data":{"Headline":' + b"9" * 5000 + b"}}", ProfileText("9" * 5000, [], "")),
     (b'{"Data":{"Headline":"caf\xe9 \\ud800"}}', ProfileText("caf\ufffd \ufffd", [], "")),
+    (b'{"StatusCode":0,"Data":{"Headline":"Hi","Error":" \\n\\t"}}', ProfileText("Hi", [], "")),
+    (profile_answer({"OK": False, "Error": " "}), ProfileText("", [], NO_REASON)),
     (profile_answer({"Error": True}), ProfileText("", [], NO_REASON)),
     (profile_answer({"Error": 17}), ProfileText("", [], "17")),
     (profile_answer({"ProfileFields": [*AGE, None, {}]}), ProfileText("", [ProfileField("Age", "9")], "")),

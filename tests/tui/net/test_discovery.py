@@ -42,6 +42,7 @@ from tui.options import Options
         ("chat.example/ws", "wss://chat.example/ws"),
         ("chat.example/?next=https://evil.example", "wss://chat.example/ws?next=https://evil.example"),
         ("unix:/run/flagpost.sock", "unix:/run/flagpost.sock"),
+        ("ada:secret@chat_1.bücher.example.", "wss://ada:secret@chat_1.bücher.example./ws"),
         ("wss://chat.example?key=1", "wss://chat.example/ws?key=1"),
     ],
 )
@@ -137,6 +138,19 @@ async def test_whether_anything_listens() -> None:
     assert not await is_listening(address)
 
 
-def test_what_is_no_address_is_one_line_with_an_example() -> None:
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ws://[::1",
+        "ws://a..b",
+        ".a",
+        "ws://a@b@127.0.0.1",
+        f"wss://{'a' * 64}.example",
+        "ws://\udcff:1",
+        "unix:",
+        "ws://",
+    ],
+)
+def test_what_is_no_address_is_one_line_with_an_example(typed: str) -> None:
     with pytest.raises(AddressError, match=r"^That isn't a server address. Try one like wss://chat.example$"):
-        websocket_url("ws://[::1")
+        websocket_url(typed)

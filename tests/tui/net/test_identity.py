@@ -142,11 +142,12 @@ def test_the_token_of_an_older_client_is_removed(tmp_path: Path) -> None:
     ],
     ids=["empty", "list", "bytes", "deep", "short secret"],
 )
-def test_a_file_without_usable_keys_is_replaced(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_usable_keys_is_replaced_and_kept_aside(tmp_path: Path, content: bytes) -> None:
     start(ADDRESS, "ada", tmp_path)
     (file,) = tmp_path.glob("*.keys")
     file.write_bytes(content)
     fresh = start(ADDRESS, "ada", tmp_path)
+    assert file.with_suffix(".unreadable").read_bytes() == content
     assert start(ADDRESS, "ada", tmp_path) == fresh
 
 

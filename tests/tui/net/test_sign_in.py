@@ -1,5 +1,7 @@
 """Sign-in links of a site: what counts as one, and where it may come from."""
 
+import getpass
+import warnings
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,30 @@ def test_link_comes_from_a_file_the_environment_or_a_prompt(tmp_path: Path, monk
     monkeypatch.setenv(TOKEN_VARIABLE, LINK)
     assert options() == FOUND
     assert options() == SiteToken(), "programs that the client starts do not inherit it"
+
+
+def test_a_prompt_without_a_terminal_prints_no_warning(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    def asked(_prompt: str) -> str:
+        warnings.warn("Can not control echo on the terminal.", getpass.GetPassWarning, stacklevel=2)
+        return LINK
+
+    monkeypatch.setattr("getpass.getpass", asked)
+    assert options("--sign-in") == FOUND
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("option", ["--host=", "--host= ", "--port=x", "--port=-1", "--port=65536", "--port=９"])
+def test_an_option_of_the_page_that_cannot_be_used_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.parser().parse_args([option])
+    assert option.partition("=")[0] in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_page_can_be_served_at_an_address_in_brackets() -> None:
+    given = cli.parser().parse_args(["--host", "[::1]", "--port", "0"])
+    assert (given.host, given.port) == ("::1", 0)
 
 
 def test_link_leads_to_its_server_without_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
