@@ -61,7 +61,7 @@ class FlagpostApp(App[None]):
 
     @cached_property
     def parts(self) -> "Parts":
-        """All that the first frame does without; not to be used before it, except to end the client."""
+        """Everything that the first frame does not need. Do not use it before that frame, except to quit."""
         # Imported here and nowhere else: this is most of the client.
         from tui.fullscreen.parts import Parts
 
@@ -147,7 +147,7 @@ class FlagpostApp(App[None]):
     def _worker_changed(self, event: Worker.StateChanged) -> None:
         """Show a notice if a worker failed."""
         if event.state is WorkerState.ERROR:
-            self.parts.connection.broken(f"Internal error: {clean_line(repr(event.worker.error))}")
+            self.parts.connection.broken(f"Internal error: {clean_line(repr(event.worker.error))}. Restart Flagpost.")
 
     async def leave(self) -> None:
         """Disconnect, stop a local server that this client started, and exit."""

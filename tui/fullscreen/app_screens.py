@@ -13,7 +13,7 @@ from tui.fullscreen.screens.settings import Choice, SettingsScreen, choices
 
 
 class AppScreens:
-    """Opens these screens over any other."""
+    """Opens the list of all keys and the settings, over any screen."""
 
     def __init__(
         self,
@@ -35,7 +35,6 @@ class AppScreens:
             self._app.push_screen(HelpScreen(self._commands.explained))
 
     def open_settings(self) -> None:
-        """Open the settings."""
         config, file = self._preferences.config, self._client.options.loaded.file
         self._app.push_screen(SettingsScreen(config, file, self._choices, self._change, self._client.name))
 

@@ -52,7 +52,7 @@ class ConnectionControl:
         self._worker: Worker[None] | None = None
         """The worker that runs the client; None before the first attempt."""
         self._connecting = asyncio.Lock()
-        """Held by a worker until its connection is closed, because only one at a time can use the client."""
+        """Held by a worker until its connection is closed, because only one worker at a time can use the client."""
         self._ending = False
         self._lost_at: datetime | None = None
         """When the connection was last lost."""

@@ -1,4 +1,4 @@
-"""The parts of the app that its first frame does without: the client, and everything that acts on it.
+"""The parts of the app that its first frame does not need: the client, and everything that acts on it.
 
 `FlagpostApp` imports this module, and with it most of the client, once the first frame is drawn.
 """
@@ -66,7 +66,7 @@ class Parts:
         self.screens = AppScreens(app, self.client, preferences, room.subjects.commands, change)
 
     async def mount(self) -> None:
-        """Mount the widgets that the first frame lacks, which completes the room unless the client is ending."""
+        """Mount the widgets missing in the first frame. The room is complete then, unless the client is ending."""
         try:
             await self._room.subjects.mount()
         except (MountError, NoMatches):
@@ -76,7 +76,7 @@ class Parts:
         self._room.complete = self._room.is_attached and self._app.return_code is None
 
     async def edit(self, text: str) -> str:
-        """Return a text as edited in the user's editor. Raises EditorError."""
+        """Open a text in the user's editor and return the result. Raises EditorError."""
         return await edit(self._app, text, os.environ)
 
     def mark_read(self) -> None:

@@ -31,9 +31,9 @@ class Where(Enum):
 
 
 KEY_NAMES = {"escape": "Esc", "pageup": "Page Up", "pagedown": "Page Down"}
-"""How sentences name keys, where a capital letter does not suffice."""
+"""The names of keys in sentences, where capitalising Textual's name is not enough."""
 CHARACTERS = {"slash": "/", "question_mark": "?", "minus": "-", "plus": "+"}
-"""How keys are shown that Textual calls by the name of their character."""
+"""The characters of keys that Textual calls by name."""
 NUMBERED = "Channel or conversation at this position in the list"
 
 
@@ -245,7 +245,7 @@ def first_key(which: str) -> str:
 
 
 def pressed(which: str) -> str:
-    """Return the current key of an ID as sentences name it, such as Esc, Ctrl+K or F2; only a lone letter is small."""
+    """Return the current key of an ID as sentences name it: Esc, Ctrl+K, F2, or a letter as it is."""
     key = first_key(which)
     if len(key) == 1:
         return key

@@ -68,7 +68,7 @@ class RoomCommands:
         self._navigation.mark_read(everywhere=everywhere)
 
     def submit(self, text: str, place: str) -> None:
-        """Run a command, or send a message; put it back into the composer if that cannot be done."""
+        """Run a command or send a message; if that fails, put the text back into the composer and show why."""
         is_command = slash.is_command(text)
         problem = slash_commands.run(self, text, place) if is_command else self.say(slash.said(text), place)
         if problem:
@@ -98,7 +98,7 @@ class RoomCommands:
 
     @property
     def explained(self) -> list[tuple[str, str]]:
-        """The usage and the help of each command that is available."""
+        """The usage and the help of each available command."""
         return [(each.usage, each.help) for each in slash_commands.allowed(self)]
 
     async def pick(self) -> None:

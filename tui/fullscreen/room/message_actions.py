@@ -101,13 +101,13 @@ class MessageActions:
 
     @property
     def _epoch(self) -> str:
-        """The numbering that the numbers of messages belong to."""
+        """The epoch of the current message numbers; "" before the login."""
         welcome = self._client.state.welcome
         return welcome.epoch if welcome else ""
 
     def _problem(self, epoch: str) -> str | None:
-        """Return why a message cannot be changed after a dialog that was opened in this numbering; None if it can."""
+        """Return why a message cannot be changed after a dialog that was opened in this epoch; None if it can."""
         if epoch != self._epoch:
-            # The number may be that of another message by now.
+            # The number may belong to another message by now.
             return NOT_THERE
         return None if self._client.online else OFFLINE

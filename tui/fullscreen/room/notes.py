@@ -1,4 +1,4 @@
-"""Notices in the room about what the user does."""
+"""Notices in the room about the actions of the user."""
 
 from textual.screen import Screen
 

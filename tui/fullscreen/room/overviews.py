@@ -12,7 +12,7 @@ from tui.fullscreen.screens.search_screen import SearchScreen
 
 
 class Overviews:
-    """Opens these screens, which go to the message that the user chooses."""
+    """Opens the search, the mentions and the reports; each goes to the message that the user chooses."""
 
     def __init__(self, screen: Screen[None], room: RoomInterface, navigation: Navigation, reporting: Reporting) -> None:
         self._screen, self._room = screen, room
@@ -24,11 +24,11 @@ class Overviews:
         await self._open(SearchScreen(self._room.client, self._navigation.go_to, words))
 
     async def mentions(self) -> None:
-        """List messages that mention the user."""
+        """Open the list of messages that mention the user."""
         await self._open(MentionsScreen(self._room.client, self._navigation.go_to))
 
     async def reports(self) -> None:
-        """List the user's reports, unless they are shown already."""
+        """Open the list of the user's reports, unless it is open already."""
         if not any(isinstance(each, ReportsScreen) for each in self._screen.app.screen_stack):
             self._reporting.ask_for_reports()
             await self._open(ReportsScreen(self._room.client, self._navigation.go_to, self._reporting.withdraw))

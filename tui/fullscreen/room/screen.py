@@ -62,10 +62,10 @@ class RoomScreen(Screen[None]):
 
     client: "Client"
     subjects: "Subjects"
-    """Both are set after the first frame."""
+    """`client` and `subjects` are set after the first frame."""
 
     def __init__(self, redraw: Callable[[], None]) -> None:
-        """`redraw` draws all screens."""
+        """`redraw` redraws all screens."""
         super().__init__()
         self.redraw = redraw
         self.complete = False
@@ -76,7 +76,7 @@ class RoomScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TopLine(id="top")
         with Horizontal(id="middle"):
-            # The lists take its place.
+            # Replaced by the lists after the first frame.
             yield Vertical(id="left")
             with Vertical(id="centre"):
                 yield Composer(placeholder="Write a message", id="composer")

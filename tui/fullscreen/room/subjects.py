@@ -26,7 +26,7 @@ from tui.fullscreen.widgets.profile import ProfilePanel
 
 
 class Subjects:
-    """What the keys and events of the room act on, with a class for each subject."""
+    """The objects that handle the keys and events of the room, one for each subject."""
 
     def __init__(
         self, screen: Screen[None], room: RoomInterface, typeahead: TypeAhead, attention: Attention, host: RoomHost

@@ -212,7 +212,7 @@ class ReportForm(ModalScreen[FilledReport]):
 
     @on(Comment.Changed)
     def _comment_changed(self) -> None:
-        """Clear a problem with the comment, which the user is correcting."""
+        """Clear a problem with the comment as soon as the user edits it."""
         if not self._hindered:
             self._complain(None)
 

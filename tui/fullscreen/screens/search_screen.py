@@ -130,7 +130,7 @@ class SearchScreen(Screen[None]):
             self._go_to(message.channel, message.msg_id)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hide the keys that do nothing in the query or in the results."""
+        """Hide the keys that do nothing where the focus is: in the query or in the results."""
         writing = isinstance(self.focused, Input)
         if action == "list":
             return writing and bool(self._search.found)

@@ -1,4 +1,4 @@
-"""A text that begins after a head, and stays to the right of it on all its lines."""
+"""A text after a head, with a hanging indent: each of its lines starts to the right of the head."""
 
 from textual.content import Content
 from textual.css.styles import RulesMap
@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 
 class Hanging(Visual):
-    """A head, and the text beside it."""
+    """A head, and the text to the right of it."""
 
     def __init__(self, head: Content, text: Content) -> None:
         self._head = head
@@ -20,13 +20,13 @@ class Hanging(Visual):
         return self._head.plain + self._text.plain
 
     def wrapped(self, width: int) -> Content:
-        """Return both in lines of a width."""
+        """Return head and text, wrapped to `width` cells."""
         if not (column := self._column(width)):
             return self._head + self._text
         return self._head + Content("\n" + " " * column).join(self._text.wrap(width - column))
 
     def _column(self, width: int) -> int:
-        """Return the width of the column of the head: 0, and so none, if there is too little space."""
+        """Return the indent in cells; 0 if the width is too small for one."""
         column = self._head.cell_length
         return column if width >= 2 * column else 0
 
@@ -42,7 +42,7 @@ class Hanging(Visual):
 
 
 class HangingText(Static):
-    """Shows a head and a text, of which no line, also where it wraps, begins where a head does."""
+    """Shows a head and a text with a hanging indent, so that no line of the text looks like a head."""
 
     def __init__(self, head: Content, text: Content, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         self._hanging = Hanging(head, text)

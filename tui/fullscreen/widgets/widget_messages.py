@@ -1,4 +1,4 @@
-"""What the widgets of the room post to its screen, which therefore imports none of them before the first frame.
+"""Messages that the room's widgets post to its screen, which need not import the widgets before the first frame.
 
 They are not dataclasses: each would delay the first frame by 0.5 ms.
 """
@@ -54,7 +54,7 @@ class ProfileClosed(Message):
 
 
 class OfferAnswered(Message):
-    """The user wants to mute the person who was just reported, or not."""
+    """The user answered the offer to mute the person who was just reported."""
 
     def __init__(self, *, mute: bool) -> None:
         super().__init__()
