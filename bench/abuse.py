@@ -140,16 +140,16 @@ def judge(
     if not before or not during:
         raise SystemExit("the honest member could not ping; is the machine too busy?")
     return Seen(
-        [each.seconds * 1000 for each in before],
-        [each.seconds * 1000 for each in during],
-        sum(not each.answered for each in during),
-        max((each.seconds for each in coming if each.at + each.seconds < began), default=math.inf) * 1000,
-        max((each.seconds for each in coming if each.at + each.seconds >= began), default=math.inf) * 1000,
-        max(0.0, cpu(samples, began, began + seconds) - cpu(samples, 0, began)) * 100,
-        max(sample.descriptors for sample in samples),
-        memory,
-        outcome,
-        ended,
+        idle=[each.seconds * 1000 for each in before],
+        pings=[each.seconds * 1000 for each in during],
+        unanswered=sum(not each.answered for each in during),
+        newcomer_idle=max((each.seconds for each in coming if each.at + each.seconds < began), default=math.inf) * 1000,
+        newcomer=max((each.seconds for each in coming if each.at + each.seconds >= began), default=math.inf) * 1000,
+        cpu=max(0.0, cpu(samples, began, began + seconds) - cpu(samples, 0, began)) * 100,
+        descriptors=max(sample.descriptors for sample in samples),
+        memory=memory,
+        outcome=outcome,
+        ended=ended,
     )
 
 

@@ -75,15 +75,15 @@ def _entry(row: TrailRow, event: Event) -> TrailLine:
 def _line(report: StoredReport) -> ReportLine:
     said = report.statement
     return ReportLine(
-        report.id,
-        report.status,
-        moment(report.at),
-        said.reporter,
-        said.about,
-        said.channel,
-        said.msg_id,
-        said.reason,
-        said.comment,
-        report.error,
-        report.note,
+        report_id=report.id,
+        status=report.status,
+        reported_at=moment(report.at),
+        from_username=said.reporter,
+        about_username=said.about,
+        channel=said.channel,
+        message_id=said.msg_id,
+        reason=said.reason,
+        comment=said.comment,
+        error=report.error,
+        note=report.note,
     )

@@ -71,7 +71,14 @@ class ReportSender:
         async with self._writing:
             written = await self._written(*reported)
             return await asyncio.to_thread(
-                report_body, self._key, self._hook, claim.report_id, *reported, written, self._person_id, companions
+                report_body,
+                self._key,
+                self._hook,
+                claim.report_id,
+                *reported,
+                written,
+                person_id=self._person_id,
+                companions=companions,
             )
 
     async def _written(self, evidence: Evidence, event: Event) -> Callable[[str], str]:

@@ -120,7 +120,16 @@ class SharedAttendance(Attendance):
         self._people.reservations.claim(person)
         entry = session.who_entry(person)
         node, known = self._database.node, self._known
-        request = PlaceRequest(person, node, number, entry, session.rank, claim.member, claim.returns, known)
+        request = PlaceRequest(
+            person=person,
+            node=node,
+            session=number,
+            entry=entry,
+            rank=session.rank,
+            member=claim.member,
+            returns=claim.returns,
+            known=known,
+        )
         self._database.write(partial(self._enter_room, request)).add_done_callback(partial(self._answered, number))
 
     def _enter_room(self, request: PlaceRequest, connection: SqlConnection) -> Joined | Outdated:

@@ -103,16 +103,16 @@ class Publication(NamedTuple):
         """Return the message as this person receives it."""
         text = "" if self.taken_back else self.text
         return Message(
-            self.channel_for(person),
-            self.author.name,
-            text,
-            self.msg_id,
-            self.at,
-            self.nonce,
-            self.taken_back,
-            [] if self.taken_back else list(self.reactions),
-            self._own_flag(person),
-            self.edited_at is not None and not self.taken_back,
+            channel=self.channel_for(person),
+            username=self.author.name,
+            message=text,
+            msg_id=self.msg_id,
+            at=self.at,
+            nonce=self.nonce,
+            taken_back=self.taken_back,
+            reactions=[] if self.taken_back else list(self.reactions),
+            own=self._own_flag(person),
+            edited=self.edited_at is not None and not self.taken_back,
         )
 
     def _own_flag(self, person: Person) -> bool | None:

@@ -76,15 +76,15 @@ def from_row(row: Row, reactions: tuple[Reaction, ...] = (), versions: tuple[Ver
     """Convert a row with COLUMNS or SHOWN to a message."""
     msg_id, at, author, author_identity, channel, peer, peer_identity, text, nonce, is_taken_back, _, edited_at = row
     return Publication(
-        msg_id,
-        moment(at),
-        Person(author, author_identity),
-        channel,
-        Person(peer, peer_identity or "") if peer is not None else None,
-        text,
-        nonce,
-        bool(is_taken_back),
-        reactions,
-        moment(edited_at) if edited_at is not None else None,
-        versions,
+        msg_id=msg_id,
+        at=moment(at),
+        author=Person(author, author_identity),
+        channel=channel,
+        peer=Person(peer, peer_identity or "") if peer is not None else None,
+        text=text,
+        nonce=nonce,
+        taken_back=bool(is_taken_back),
+        reactions=reactions,
+        edited_at=moment(edited_at) if edited_at is not None else None,
+        versions=versions,
     )

@@ -92,4 +92,14 @@ def unconfigured(connection: SqlConnection, configured: list[str]) -> list[tuple
 def _delivery(row: _Row) -> Delivery:
     key, report_id, seq, webhook, state, attempts, due, asked, at, milliseconds, status, answer, error = row
     last = RecordedAttempt(at, milliseconds or 0, status, answer or "", error or "") if at is not None else None
-    return Delivery(key, report_id, seq, webhook, DeliveryState(state), attempts, due, bool(asked), last)
+    return Delivery(
+        id=key,
+        report_id=report_id,
+        seq=seq,
+        webhook=webhook,
+        state=DeliveryState(state),
+        attempts=attempts,
+        due=due,
+        asked_to_wait=bool(asked),
+        last=last,
+    )

@@ -121,9 +121,19 @@ def _report(row: _Row, additions: Mapping[str, Sequence[StoredAddition]]) -> Sto
     report_id, reporter, identity, at, content, status, error, next_at, note, notified, taken_back = row
     person, said = Person(reporter, identity), statement(content)
     said = structs.replace(said, message=said.message[:MAX_EXCERPT_CHARS])
-    status_fields = ReportState(status), error, next_at, note
-    added = tuple(additions.get(report_id, ()))
-    return StoredReport(report_id, person, at, said, *status_fields, bool(notified), bool(taken_back), added)
+    return StoredReport(
+        id=report_id,
+        reporter=person,
+        at=at,
+        statement=said,
+        status=ReportState(status),
+        error=error,
+        next_at=next_at,
+        note=note,
+        notified=bool(notified),
+        taken_back=bool(taken_back),
+        additions=tuple(additions.get(report_id, ())),
+    )
 
 
 def _additions(connection: SqlConnection, report_ids: Sequence[str]) -> dict[str, list[StoredAddition]]:

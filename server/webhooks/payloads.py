@@ -103,6 +103,7 @@ def report_body(
     evidence: Evidence,
     event: Event,
     written: Callable[[str], str] = str,
+    *,
     person_id: PersonID = lambda _: "",
     companions: Companions = ALONE,
 ) -> bytes:

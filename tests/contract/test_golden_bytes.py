@@ -91,7 +91,7 @@ FULL = structs.replace(
 
 def test_a_webhook_that_asks_for_evidence_gets_six_keys_more_behind_the_seven() -> None:
     hook = WebhookURL("report", evidence=True)
-    assert report_body(KEY, hook, "rep_1", FULL, Reported(FULL), str, "usr_{}".format) == (
+    assert report_body(KEY, hook, "rep_1", FULL, Reported(FULL), person_id="usr_{}".format) == (
         b'{"Action":"report","APIKey":"bench-admin-key-0001","Report":{"FromUsername":"alice","AboutUsername":"bob",'
         b'"Channel":"lobby","Timestamp":"2026-11-24T02:57:00Z","Reason":"It\'s spam","Message":"*hi*",'
         b'"Comment":"please look","ReportID":"rep_1","MessageID":7,'
@@ -118,7 +118,9 @@ def test_an_addition_takes_along_what_was_chosen_with_it_and_nothing_else() -> N
 
 
 def test_a_withdrawal_names_the_report_and_has_an_action_of_its_own() -> None:
-    assert report_body(KEY, WebhookURL("report", evidence=True), "rep_1", FULL, Withdrawn(), str, "usr_{}".format) == (
+    assert report_body(
+        KEY, WebhookURL("report", evidence=True), "rep_1", FULL, Withdrawn(), person_id="usr_{}".format
+    ) == (
         b'{"Action":"report-withdrawn","APIKey":"bench-admin-key-0001",'
         b'"Report":{"ReportID":"rep_1","MessageID":7,"FromUsername":"alice","AboutUsername":"bob",'
         b'"FromUserID":"usr_a-1","AboutUserID":"usr_b-1"}}'
@@ -179,7 +181,7 @@ def test_a_report_by_several_people_says_so_in_the_comment_or_with_evidence_in_k
     plain = json.loads(report_body(KEY, HOOK, "rep_1", SPAM, Reported(SPAM), companions=CROWD))["Report"]
     assert plain["Comment"] == "please look\n\nReported by 19 people.\ncarol (It's spam): me too\ndave (Other)"
     hook = WebhookURL("report", evidence=True)
-    body = report_body(KEY, hook, "rep_1", SPAM, Reported(SPAM), str, "usr_{}".format, CROWD)
+    body = report_body(KEY, hook, "rep_1", SPAM, Reported(SPAM), person_id="usr_{}".format, companions=CROWD)
     full = json.loads(body)["Report"]
     assert (full["Comment"], full["Reporters"]) == ("please look", 19)
     assert full["AlsoReported"][0] == {

@@ -108,7 +108,19 @@ def status(report_id: str, msg_id: int, why: str = "why") -> ReportStatus:
     """The status of some report."""
     at = datetime(2026, 3, 14, tzinfo=UTC)
     return ReportStatus(
-        ReportEntry(report_id, msg_id, "bob", "lobby", at, "text", "spam", "", at, ReportState.WAITING, why)
+        ReportEntry(
+            report_id=report_id,
+            msg_id=msg_id,
+            about="bob",
+            channel="lobby",
+            at=at,
+            message="text",
+            reason="spam",
+            comment="",
+            reported_at=at,
+            status=ReportState.WAITING,
+            error=why,
+        )
     )
 
 

@@ -76,9 +76,17 @@ class BareReports:
             return frames.Error(words, ErrorCode.INTERNAL, CHAT_SERVER, frame.nonce)
         self._count += 1
         entry = frames.ReportEntry(
-            f"barertc-{self._count}", frame.msg_id, seen.username, seen.channel, seen.at, to_text(seen.html)[:300],
-            frame.reason, frame.comment, self._now(), ReportState.DELIVERED,
-        )  # fmt: skip
+            report_id=f"barertc-{self._count}",
+            msg_id=frame.msg_id,
+            about=seen.username,
+            channel=seen.channel,
+            at=seen.at,
+            message=to_text(seen.html)[:300],
+            reason=frame.reason,
+            comment=frame.comment,
+            reported_at=self._now(),
+            status=ReportState.DELIVERED,
+        )
         return frames.ReportStatus(entry, frame.nonce)
 
     def lose(self) -> None:

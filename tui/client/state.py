@@ -167,7 +167,17 @@ class ClientState(Struct):
         report = self.timelines.report_of(frame.msg_id)
         under = () if taken_back else reactions.listed(frame.reactions, self.own_names)
         mine = frame.username == self.me if frame.own is None else frame.own
-        return Line(frame.msg_id, frame.username, text, at, mine, report, taken_back, under, frame.edited)
+        return Line(
+            msg_id=frame.msg_id,
+            author=frame.username,
+            text=text,
+            at=at,
+            mine=mine,
+            report=report,
+            taken_back=taken_back,
+            reactions=under,
+            edited=frame.edited,
+        )
 
     def lost(self) -> None:
         """Drop all pending requests: the connection is lost."""

@@ -95,13 +95,14 @@ def _resent(before: Publication, draft: MessageDraft) -> Published | Refusal:
 def _draft(draft: MessageDraft) -> _Draft:
     name, identity = draft.peer or (None, None)
     return _Draft(
-        *draft.author,
-        draft.channel,
-        name,
-        identity,
-        draft.text,
-        draft.nonce,
-        names.key(draft.author.name),
-        names.key(name) if name else None,
-        fold(draft.text),
+        author=draft.author.name,
+        author_identity=draft.author.identity,
+        channel=draft.channel,
+        peer=name,
+        peer_identity=identity,
+        text=draft.text,
+        nonce=draft.nonce,
+        author_key=names.key(draft.author.name),
+        peer_key=names.key(name) if name else None,
+        folded=fold(draft.text),
     )

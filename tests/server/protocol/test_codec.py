@@ -19,9 +19,21 @@ from tests.support.invalid_frames import FRAMES, SPOTS, encoded, good, plain, sp
 AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
 SAID = frames.Message("lobby", "bob", "hi\n*there* 🦊", 7, AT, "n-1")
 REPORT = frames.ReportEntry(
-    "rep_1", 7, "bob", "lobby", AT, "hi", "It's spam", "look", AT, ReportState.WAITING, "No.", AT, "Thanks.",
-    [frames.Addition(AT, "Other", "again")],
-)  # fmt: skip
+    report_id="rep_1",
+    msg_id=7,
+    about="bob",
+    channel="lobby",
+    at=AT,
+    message="hi",
+    reason="It's spam",
+    comment="look",
+    reported_at=AT,
+    status=ReportState.WAITING,
+    error="No.",
+    next_at=AT,
+    note="Thanks.",
+    additions=[frames.Addition(AT, "Other", "again")],
+)
 ENTRY = frames.WhoEntry("bob", 1795489597)
 
 FROM_CLIENT: list[ClientFrame] = [

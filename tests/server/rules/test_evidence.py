@@ -21,7 +21,18 @@ REASONS = reason_list(["It's spam", "Other (please describe)"])
 
 def test_a_report_contains_the_record_of_the_server() -> None:
     assert evidence(ALICE, SPAM, "It's spam", "look", (), holds_name=False) == Evidence(
-        "alice", "bob", "lobby", 7, AT, "buy my stuff", "It's spam", "look", (), "a-1", "b-1", holds_name=False
+        reporter="alice",
+        about="bob",
+        channel="lobby",
+        msg_id=7,
+        at=AT,
+        message="buy my stuff",
+        reason="It's spam",
+        comment="look",
+        context=(),
+        reporter_identity="a-1",
+        about_identity="b-1",
+        holds_name=False,
     )
 
 

@@ -49,7 +49,17 @@ ADA, BOB = Person("Ada ⚓", "a-1"), Person("bob", "b-1")
 ENTRY = WhoEntry("Ada ⚓", 1, "away", dnd=True, nickname="Ada L.")
 SAID = Publication(7, AT, ADA, "lobby", None, 'a "rope"\n', None)
 WHISPERED = Publication(
-    8, AT, ADA, "", BOB, "psst", "n-1", True, (Reaction("👻", ["bob", "eve"]),), AT, (Version(AT, "pst"),)
+    msg_id=8,
+    at=AT,
+    author=ADA,
+    channel="",
+    peer=BOB,
+    text="psst",
+    nonce="n-1",
+    taken_back=True,
+    reactions=(Reaction("👻", ["bob", "eve"]),),
+    edited_at=AT,
+    versions=(Version(AT, "pst"),),
 )
 REPORT = StoredReport(
     *(

@@ -128,7 +128,16 @@ def render(
         return _strip(lines[number].row, flag, look, under, margin)
 
     head = _head(look, today, new=new, joined=joined)
-    return EntryBlock(entry, above, before, new, lines, LazyStrips(head, len(lines), paint), len(head), joined)
+    return EntryBlock(
+        entry=entry,
+        above=above,
+        before=before,
+        new=new,
+        lines=lines,
+        strips=LazyStrips(head, len(lines), paint),
+        head=len(head),
+        joined=joined,
+    )
 
 
 def _head(look: Look, today: str, *, new: bool, joined: bool) -> list[Strip]:
