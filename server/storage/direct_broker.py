@@ -93,17 +93,19 @@ class DirectBroker(Broker):
         held = self.unkept.find_all(msg_ids)
         if len(held) == len(msg_ids):
             return sorted(held, key=_number)
-        return sorted([*held, *await super().find_all(msg_ids, key)], key=_number)
+        stored = await super().find_all(msg_ids, key)
+        return _ordered(stored, self.unkept.find_all(msg_ids))
 
     async def texts_by(self, reader: Reader, author: str, channel: str) -> list[tuple[int, str]]:
         """See Broker."""
-        return [*self.unkept.texts_by(reader, author, channel), *await super().texts_by(reader, author, channel)]
+        stored = await super().texts_by(reader, author, channel)
+        return [*self.unkept.texts_by(reader, author, channel), *stored]
 
     async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
         """See Broker."""
         other, found = target.name_of(channel), await super().numbers(reader, channel, before, limit)
         held = self.unkept.between(reader, 0, before, other=names.key(other)) if other is not None else []
-        return sorted([*found, *map(_number, held)])[-limit:] if held else found
+        return sorted({*found, *map(_number, held)})[-limit:] if held else found
 
     async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """See Broker."""
@@ -172,9 +174,14 @@ def _merged(page: Page, held: Sequence[Publication], limit: int) -> Page:
         return page
     # Older messages than those of an incomplete page would be beyond a gap.
     start = page.publications[0].msg_id if page.more and page.publications else 0
-    both = {each.msg_id: each for each in (*page.publications, *held) if each.msg_id >= start}
-    ordered = [both[number] for number in sorted(both)]
+    ordered = [each for each in _ordered(page.publications, held) if each.msg_id >= start]
     return Page(ordered[-limit:], page.more or len(ordered) > limit)
+
+
+def _ordered(stored: Sequence[Publication], held: Sequence[Publication]) -> list[Publication]:
+    """Return both in order; one that was stored when it was read, and is in memory by now, once."""
+    both = {each.msg_id: each for each in (*stored, *held)}
+    return [both[number] for number in sorted(both)]
 
 
 def _number(publication: Publication) -> int:

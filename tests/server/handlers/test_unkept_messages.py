@@ -1,7 +1,7 @@
 """A room that does not keep direct messages: what is delivered, what is stored, and what can be reported."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sized
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -34,8 +34,10 @@ from server.reporting.desk import ReportDesk
 from server.reporting.pending_requests import PendingRequests
 from server.room.session import MAX_PENDING_REQUESTS, Session
 from server.storage import retention
-from server.storage.base import Marker
+from server.storage.base import Marker, Reader
+from server.storage.broker import Broker
 from server.storage.direct_broker import DirectBroker
+from server.storage.fair import QueueKey
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_database import SqliteDatabase
@@ -179,6 +181,37 @@ async def test_a_message_to_someone_away_waits_is_delivered_once_and_forgotten(
     assert back.got(ReportStatus)
     back.leave()
     assert SECRET not in (await Member(room.dispatcher, "bob").enter()).heard
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda broker, _: broker.find_all([1, 2]),
+        lambda broker, reader: broker.texts_by(reader, "ada", "@ada"),
+        lambda broker, reader: broker.numbers(reader, "@ada", 3, 10),
+    ],
+    ids=["find_all", "texts_by", "numbers"],
+)
+async def test_a_message_is_found_once_while_it_moves_from_the_database_to_memory(
+    room: Room,
+    ada: Member,
+    bob: Member,
+    monkeypatch: pytest.MonkeyPatch,
+    ask: Callable[[Broker, Reader], Awaitable[Sized]],
+) -> None:
+    bob.leave()
+    await ada.send(Say("@bob", "before", "n-1"), Say("@bob", SECRET, "n-2"))
+    broker, read = room.dispatcher.broker, room.database.read
+    person = bob.session.logged_in_person
+
+    async def read_as_one_is_delivered(work: Callable[[SqlConnection], object], key: QueueKey) -> object:
+        broker.delivered_to(person, [1])
+        # Writes are in order.
+        await room.database.write(lambda _: None)
+        return await read(work, key)
+
+    monkeypatch.setattr(room.database, "read", read_as_one_is_delivered)
+    assert len(await ask(broker, Reader(person, ["lobby"]))) == 2
 
 
 async def test_nobody_else_can_report_or_change_it(ada: Member, bob: Member, room: Room) -> None:
