@@ -26,6 +26,8 @@ class UnkeptMessages:
         self._clock = clock
         self._held: dict[int, Publication] = {}
         self._until: dict[int, float] = {}
+        self._numbers: dict[tuple[str, str | None], int] = {}
+        """The numbers of messages with a nonce, by the author's identity and the nonce."""
         self._bytes = 0
         self._unheard: list[UnkeptChange] = []
 
@@ -37,6 +39,8 @@ class UnkeptMessages:
         now = self._clock()
         self._held[publication.msg_id] = publication
         self._until[publication.msg_id] = now + HELD_SECONDS
+        if publication.nonce:
+            self._numbers[publication.author.identity, publication.nonce] = publication.msg_id
         self._bytes += len(publication.text)
         self.expire()
         while len(self._held) > MAX_HELD or self._bytes > MAX_HELD_BYTES:
@@ -59,10 +63,8 @@ class UnkeptMessages:
 
     def resent(self, draft: MessageDraft) -> Publication | None:
         """Return the message that a draft repeats. Raises Refusal if its author used the nonce for another message."""
-        for each in self._held.values() if draft.nonce else ():
-            if each.nonce == draft.nonce and each.author.identity == draft.author.identity:
-                return check_resend(each, draft)
-        return None
+        first = self._sent_with(draft.author.identity, draft.nonce)
+        return check_resend(first, draft) if first else None
 
     def find_all(self, msg_ids: Sequence[int]) -> list[Publication]:
         """Return the messages with these numbers that are held."""
@@ -115,6 +117,8 @@ class UnkeptMessages:
         self.give_up(change)
         before = self._held.get(change.publication.msg_id)
         if _is_new(change):
+            if self._repeats(change.publication):
+                return False
             self.add(change.publication)
             return True
         if before is None:
@@ -124,6 +128,17 @@ class UnkeptMessages:
         if after:
             self._replace(after)
         return after is not None
+
+    def _repeats(self, publication: Publication) -> bool:
+        """Return whether this is a message that its author also sent to another server, which announced it first."""
+        first = self._sent_with(publication.author.identity, publication.nonce)
+        if first is None or first.peer != publication.peer:
+            return False
+        return first.text == publication.text or first.edited_at is not None or first.taken_back
+
+    def _sent_with(self, identity: str, nonce: str | None) -> Publication | None:
+        """Return the message that an author sent with a nonce, or None."""
+        return self._held.get(self._numbers.get((identity, nonce), 0))
 
     def _visible(self, reader: Reader) -> Iterator[Publication]:
         self.expire()
@@ -136,8 +151,10 @@ class UnkeptMessages:
         self._held[publication.msg_id] = publication
 
     def _drop(self, msg_id: int) -> None:
-        self._bytes -= len(self._held.pop(msg_id).text)
+        dropped = self._held.pop(msg_id)
+        self._bytes -= len(dropped.text)
         del self._until[msg_id]
+        self._numbers.pop((dropped.author.identity, dropped.nonce), None)
 
 
 def _people(publication: Publication) -> tuple[str, str]:

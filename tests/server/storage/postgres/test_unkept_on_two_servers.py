@@ -1,5 +1,7 @@
 """Direct messages that are not kept, on two servers."""
 
+import asyncio
+
 from server.rules.messages import EVERYWHERE, Keeping, MessageDraft, Person
 from server.rules.reactions import ReactionChange
 from server.storage.direct_broker import DirectBroker
@@ -28,3 +30,18 @@ async def test_each_server_has_a_message_that_is_not_kept_as_both_have_changed_i
         assert await opened[0].texts() == []
         await one.clear_direct(BOB.identity)
         await until(lambda: number not in other.unkept)
+
+
+async def test_a_message_that_is_sent_to_both_servers_at_once_is_delivered_once(url: str) -> None:
+    """As by a client that reconnects elsewhere, before the server there has heard of what the first one stored."""
+    async with servers(url, url) as opened:
+        brokers = [DirectBroker(each.database) for each in opened]
+        heard: list[list[MessageChange]] = [[], []]
+        for broker, changes in zip(brokers, heard, strict=True):
+            broker.subscribe(changes.extend)
+        await asyncio.gather(*(broker.publish(SAID) for broker in brokers))
+        # Events are heard in order.
+        last = await brokers[0].publish(SAID._replace(nonce="n-2"))
+        await until(lambda: all(broker.delivered == last.publication.msg_id for broker in brokers))
+        assert [[each.publication.nonce for each in changes] for changes in heard] == [["n-1", "n-2"]] * 2
+        assert heard[0] == heard[1]
