@@ -47,7 +47,7 @@ class LineParser(XTermParser):
         """The time until which text continues a paste that was too long for one read."""
 
     def feed(self, data: str) -> Iterable[Message]:
-        """Return the events in the data read so far."""
+        """Return the events of the data that was just read."""
         self._brackets = self._brackets or bool(ANSWER.search(data))
         plain = not self._brackets and not self._bracketed
         start, end = data.rfind(PASTE_START), data.rfind(PASTE_END)
@@ -73,7 +73,7 @@ class WatchedDriver(LinuxDriver):
             self._enable_mouse_support()
 
     def run_input_thread(self) -> None:
-        """Read input with `LineParser`; Textual's method looks the class up by its name in its module."""
+        """Read input with `LineParser`; Textual's method looks up the class by name in its module."""
         setattr(linux_driver, "XTermParser", LineParser)  # noqa: B010 - mypy rejects the assignment
         super().run_input_thread()
 

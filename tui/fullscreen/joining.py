@@ -95,7 +95,7 @@ class Joining:
             self._screen.complain(why, part)
 
     def succeeded(self) -> None:
-        """Close the dialog."""
+        """Close the dialog after the login, and delete what `save` stored."""
         if self._screen:
             self._screen.dismiss()
             self._screen = None

@@ -38,7 +38,7 @@ def wanted(level: str, *, mentioned: bool, direct: bool, focused: bool, dnd: boo
 
 
 def osc_9(title: str, text: str) -> str:
-    """Return iTerm2's sequence. It starts with a flag, because ConEmu reads a number there as a command."""
+    """Return iTerm2's sequence. Its text starts with a flag: ConEmu would read a number there as a command."""
     return f"\x1b]9;⚑ {title}{name_text.SEPARATOR}{text}\x1b\\"
 
 
@@ -102,7 +102,7 @@ class Notices:
         return self._level(place)
 
     def is_muted(self, place: str) -> bool:
-        """Return whether the user wants no notifications from a channel or conversation."""
+        """Return whether the user has turned off notifications from a channel or conversation."""
         return self._level(place) == NONE
 
     def notice(self, event: events.Event) -> None:

@@ -35,7 +35,7 @@ RESTORE = (
 
 
 class Rescue:
-    """Watches one client."""
+    """Watches one client, and kills it if it hangs."""
 
     def __init__(self, client: int, said: int, signals: int, terminal: int, attributes: list[int | list[int]]) -> None:
         """`said` and `signals` are pipes from the client; `attributes` are the terminal's original ones."""

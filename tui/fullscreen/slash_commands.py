@@ -70,7 +70,7 @@ class SlashCommand(Struct, frozen=True):
 
     name: str
     run: Callable[[CommandRoom, str], str | None] | None
-    """Runs the command with its arguments and returns the problem, or None. If None, they are sent as an action."""
+    """Runs the command with its arguments and returns the problem, or None; without it, they are sent as an action."""
     action: str = ""
     """The room's action that must be available for this command; "" if there is none."""
 

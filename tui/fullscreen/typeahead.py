@@ -75,7 +75,7 @@ class TypeAhead:
         """When Enter was last pressed in a screen over the room, unless another key followed."""
 
     def enqueue(self, event: Event) -> None:
-        """Queue an event."""
+        """Pass an event on after those that are queued."""
         self._waiting.append(event)
         self._arrived.set()
 

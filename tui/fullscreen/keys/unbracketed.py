@@ -8,5 +8,5 @@ def lines_of(read: str) -> str:
 
 
 def is_text(read: str) -> bool:
-    """Return whether a read consists of text and line ends: no other key was pressed."""
+    """Return whether a read consists only of text, tabs and line ends, so that no other key was pressed."""
     return all(each in "\r\n\t" or each.isprintable() for each in read)

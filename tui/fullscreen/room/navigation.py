@@ -18,7 +18,7 @@ class Navigation:
     """Opens places and messages, and remembers the places visited."""
 
     def __init__(self, room: RoomInterface, is_muted: Callable[[str], bool]) -> None:
-        """`is_muted` returns whether the user wants no notifications from a place."""
+        """`is_muted` returns whether the user has turned off notifications from a place."""
         self._room = room
         self._is_muted = is_muted
         self._state = room.client.state

@@ -95,7 +95,7 @@ class PeopleActions:
             self._client.send(self._state.relations.toggle_block(username))
 
     def ask_profile(self, username: str) -> bool:
-        """Show what is known about a person, or request their profile; return False if the client is offline."""
+        """Show the profile of a person, and request it if necessary; return False if the client is offline."""
         if not self._room.can_ask():
             return False
         if asked := self._state.ask_profile(username, nonce()):

@@ -19,7 +19,7 @@ class ProfileActions:
         """The widget that had the focus before the panel."""
 
     def open(self, username: str) -> None:
-        """Request a profile, and show that it is loading."""
+        """Show what is known about a person in the panel, request the rest, and focus the panel."""
         panel = self._screen.query_one(ProfilePanel)
         if self._people.ask_profile(username):
             if self._screen.focused is not panel:

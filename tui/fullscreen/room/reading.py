@@ -21,7 +21,7 @@ class Attention(Protocol):
         """True if the terminal reported that the user is looking elsewhere."""
 
     def is_muted(self, place: str) -> bool:
-        """Return whether the user wants no notifications from a channel or conversation."""
+        """Return whether the user has turned off notifications from a channel or conversation."""
 
     def level(self, place: str) -> str:
         """Return the notification level of a channel or conversation: "all", "mentions" or "none"."""

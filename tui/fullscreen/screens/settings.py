@@ -159,7 +159,7 @@ class SettingsScreen(ModalScreen[None]):
         self.app.theme = name
 
     def _set_theme(self, before: str, chosen: str | None) -> None:
-        """Use the theme that was chosen; without a choice, show the one from before the preview again."""
+        """Use the theme that was chosen; without a choice, restore the one from before the preview."""
         if chosen:
             self._apply(structs.replace(self._config, theme=chosen))
         else:

@@ -17,7 +17,7 @@ from tui.fullscreen.widgets.widget_messages import PageWanted
 BAR_STEPS = 8
 """The scrollbar is drawn in eighths of a cell."""
 FREEZE_AFTER = 10_000
-"""Freeze the heap whenever this many messages were added: a full garbage collection visits each unfrozen object."""
+"""Freeze the heap each time this many messages are added: a full garbage collection visits all unfrozen objects."""
 
 
 class StackScroller:
@@ -32,7 +32,7 @@ class StackScroller:
         self.follows = True
         """True while the view stays at the end when entries are added."""
         self.holds = False
-        """True while the view follows only as far as the first new message stays on the screen."""
+        """True while the view follows the end only until the first new message would leave the screen."""
         self._settles = False
         """True while `scroll_into_place` scrolls the widget, over blocks that are wrapped already."""
         self._gap_in_view: int | None = None
@@ -64,7 +64,7 @@ class StackScroller:
 
     @property
     def seen(self) -> tuple[int, int]:
-        """The first and the last message in the view; 0 for none."""
+        """The numbers of the first and the last message in the view; 0 for none."""
         stack = self.stack
         if stack is None or not stack.height or not self.page:
             return 0, 0

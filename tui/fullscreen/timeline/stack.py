@@ -75,7 +75,7 @@ class Stack:
         return True
 
     def _recoloured(self, before: Look) -> bool:
-        """Return whether the author of a rendered block has another colour now; most new hues are of other people."""
+        """Return whether the author of a rendered block has another colour now."""
         entries = (block.entry for block in self._blocks.values())
         authors = {entry.author for entry in entries if not isinstance(entry, Notice)}
         return any(before.colour(author) != self.look.colour(author) for author in authors)

@@ -104,7 +104,7 @@ class TimelineView(ScrollView, can_focus=True):
 
     @property
     def seen(self) -> tuple[int, int]:
-        """The first and the last message in the view; 0 for none."""
+        """The numbers of the first and the last message in the view; 0 for none."""
         return self._scroller.seen
 
     def show_new(self) -> None:

@@ -51,7 +51,7 @@ class PlaceRow(Struct, frozen=True, gc=False):
     name: str
     draft: bool
     muted: bool
-    """True if the user wants no notifications from it; it then has no badge."""
+    """True if the user has turned off notifications from it; it then has no badge."""
     unread: int
     mentions: int
 

@@ -78,7 +78,7 @@ class ReactionClicked(Message):
 
 
 class PageWanted(Message):
-    """Messages after number `low` are missing in or above the view; `forward`: below what the user is looking at."""
+    """Messages after number `low` are missing; `forward`: they are below what the user is looking at."""
 
     def __init__(self, low: float, *, forward: bool = False, scrolled: bool = False) -> None:
         """`scrolled`: the user scrolled there."""
