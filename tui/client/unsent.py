@@ -106,7 +106,7 @@ Item = TypeVar("Item")
 
 
 def _budget() -> Callable[[list[Item]], list[Item]]:
-    """Return a filter of items by size: all its calls together return at most MAX_BYTES."""
+    """Return a function that drops items that do not fit; all its calls together return at most MAX_BYTES."""
     left = MAX_BYTES
 
     def keep(items: list[Item]) -> list[Item]:

@@ -9,7 +9,7 @@ from tui.net.client_session import ClientSession
 
 
 class UnsentSaver:
-    """Saves what is unsent in a state, under the person of a session."""
+    """Saves what is unsent in a state, for the person whom a session has logged in."""
 
     def __init__(self, state: ClientState, session: ClientSession) -> None:
         self._state, self._session = state, session
