@@ -219,7 +219,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _host(text: str) -> str:
-    # An empty one would mean every address of this machine.
+    # An empty host would mean every address of this machine.
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; give an address, like 127.0.0.1")
     return text.strip().removeprefix("[").removesuffix("]")

@@ -17,7 +17,7 @@ _REORDERING = re.compile("[\u202a-\u202e]")
 def clean(text: str) -> str:
     """Return text of any number of lines, safe to show: control characters become their pictures (ESC: ␛).
 
-    Tabs stay, because tables and Makefiles need them; the code that shows the text turns them into spaces.
+    Tabs are preserved, because tables and Makefiles need them; the code that shows the text turns them into spaces.
     """
     if text.isascii() and text.isprintable():
         return text

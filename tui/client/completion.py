@@ -66,7 +66,7 @@ def complete(
 ) -> Completion | None:
     """Complete the line up to the cursor, or return the next candidate if the line ends in `last`. None: no match.
 
-    `get_known` is called only if there is something to complete. `emojis` returns those whose name begins with its
+    `get_known` is called only if there is something to complete. `emojis` returns the emoji whose name begins with its
     argument. Commands are completed on the first line only, and words without a sign such as @ only if `bare`.
     """
     if last and before[last.start :] == last.text:

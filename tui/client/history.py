@@ -12,7 +12,7 @@ PAGE = 50
 FEW = 25
 """If fewer messages than this are loaded at the end of a timeline, opening it requests more."""
 CONTEXT = 20
-"""Messages loaded before one that the user goes to."""
+"""Messages loaded before the one that the user jumps to."""
 
 Nonces = Callable[[], str]
 """Returns a new nonce with each call."""

@@ -10,7 +10,7 @@ from tui.client.timeline import Timeline
 def around(
     timeline: Timeline, msg_id: int, before: int, after: int, hidden: Container[str] = ()
 ) -> tuple[list[Line], list[Line]]:
-    """Return up to this many readable messages before and after one, in order; none from beyond a gap.
+    """Return up to this many readable messages before and after a message, in order; none from beyond a gap.
 
     Counts as the server does: a deleted message counts, a message of a hidden author does not.
     """

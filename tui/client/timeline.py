@@ -17,7 +17,7 @@ GAP = "Some messages are not loaded here."
 MAX_LOOK_BACK = 200
 """Number of entries that are searched for the first new message, or for a notice near the end."""
 MAX_RANGES = 100
-"""Maximum loaded ranges of a timeline; what is before them is dropped, and can be requested again."""
+"""Maximum loaded ranges of a timeline; older entries are dropped, and can be requested again."""
 MAX_PASSING = 10
 """Notices of a timeline that may be removed again; earlier ones stay."""
 

@@ -125,7 +125,7 @@ def encoded(unsent: Unsent) -> bytes:
 
 
 def _read(file: Path) -> Unsent | None:
-    """Return what a file holds; None if it is missing or unusable."""
+    """Return the content of a file; None if it is missing or unusable."""
     try:
         found = msgspec.json.decode(files.read(file, 2 * MAX_BYTES), type=Unsent)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -15,7 +15,7 @@ from tui import files
 from tui.net.client_session import EnrolledKey, Keys
 
 UNREADABLE = ".unreadable"
-"""The ending of a file of keys that cannot be read, and was moved aside."""
+"""Suffix of a file of keys that was moved aside because it cannot be read."""
 
 
 class _Stored(Struct):
@@ -45,7 +45,7 @@ class KeyFiles(NamedTuple):
         if self.keys and (stored := _read(self.keys)):
             keys.last_identity, keys.servers = stored.last_identity, stored.servers
         elif self.keys:
-            # New keys are stored there: what a later version or another user of this machine wrote is not lost.
+            # Moved aside, not overwritten by the next save: a later version may have written the file.
             with suppress(OSError):
                 self.keys.replace(self.keys.with_suffix(UNREADABLE))
         return keys

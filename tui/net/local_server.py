@@ -61,7 +61,7 @@ async def start(module: str, arguments: Sequence[str], names: Sequence[str]) -> 
         async with asyncio.timeout(START_SECONDS):
             urls = await _urls(process, names)
     except BaseException as error:
-        # Also if this is cancelled: nobody else knows the process.
+        # Kill the process after a cancellation, too: the caller does not know it yet.
         process.kill()
         await process.wait()
         if isinstance(error, TimeoutError):

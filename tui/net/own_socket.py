@@ -81,7 +81,7 @@ async def exclusive(path: Path) -> AsyncIterator[None]:
     # Imported late: loading it would delay the first frame.
     from filelock import AsyncFileLock, Timeout
 
-    # Not in a thread, for whose end the process would wait after a cancellation.
+    # Not in a thread: after a cancellation, the process would wait for its end.
     lock = AsyncFileLock(path.with_suffix(".lock"), mode=0o600, run_in_executor=False)
     try:
         await lock.acquire(2 * START_SECONDS)
