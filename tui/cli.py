@@ -219,15 +219,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _host(text: str) -> str:
-    # An empty host would mean every address of this machine.
-    if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty; give an address, like 127.0.0.1")
-    return text.strip().removeprefix("[").removesuffix("]")
+    host = text.strip().removeprefix("[").removesuffix("]")
+    # An empty host would mean every address of this machine, and sockets cannot use one that IDNA does not encode.
+    with suppress(UnicodeError):
+        if host and (host.isascii() or host.encode("idna")):
+            return host
+    raise argparse.ArgumentTypeError(f"{text!r} is not a host; give a name or an address, like 127.0.0.1")
 
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_PORT_DIGITS and int(text) < PORTS):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to {PORTS - 1})")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; give a number from 0 to {PORTS - 1}")
     return int(text)
 
 

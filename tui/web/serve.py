@@ -26,7 +26,7 @@ def serve(options: Options, host: str, port: int) -> None:
     """Serve until Ctrl+C or SIGTERM. Raises OneLineError if the address cannot be used."""
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         why = f"cannot listen on {clean_line(host)}:{port}: {reason(error)}"
         raise OneLineError(f"{why}; give another --port or --host") from None
     access = PageAccess(host, listening.getsockname()[1], socket.gethostname(), secrets.token_urlsafe(32))
@@ -49,6 +49,6 @@ def serve(options: Options, host: str, port: int) -> None:
     )
 
 
-def reason(error: OSError | OverflowError) -> str:
+def reason(error: OSError) -> str:
     """Return why an address cannot be used, without the address, which Python appends."""
-    return str(getattr(error, "strerror", None) or error).partition(" (while ")[0].rstrip(".")
+    return (error.strerror or str(error)).partition(" (while ")[0]

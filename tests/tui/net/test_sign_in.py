@@ -73,7 +73,9 @@ def test_a_prompt_without_a_terminal_prints_no_warning(
     assert not recwarn.list
 
 
-@pytest.mark.parametrize("option", ["--host=", "--host= ", "--port=x", "--port=-1", "--port=65536", "--port=９"])
+@pytest.mark.parametrize(
+    "option", ["--host=", "--host= ", "--host=ä..b", "--port=x", "--port=-1", "--port=65536", "--port=９"]
+)
 def test_an_option_of_the_page_that_cannot_be_used_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.parser().parse_args([option])
