@@ -67,6 +67,7 @@ FIRST_FRAME = {
     "tui.fullscreen.themes",
     "tui.fullscreen.typeahead",
     "tui.fullscreen.widgets",
+    "tui.fullscreen.widgets.backdrop",
     "tui.fullscreen.widgets.colours",
     "tui.fullscreen.widgets.composer",
     "tui.fullscreen.widgets.prompt",

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.events import ScreenResume, ScreenSuspend, TextSelected
+from textual.geometry import Region
 from textual.screen import Screen
+from textual.strip import Strip
 
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.screen_protocols import Placed
+from tui.fullscreen.widgets.backdrop import HorizontalBackdrop, VerticalBackdrop, first_line
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.header import TopLine
@@ -75,13 +77,17 @@ class RoomScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TopLine(id="top")
-        with Horizontal(id="middle"):
+        with HorizontalBackdrop(id="middle"):
             # Replaced by the lists after the first frame.
-            yield Vertical(id="left")
-            with Vertical(id="centre"):
+            yield VerticalBackdrop(id="left")
+            with VerticalBackdrop(id="centre"):
                 yield Composer(placeholder="Write a message", id="composer")
-            yield Vertical(id="side")
+            yield VerticalBackdrop(id="side")
         yield KeyFooter()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines that are all the same, as those of `VerticalBackdrop` and `HorizontalBackdrop` are."""
+        return super().render_lines(first_line(crop)) * crop.height
 
     @on(events.Mount)
     def _focus_composer(self) -> None:

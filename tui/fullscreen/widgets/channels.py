@@ -5,7 +5,6 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from msgspec import Struct
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
@@ -15,6 +14,7 @@ from tui.client.timeline import Timeline, title_of
 from tui.client.unread import shown_count
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
+from tui.fullscreen.widgets.backdrop import VerticalBackdrop
 from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow, Row
 from tui.fullscreen.widgets.show_text import show_text
@@ -104,7 +104,7 @@ class PlaceColumn:
         return above, [each for line, each in self._unread.items() if line >= end]
 
 
-class PlaceLists(Vertical):
+class PlaceLists(VerticalBackdrop):
     """The channels, and below them the conversations, which stay in sight however many channels there are."""
 
     WHERE = Where.CHANNELS

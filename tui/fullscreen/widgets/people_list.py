@@ -6,7 +6,6 @@ from msgspec import Struct
 from textual import on
 from textual.app import ComposeResult
 from textual.color import Color
-from textual.containers import Vertical
 from textual.content import Content
 from textual.style import Style
 
@@ -16,6 +15,7 @@ from tui.client.own_relations import OwnRelations
 from tui.client.person_facts import badge, short_emoji
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
+from tui.fullscreen.widgets.backdrop import VerticalBackdrop
 from tui.fullscreen.widgets.colours import name_colour
 from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow, Row
@@ -58,7 +58,7 @@ class PersonRow(Struct, frozen=True, gc=False):
         )
 
 
-class PeopleList(Vertical):
+class PeopleList(VerticalBackdrop):
     """Shows people and their status; posts what the user wants to do with the highlighted person."""
 
     WHERE = Where.PEOPLE
