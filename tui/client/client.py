@@ -32,6 +32,7 @@ from tui.client.state import ClientState
 from tui.net.client_session import NOT_SENT, ClientSession, Keys
 from tui.options import Options
 from tui.text import clean_line
+from tui.tone import Tone
 
 if TYPE_CHECKING:
     from tui.client.dialects import Dialects
@@ -309,7 +310,8 @@ class Client:
         wanted = frame.username if self._session.signs_in else self._session.name
         news = self._session.entered(frame.username)
         was_lost, self._was_lost, self.online = self._was_lost, False, True
-        self.status = f"online as {name_text.shown(frame.username)}{', new here' if news else ''}"
+        unknown = ", new here" if any(each.tone is Tone.BAD for each in news) else ""
+        self.status = f"online as {name_text.shown(frame.username)}{unknown}"
         if news:
             self.state.give_up_unsent(NOT_SENT)
         if self._unsent:

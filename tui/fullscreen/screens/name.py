@@ -1,11 +1,12 @@
 """A dialog that asks for another name after the server refused one."""
 
-from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tui.fullscreen.keys.bindings import bindings
+from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.field import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.text import clean_line
@@ -13,6 +14,8 @@ from tui.text import clean_line
 
 class NamePrompt(ModalScreen[str]):
     """Returns the name to log in with."""
+
+    BINDINGS = bindings(Where.START)
 
     def __init__(self, why: str, name: str, longest: int) -> None:
         super().__init__()
@@ -27,7 +30,11 @@ class NamePrompt(ModalScreen[str]):
             yield Field(clean_line(self._wanted)[: self._longest], max_length=self._longest, compact=True)
         yield KeyFooter()
 
-    @on(Input.Submitted)
-    def _submit(self, event: Input.Submitted) -> None:
-        if name := clean_line(event.value).strip():
+    def action_go_on(self) -> None:
+        """Return the name, if there is one."""
+        if name := clean_line(self.query_one(Input).value).strip():
             self.dismiss(name)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide the key for cancelling: without a name there is no login."""
+        return action != "cancel"

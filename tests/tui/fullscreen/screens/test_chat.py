@@ -241,6 +241,7 @@ async def test_a_name_that_is_refused_asks_for_another() -> None:
         async with FlagpostApp(Options("ada", server.url)).run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: isinstance(pilot.app.screen, NamePrompt), "the question")
             await until_seen(pilot, "A name cannot be ada.")
+            await until_seen(pilot, "⏎ Join ^q Quit")
             # Otherwise the server would close the connection while the user is choosing, and count each new one.
             await until(pilot, lambda: server.closes == [CloseCode.NORMAL], "that the client has left")
             pilot.app.screen.query_one(Input).value = "eve"

@@ -7,7 +7,7 @@ from msgspec import structs
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Login, Me, Say, ServerFrame
 from tests.support.key_login import Desk
-from tests.support.pilots import client, until, until_said, until_seen, until_told
+from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.screens.name import NamePrompt
@@ -87,13 +87,14 @@ async def test_another_server_at_the_address_is_noticed_and_gets_no_earlier_mess
         said = len(server.sent(Say))
         server.drop()
         await until_told(pilot, "This is not the server you used before")
-        await until_seen(pilot, "new here")
+        await until_seen(pilot, "● online as ada, new here")
         await until_seen(pilot, NOT_SENT[:20])
         assert len(server.sent(Say)) == said
         script.welcome = structs.replace(script.welcome, epoch="e1", server=real.server, challenge=real.challenge)
         script.login = real.login
         server.drop()
         await until_told(pilot, "You are back on the server you used before")
+        await until(pilot, lambda: ", new here" not in screen_text(app_of(pilot)), "the user is known there")
         assert len(set(real.entered)) == 1
         assert len(server.sent(Say)) == said
 
