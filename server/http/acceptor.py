@@ -41,11 +41,10 @@ class Acceptor:
     async def run(self, sock: socket.socket) -> None:
         """Accept until cancelled. Connections whose TLS handshake is unfinished by then are closed."""
         sock.settimeout(0)
-        loop = asyncio.get_running_loop()
         try:
             while True:
                 try:
-                    accepted, peer = await loop.sock_accept(sock)
+                    accepted, peer = await _next(sock)
                 except ConnectionError:
                     # The client disconnected at once.
                     pass
@@ -98,3 +97,11 @@ class Acceptor:
             if not connection.started:
                 connection.release()
                 accepted.close()
+
+
+async def _next(sock: socket.socket) -> tuple[socket.socket, object]:
+    """Accept a connection: at once if one waits, because `loop.sock_accept` adds and removes a reader for each."""
+    try:
+        return sock.accept()
+    except BlockingIOError:
+        return await asyncio.get_running_loop().sock_accept(sock)
