@@ -26,6 +26,7 @@ from server.rules.refusal import Refusal
 from server.rules.reservations import Obstacle
 from server.rules.tokens import Claims
 from server.storage.base import Joined, StorageError
+from server.storage.pending import log_failure
 
 log = logging.getLogger(__name__)
 
@@ -226,7 +227,7 @@ def _apply_relations(dispatcher: Dispatcher, session: Session, person: Person) -
     if session.is_member:
         sign_in.renew_regularly(dispatcher, session)
         spared = () if dispatcher.live.blockable_operators else dispatcher.hub.operators()
-        dispatcher.people.apply_site_blocks(person.identity, spared)
+        dispatcher.people.apply_site_blocks(person.identity, spared).add_done_callback(log_failure)
 
 
 def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:

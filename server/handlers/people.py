@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from server.handlers import ranks
 from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Block, Blocklist, Mute, Profile, ProfileRequest, SetStatus, Unblock, Unmute
@@ -88,7 +89,13 @@ def _store_relation(dispatcher: Dispatcher, session: Session, other: Person, *, 
     person = session.logged_in_person
     dispatcher.people.relations.check(person.identity, other.identity)
     related = dispatcher.people.relate(Relation(person.identity, other.identity, other.name, blocked))
-    dispatcher.when_stored(session, related, partial(_send_relations, dispatcher, session))
+
+    def done(stored: None) -> None:
+        _send_relations(dispatcher, session, stored)
+        if blocked:
+            ranks.spare_operator(dispatcher, session, other.identity)
+
+    dispatcher.when_stored(session, related, done)
 
 
 def _unrelate(dispatcher: Dispatcher, session: Session, name: str, *, blocked: bool) -> None:

@@ -7,20 +7,38 @@ from server.rules.ranks import Rank
 
 def rank_changed(dispatcher: Dispatcher, session: Session, *, was_hidden: bool) -> None:
     """Send a person what their new rank lets them see, and everyone else the person's new entry."""
-    lift_blocks(dispatcher, session)
     session.send(dispatcher.live.welcome_for(session.rank))
     dispatcher.hub.change_view(session)
     dispatcher.show_change(session, was_hidden=was_hidden)
+    lift_blocks(dispatcher, session)
 
 
 def lift_blocks(dispatcher: Dispatcher, session: Session) -> None:
     """Lift earlier blocks against a person who is an operator now, unless the settings allow blocking operators."""
-    blocks = dispatcher.people.relations.blocks_of(session.logged_in_person.identity)
-    if session.rank is not Rank.OPERATOR or dispatcher.live.blockable_operators or not blocks:
+    if session.rank is not Rank.OPERATOR or dispatcher.live.blockable_operators:
         return
+    identity = session.logged_in_person.identity
+    blocks = dispatcher.people.relations.blocks_of(identity)
 
     def lifted(_: None) -> None:
         for one in blocks:
             dispatcher.notify(one.identity, dispatcher.relations_frame(one.identity))
+        if dispatcher.people.relations.blocks_of(identity):
+            # Another server stored these before it heard of the operator.
+            lift_blocks(dispatcher, session)
 
-    dispatcher.when_stored(session, dispatcher.people.end_relations(blocks), lifted)
+    if blocks or dispatcher.presence.shared:
+        dispatcher.when_stored(session, dispatcher.people.end_relations(blocks), lifted)
+
+
+def spare_operator(dispatcher: Dispatcher, session: Session, other: str) -> None:
+    """End a block of the user that has just been stored, if the other person has become an operator meanwhile."""
+    if dispatcher.live.blockable_operators or not dispatcher.hub.is_operator(other):
+        return
+    identity = session.logged_in_person.identity
+    blocks = [each for each in dispatcher.people.relations.of(identity) if each.blocked and each.other == other]
+
+    def ended(_: None) -> None:
+        dispatcher.notify(identity, dispatcher.relations_frame(identity))
+
+    dispatcher.when_stored(session, dispatcher.people.end_relations(blocks), ended)

@@ -248,6 +248,21 @@ async def test_blocks_of_somebody_who_becomes_an_operator_end(
     assert last == Relations([], ["carol"] if blockable else [])
 
 
+@pytest.mark.parametrize("first", ["block", "op"])
+async def test_a_person_who_becomes_an_operator_while_a_block_is_being_stored_is_not_blocked(
+    op: Member, bob: Member, first: str
+) -> None:
+    carol = await Member(op.dispatcher, "carol", Rank.PERSON).enter()
+    asked = [(bob, Block("carol")), (op, Say("", "/op carol"))]
+    for member, frame in asked if first == "block" else reversed(asked):
+        receive(op.dispatcher, member.session, frame)
+    for _ in ("the block", "its end"):
+        await stored(op.dispatcher)
+    assert not op.dispatcher.people.relations.blocked_with(carol.session.logged_in_person.identity)
+    lists = [each for each in bob.outlet.frames if isinstance(each, Relations)]
+    assert lists[-1:] == ([Relations([], [])] if first == "block" else [])
+
+
 async def test_a_failure_to_lift_blocks_is_sent_only_to_the_new_operator(
     op: Member, bob: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,8 @@ import time
 from dataclasses import replace
 from functools import partial
 
+import pytest
+
 from server.handlers import operators
 from server.http import member_calls, site_calls
 from server.http.api_types import (
@@ -109,6 +111,22 @@ async def test_block_hides_two_people_from_each_other_on_both_servers(first: Nod
     await bob.receives(Presence("ada", "", entry))
     bob.send(Say("lobby", "seen", "n-3"))
     await until(lambda: said_to(ada) == ["seen"])
+
+
+@pytest.mark.parametrize("late", [0, 1])
+async def test_block_of_somebody_who_becomes_an_operator_on_the_other_server_ends(
+    shared: Shared, first: Node, second: Node, late: int
+) -> None:
+    ada, eve, op = await first.enter("ada"), await second.enter("eve"), as_operator(await second.enter("op"))
+    held = (first, second)[late].database
+    held.hold()
+    for guest, frame in [(op, Say("", "/op eve")), (ada, Block("eve"))][:: -1 if late else 1]:
+        guest.send(frame)
+        await shared.committed()
+    held.release()
+    await until(lambda: ada.of(Relations)[-1:] == [Relations([], [])])
+    for node in (first, second):
+        assert not node.dispatcher.people.relations.blocks_of(eve.session.logged_in_person.identity)
 
 
 async def test_mute_holds_for_messages_from_the_other_server(first: Node, second: Node) -> None:
