@@ -102,7 +102,7 @@ class Deliveries:
             webhook_state.end_rest(connection, self._queue)
 
     def end(self) -> None:
-        """Start no more attempts. Failures of attempts in flight no longer count against the site."""
+        """Start no more attempts. Failures of attempts in flight are only logged."""
         self._ending = True
         self._waiting.set()
 
@@ -144,6 +144,9 @@ class Deliveries:
         return POLL_SECONDS
 
     def _claim(self, capacity: int, busy: Sequence[str], connection: SqlConnection) -> list[Claim]:
+        if self._ending:
+            # It ended while the queue was read; new settings may apply by now.
+            return []
         claims = leases.claim(connection, self._queue, self._holder, capacity, busy)
         return gathering.gather(connection, claims)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from server.rules.retries import Consequence, DeliveryState, Result, consequence
-from server.storage import webhook_state
+from server.storage import leases, webhook_state
 from server.storage.clock import moment
 from server.storage.leases import Claim
 from server.storage.sql import SqlConnection
@@ -74,11 +74,15 @@ def record_attempt(connection: SqlConnection, claim: Claim, attempt: Attempt, ch
     """Record an attempt, and update the delivery and the circuit breaker.
 
     A success counts even if the lease has expired: what the site has accepted is never sent again. A failure does not
-    change a delivery that another holder has claimed since.
+    change a delivery that another holder has claimed since. An outdated failure only ends the lease: it says nothing
+    about the site that the settings name now.
     """
     _log(connection, claim, attempt)
     result, now = attempt.result, connection.now
-    if result.accepted or not (result.ours or result.outdated):
+    if result.outdated and not result.accepted:
+        leases.release(connection, claim)
+        return
+    if result.accepted or not result.ours:
         webhook_state.record(connection, claim.webhook, accepted=result.accepted)
     if result.accepted:
         connection.execute(
@@ -88,7 +92,7 @@ def record_attempt(connection: SqlConnection, claim: Claim, attempt: Attempt, ch
         return
     ahead = None if claim.scheduled is None else (claim.scheduled - now) / 1000
     follows = consequence(claim.attempt, result, moment(now), chance, ahead)
-    if follows.pause and not result.outdated:
+    if follows.pause:
         webhook_state.pause(connection, claim.webhook, webhook_state.GONE)
     _record_failure(connection, claim, result, follows)
 

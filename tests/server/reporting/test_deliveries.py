@@ -140,6 +140,32 @@ async def test_a_cancelled_delivery_is_not_sent(
     assert await sent(database, meanwhile) == requests
 
 
+class EndingDatabase(SlowDatabase):
+    """A database during whose first read deliveries end."""
+
+    deliveries: Deliveries | None = None
+
+    async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
+        """See Database."""
+        if self.deliveries:
+            self.deliveries.end()
+        return await super().read(work, key)
+
+
+async def test_no_attempt_starts_after_the_end(tmp_path: Path) -> None:
+    database = EndingDatabase(str(tmp_path / "room.sqlite"))
+    await database.write(partial(reports.submit, TERMS, Submission(ALICE, evidence(), None, add=False)))
+    client = WebhookClient(transport=httpx.MockTransport(lambda _: answer(200)))
+    sender, metrics = ReportSender(database, HOOK, KEY, client), Metrics(Traffic())
+    database.deliveries = Deliveries(database, sender, asyncio.Event(), Nobody(), metrics)
+    await database.deliveries.run()
+    await database.deliveries.drain()
+    assert await database.read(_is_claimed) is False
+    assert await database.read(lambda connection: outbox.depth(connection, "report").waiting) == 1
+    await client.close()
+    await database.close()
+
+
 @pytest.mark.parametrize(
     "key", ["hunter2-hunter2", "x" * 2000, 'hunter2&<>"\\2'], ids=["short", "longer than what is kept", "escaped"]
 )

@@ -134,13 +134,40 @@ def test_a_change_by_the_administrator_probes_at_once(desk: Desk, change: str, p
     assert len(desk.claim()) == (0 if not lifted else 1 if change == "end_rest" else 2)
 
 
-def test_failures_from_before_the_settings_changed_do_not_open_the_breaker(desk: Desk) -> None:
-    deep_in_an_outage(desk, 1)
+LATE_FAILURES = {
+    "no answer": FAILED,
+    "a request to wait": Result(503, "No.", "status 503", "7200"),
+    "a 410": Result(410, "Gone.", "status 410"),
+    "a report that cannot be read": FAILED._replace(ours=True),
+}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("late", LATE_FAILURES)
+@pytest.mark.parametrize("claimed", ["before the change", "after it"])
+def test_a_failure_under_earlier_settings_delays_nothing(desk: Desk, claimed: str, late: str) -> None:
+    desk.submit()
+    for _ in range(FAILURES_TO_OPEN):
+        attempt(desk, FAILED)
     desk.pass_time(PROMISED_SECONDS)
+    if claimed == "after it":
+        webhook_state.retarget(desk.connection, "report")
+    (claim,) = desk.claim()
+    if claimed == "before the change":
+        webhook_state.retarget(desk.connection, "report")
+    desk.pass_time(POLL_SECONDS)
+    desk.note(claim, LATE_FAILURES[late]._replace(outdated=True))
+    assert webhook_state.read(desk.connection, "report").failures == 0
+    assert desk.claim()
+
+
+@ON_SQLITE
+def test_a_success_under_earlier_settings_counts(desk: Desk) -> None:
+    desk.submit()
     (claim,) = desk.claim()
     webhook_state.retarget(desk.connection, "report")
-    desk.note(claim, FAILED._replace(outdated=True))
-    assert webhook_state.read(desk.connection, "report").failures == 0
+    desk.note(claim, ACCEPTED._replace(outdated=True))
+    assert desk.values("SELECT state FROM delivery") == ["delivered"]
 
 
 def test_a_row_that_cannot_be_sent_is_no_probe(desk: Desk) -> None:
