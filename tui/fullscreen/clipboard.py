@@ -3,6 +3,7 @@
 import asyncio
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping
+from contextlib import suppress
 
 SENT = "Sent to the terminal's clipboard."
 IN_TMUX = "Copied to tmux and the terminal's clipboard."
@@ -30,8 +31,15 @@ async def load_tmux(text: str, environment: Mapping[str, str]) -> str:
             process = await asyncio.create_subprocess_exec(
                 *arguments, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, env=dict(environment)
             )
-            async with asyncio.timeout(SECONDS):
-                await process.communicate(text.encode())
+            try:
+                async with asyncio.timeout(SECONDS):
+                    await process.communicate(text.encode())
+            finally:
+                # A text must not be loaded after a later one.
+                if process.returncode is None:
+                    with suppress(ProcessLookupError):
+                        process.kill()
+                    await process.wait()
         except (OSError, TimeoutError):
             break
         if process.returncode == 0:

@@ -1,10 +1,13 @@
 """Copying claims no more than what is known to have happened."""
 
+import asyncio
 import os
+from asyncio.subprocess import Process
 from pathlib import Path
 
 import pytest
 
+from tui.fullscreen import clipboard
 from tui.fullscreen.clipboard import IN_TMUX, SENT, TMUX_NEEDS, asks_tmux, load_tmux, sent
 
 FAKE = """#!/bin/sh
@@ -49,3 +52,32 @@ async def test_tmux_is_asked_and_its_answer_counts(
     if "cat > text" in {new, old}:
         assert (tmp_path / "text").read_text(encoding="utf-8") == "$(touch posed) ‘é’\n"
     assert not (tmp_path / "posed").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="tmux and shell scripts are POSIX")
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_no_tmux_is_left_that_could_load_an_older_text_later(
+    cancelled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmux").write_text("#!/bin/sh\nexec sleep 20\n")
+    (tmp_path / "tmux").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(clipboard, "SECONDS", 60.0 if cancelled else 0.0)
+    started: asyncio.Queue[Process] = asyncio.Queue()
+    start = asyncio.create_subprocess_exec
+
+    async def record(*arguments: str, **options: object) -> Process:
+        process = await start(*arguments, **options)  # type: ignore[arg-type]
+        started.put_nowait(process)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", record)
+    loading = asyncio.create_task(load_tmux("old", os.environ))
+    process = await started.get()
+    if cancelled:
+        loading.cancel()
+    await asyncio.wait({loading})
+    async with asyncio.timeout(5):
+        await process.wait()
+    assert cancelled == loading.cancelled()
+    assert cancelled or loading.result() == TMUX_NEEDS
