@@ -126,6 +126,9 @@ def test_url_of_the_command_line_without_a_server(tmp_path: Path) -> None:
 def test_what_is_pasted(tmp_path: Path) -> None:
     with scripted_server(Script()) as server, client(server, tmp_path) as terminal:
         terminal.until("online as")
+        terminal.press("caf\udce9 ", "\x1b[97:65;2u", "\x1b[48;0;0;0;0t\x1b[<64;5;5M", "!")
+        terminal.until("caf\ufffd !")
+        terminal.press("\x15")
         terminal.press(f"\x1b[200~PASTED \x9b?1003l \u202e \x9d2;PWNED\x9c {MARKUP[1]}\x1b[201~")
         terminal.until("PASTED")
         terminal.press("enter")

@@ -162,9 +162,9 @@ class Terminal:
             assert time.monotonic() < end, "the client never stops drawing"
 
     def press(self, *keys: str) -> None:
-        """Press keys by their names, or characters."""
+        """Press keys by their names, or characters. A surrogate is a byte that is not UTF-8, see PEP 383."""
         for key in keys:
-            os.write(self._master, KEYS.get(key, key).encode())
+            os.write(self._master, KEYS.get(key, key).encode(errors="surrogateescape"))
             self._read(0.03)
 
     def click(self, text: str, inside: int = 0) -> None:

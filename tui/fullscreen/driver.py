@@ -1,7 +1,9 @@
 """A terminal driver that sees the quit key even while the event loop is blocked, and lines pasted without brackets."""
 
+import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from time import monotonic
 from typing import Protocol, runtime_checkable
 
@@ -21,6 +23,10 @@ ANSWER = re.compile(r"\x1b\[\?\d+;\d\$y")
 PASTE_START, PASTE_END = "\x1b[200~", "\x1b[201~"
 SAME_PASTE_SECONDS = 0.05
 """Text read within this time after a long read continues the same paste."""
+SEQUENCE = re.compile(r"(?=\x1b)")
+"""The beginning of each control sequence."""
+MAX_CELLS = 4096
+"""Columns and lines of the largest terminal; no screen is larger."""
 LONG_READ = 500
 """The number of characters from which a read may be only the first part of a paste."""
 
@@ -52,13 +58,25 @@ class LineParser(XTermParser):
         plain = not self._brackets and not self._bracketed
         start, end = data.rfind(PASTE_START), data.rfind(PASTE_END)
         self._bracketed = start > end or (self._bracketed and end < 0)
-        found = tuple(super().feed(data))
+        found = tuple(self._events(data))
         goes_on = bool(data) and is_text(data) and monotonic() < self._goes_on_until
         if not plain or not (goes_on or lines_of(data)):
             return found
         if len(data) >= LONG_READ:
             self._goes_on_until = monotonic() + SAME_PASTE_SECONDS
         return (PastedLines(data, [each for each in found if isinstance(each, events.Key)]),)
+
+    def _events(self, data: str) -> Iterator[Message]:
+        """Yield the events in the data; ignore sequences that make Textual's parser fail, and impossible sizes."""
+        # To the parser, empty data is the end of its input.
+        for piece in filter(None, SEQUENCE.split(data)) if data else [data]:
+            try:
+                for event in super().feed(piece):
+                    if not isinstance(event, events.Resize) or max(event.size) <= MAX_CELLS:
+                        yield event
+            except (ValueError, OverflowError, ZeroDivisionError):
+                # Numbers out of range. A parser that failed cannot continue.
+                super().__init__()
 
 
 class WatchedDriver(LinuxDriver):
@@ -73,8 +91,10 @@ class WatchedDriver(LinuxDriver):
             self._enable_mouse_support()
 
     def run_input_thread(self) -> None:
-        """Read input with `LineParser`; Textual's method looks up the class by name in its module."""
-        setattr(linux_driver, "XTermParser", LineParser)  # noqa: B010 - mypy rejects the assignment
+        """Read input with `LineParser` and `decoder`; Textual's method looks up both by name in its module."""
+        # mypy rejects the assignments.
+        setattr(linux_driver, "XTermParser", LineParser)  # noqa: B010
+        setattr(linux_driver, "getincrementaldecoder", decoder)  # noqa: B010
         super().run_input_thread()
 
     def process_message(self, message: Message) -> None:
@@ -82,6 +102,11 @@ class WatchedDriver(LinuxDriver):
         if isinstance(message, events.Key) and isinstance(self._app, Quits) and message.key in _quit_keys():
             self._app.quit_typed()
         super().process_message(message)
+
+
+def decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
+    """Return a decoder for input from a terminal with another encoding: bytes that are not valid become U+FFFD."""
+    return partial(codecs.getincrementaldecoder(encoding), errors="replace")
 
 
 def watched(chosen: type[Driver]) -> type[Driver]:

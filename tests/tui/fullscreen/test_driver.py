@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 import pytest
-from textual.events import Key, Paste
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textual.events import Key, Paste, Resize
 
-from tui.fullscreen.driver import LineParser
+from tui.fullscreen.driver import MAX_CELLS, LineParser
 from tui.fullscreen.typeahead import PastedLines
 
 SHOWN = Key | Paste | PastedLines
@@ -45,3 +47,39 @@ def test_the_keys_of_such_lines_are_known() -> None:
     (lines,) = LineParser().feed("r\rx")
     assert isinstance(lines, PastedLines)
     assert [each.key for each in lines.keys] == ["r", "enter", "x"]
+
+
+@pytest.mark.parametrize(
+    "sequence",
+    [
+        "\x1b[99999999;9u",
+        "\x1b[97:65;2u",
+        f"\x1b[{'9' * 25};1u",
+        "\x1b[1;2;1114112u",
+        "\x1b[48;0;0;0;0t\x1b[<0;5;5M",
+        "\x1b[48;99999;99999;0;0t",
+        "\x1b[<0;99999;-1M",
+        "\x1b[200~\x1b[201~",
+    ],
+)
+def test_a_sequence_that_makes_no_sense_is_ignored_and_the_next_keys_count(sequence: str) -> None:
+    assert [each for each in read(f"a{sequence}", "b") if each != "[]"] == ["a", "b"]
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["\x1b", "[", "<", "48;", "200~", "201~", ";", ":", "u", "t", "M", "R", "A", "?", "$y", "a", "\x00"]
+        )
+        | st.integers(0, 2**70).map(str),
+        max_size=30,
+    )
+)
+def test_no_input_ends_the_parser(pieces: list[str]) -> None:
+    parser = LineParser()
+    for piece in pieces:
+        for event in parser.feed(piece):
+            assert not isinstance(event, Resize) or max(event.size) <= MAX_CELLS
+    list(parser.tick())
+    list(parser.feed("\x1b[201~z"))
