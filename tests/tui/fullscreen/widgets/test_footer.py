@@ -52,6 +52,14 @@ async def test_no_word_of_the_footer_is_cut(focus: str) -> None:
             assert any(each.id == HELP for each in footer.entries)
 
 
+async def test_the_report_form_offers_first_what_submits_it() -> None:
+    async with client(size=(80, 24)) as (pilot, _):
+        await pilot.press("up", "r")
+        await until_seen(pilot, "⏎ Comment ^s Submit esc Cancel")
+        await pilot.press("enter")
+        await until_seen(pilot, "⏎ Submit esc Cancel")
+
+
 PLACES: dict[str, type[Widget]] = {"Reports": ReportsScreen, "Keys": HelpScreen}
 
 
