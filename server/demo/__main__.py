@@ -61,7 +61,7 @@ async def _run(settings: Settings, room: Listener, site: Listener, nodes: Nodes 
     website = _Website(Site(site.addresses[0], settings.title, key, signing, ChatServer(room.addresses[0], key)))
     async with asyncio.TaskGroup() as group:
         group.create_task(website.serve(list(site.sockets)))
-        bots = group.create_task(Bots().live(room.addresses[0].websocket_url()))
+        bots = group.create_task(Bots(settings.website_url).live(room.addresses[0].websocket_url()))
         await (nodes.run(room) if nodes else app.run(settings, room))
         bots.cancel()
         website.should_exit = True

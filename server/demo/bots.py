@@ -23,7 +23,9 @@ MAX_WAITING = 10
 class Bots:
     """The bots of a room."""
 
-    def __init__(self) -> None:
+    def __init__(self, site: str) -> None:
+        """`site` is the address of the site, which newcomers learn."""
+        self._site = site
         self._members: set[str] = set()
         self._greeted: deque[str] = deque([part.name for part in CAST], maxlen=MAX_GREETED)
         self._newcomers: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING)
@@ -71,6 +73,6 @@ class Bots:
             # A bot has another name if a guest took its name first.
             if name not in self._members:
                 await self._bots[HOST].say(LOBBY, filled(greeting, name))
-                await self._bots[HOST].say(target.conversation(name), filled(HINT, name))
+                await self._bots[HOST].say(target.conversation(name), filled(HINT.replace("{site}", self._site), name))
                 await pause(LURE_SECONDS)
                 await self._bots[SPAMMER].say(LOBBY, filled(lure, name))

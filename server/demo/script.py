@@ -119,5 +119,5 @@ LURES = (
 
 HINT = (
     "Hello {name}, only you and I can read this. Select a message with ↑; `r` reports it, `p` shows its author. "
-    "Mention one of us, or write to us like this, and you get an answer."
+    "Mention one of us, or write to us like this, and you get an answer. Your reports arrive at {site}"
 )

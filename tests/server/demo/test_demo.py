@@ -127,7 +127,7 @@ async def test_bots_answer_in_the_channel_and_directly(demo: Demo) -> None:
 async def test_a_newcomer_is_greeted_once_by_a_name_that_is_no_markdown(demo: Demo) -> None:
     async with visit(demo.room, "_bob_") as bob:
         await bob.message(HOST, r"\_bob\_")
-        await bob.message(HOST, "Select a message with", channel=f"@{HOST}")
+        await bob.message(HOST, f"Your reports arrive at {demo.inbox}", channel=f"@{HOST}")
         await bob.message(SPAMMER, r"\_bob\_")
     async with visit(demo.room, "_bob_") as bob, visit(demo.room, "carol") as carol:
         await carol.message(HOST, "carol")
