@@ -26,7 +26,7 @@ SAME_PASTE_SECONDS = 0.05
 SEQUENCE = re.compile(r"(?=\x1b)")
 """The beginning of each control sequence."""
 MAX_CELLS = 4096
-"""Columns and lines of the largest terminal; no screen is larger."""
+"""The maximum number of columns and of lines of a terminal; larger sizes are ignored."""
 LONG_READ = 500
 """The number of characters from which a read may be only the first part of a paste."""
 
@@ -105,7 +105,7 @@ class WatchedDriver(LinuxDriver):
 
 
 def decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
-    """Return a decoder for input from a terminal with another encoding: bytes that are not valid become U+FFFD."""
+    """Return a decoder that replaces invalid bytes with U+FFFD: the terminal may use another encoding."""
     return partial(codecs.getincrementaldecoder(encoding), errors="replace")
 
 

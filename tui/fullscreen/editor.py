@@ -19,7 +19,7 @@ class EditorError(OneLineError):
 
 
 async def edit(app: App[None], text: str, environment: Mapping[str, str]) -> str:
-    """Return the edited text. Raises EditorError if no editor is set, or if it failed."""
+    """Return the edited text. Raises EditorError if no editor is set, or if the editor failed."""
     arguments = command(environment)
     with tempfile.TemporaryDirectory(prefix="flagpost-") as directory:
         file = Path(directory) / "message.md"

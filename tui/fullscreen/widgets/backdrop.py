@@ -14,14 +14,14 @@ def first_line(crop: Region) -> Region:
 
 
 class VerticalBackdrop(Vertical):
-    """A vertical container with a background, and borders at its sides at most."""
+    """A vertical container with a background, and no borders except at its sides."""
 
     def render_lines(self, crop: Region) -> list[Strip]:
         return super().render_lines(first_line(crop)) * crop.height
 
 
 class HorizontalBackdrop(Horizontal):
-    """A horizontal container with a background, and borders at its sides at most."""
+    """A horizontal container with a background, and no borders except at its sides."""
 
     def render_lines(self, crop: Region) -> list[Strip]:
         return super().render_lines(first_line(crop)) * crop.height
