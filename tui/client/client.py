@@ -205,10 +205,13 @@ class Client:
 
     def say(self, text: str, channel: str = "") -> None:
         """Send a message to a channel or conversation, or to the current one; if offline, after the next login."""
-        said = self.state.say(text, nonce(), channel)
+        self.send_stored(self.state.say(text, nonce(), channel))
+
+    def send_stored(self, frame: Frame) -> None:
+        """Send what is stored until the server answers; if offline, it is sent after the next login."""
         self.changed()
         if self.online:
-            self.send(said)
+            self.send(frame)
 
     def mark_read(self) -> None:
         """Send how far the user has read; repeated calls send it at intervals."""

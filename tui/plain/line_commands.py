@@ -61,7 +61,7 @@ class LineCommands:
         longest = self._state.welcome.limits.message_chars if self._state.welcome else 0
         if len(text) > longest:
             raise LineError(f"The message has {len(text)} characters; the limit is {longest}. Send it in parts.")
-        self._client.send(self._state.say(text, nonce(), channel))
+        self._client.say(text, channel)
 
     def _note(self, text: str) -> None:
         self._show([output.note(text)])
@@ -259,7 +259,7 @@ class LineCommands:
         draft = ReportDraft(reason.reason, comment, tuple(each.msg_id for each in (*before, *after)))
         along = f" Context: {len(before)} before, {len(after)} after." if draft.context else ""
         self._note(f"Reporting [{number}]: {reason.reason}.{along}")
-        self._client.send(self._state.report(line, draft, nonce(), channel))
+        self._client.send_stored(self._state.report(line, draft, nonce(), channel))
 
     def _reports(self, _: str) -> Wait:
         reports = self._state.reports

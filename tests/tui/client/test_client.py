@@ -1,16 +1,23 @@
 """A client without a user interface that connects again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
+import pytest
 from msgspec import structs
 
+from server.protocol.frames import ClientFrame, Login, Me, Ping, ReportRequest, Say
 from tests.support.key_login import Desk
 from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
 from tui.client.client import Client
 from tui.client.entries import Pending
 from tui.options import Options
+from tui.plain import typed_commands
+from tui.plain.line_commands import LineCommands
+from tui.plain.output import Transcript
+from tui.plain.typed_commands import TypedCommand
 
 SECONDS = 20.0
 
@@ -60,4 +67,60 @@ async def test_what_is_unsent_at_one_server_is_saved_although_the_next_one_follo
         client = Client(Options("ada", first.url), saves=True)
         async with online(client):
             assert client.state.drafts == {"lobby": "for the first"}
+        await client.close()
+
+
+def by_line(text: str) -> Callable[[Client], None]:
+    """Return a function that carries out a line of line mode."""
+
+    def carry_out(client: Client) -> None:
+        transcript = Transcript(client.state)
+        list(transcript.news())
+        commands = LineCommands(client, transcript, lambda _: None)
+        typed = typed_commands.parse(text)
+        if isinstance(typed, TypedCommand):
+            commands.run(typed)
+        else:
+            commands.say(text)
+
+    return carry_out
+
+
+@pytest.mark.parametrize(
+    ("kind", "ask"),
+    [
+        (Say, lambda client: client.say("hello")),
+        (Say, by_line("hello")),
+        (Say, by_line("/me waves")),
+        (ReportRequest, by_line("/report 1 spam")),
+    ],
+)
+async def test_what_is_asked_while_a_login_is_under_way_is_sent_once(
+    kind: type[ClientFrame], ask: Callable[[Client], None]
+) -> None:
+    admitted, entering = threading.Event(), threading.Semaphore(0)
+
+    def login(frame: Login) -> Me:
+        entering.release()
+        admitted.wait(SECONDS)
+        return Me(frame.username, op=False)
+
+    with scripted_server(ScriptedServer(login=login)) as server:
+        client = Client(Options("ada", server.url))
+        admitted.set()
+        async with online(client):
+            await asyncio.to_thread(entering.acquire)
+            admitted.clear()
+            server.drop()
+            await asyncio.to_thread(entering.acquire)
+            ask(client)
+            # Whatever is sent now is read after the login.
+            await asyncio.sleep(0)
+            admitted.set()
+            async with asyncio.timeout(SECONDS):
+                while not client.online:
+                    await asyncio.sleep(0.01)
+                client.send(Ping())
+                await asyncio.to_thread(server.next_sent, Ping)
+        assert len(server.sent(kind)) == 1
         await client.close()

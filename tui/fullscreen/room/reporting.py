@@ -48,7 +48,7 @@ class Reporting:
         elif not state.timeline.holds(line):
             state.note(GONE, Tone.BAD)
         else:
-            self._client.send(state.report(line, filled.draft, nonce()))
+            self._client.send_stored(state.report(line, filled.draft, nonce()))
         self._room.redraw()
 
     def withdraw(self, entry: ReportEntry) -> None:
@@ -61,7 +61,7 @@ class Reporting:
         about = name_text.quoted(entry.about)
         words = f"Withdraw your report about {about}? {withdrawal_consequence(entry, evidence=evidence)}"
         if await self._room.dialogs.ask(words, "Withdraw"):
-            self._client.send(state.reports.withdraw(entry.report_id, nonce()))
+            self._client.send_stored(state.reports.withdraw(entry.report_id, nonce()))
             self._room.redraw()
 
     def _obstacle(self) -> str | None:
