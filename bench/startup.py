@@ -22,7 +22,7 @@ from tests.support.server_process import environment
 
 COLUMNS, LINES = 120, 36
 LIMIT_SECONDS = 30.0
-GOAL = 1.3
+GOAL = 1.25
 BARE = """
 from textual.app import App
 from textual.widgets import Footer, Input, Static
