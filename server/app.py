@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 
@@ -191,7 +191,7 @@ class _Running:
                 # Writes are ordered: once this one is done, all earlier ones have been answered.
                 await self.database.write(lambda _: None)
 
-    def log_event(self, event: str, fields: dict[str, str]) -> None:
+    def log_event(self, event: str, fields: Mapping[str, str | None]) -> None:
         """Log an event of the process if the log is JSON. On a terminal, the printed URL is enough."""
         if self.settings.log.format == "json":
             log.info(event, extra=fields)

@@ -181,10 +181,10 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
         await client.close()
     said = short(settings.admin_api_key.redact(answer.body.decode(errors="replace")))
     problem, odd = _judged(hook, answer)
-    clock = _clock(answer.date, datetime.now(UTC))
+    clock = _clock_problem(answer.date, datetime.now(UTC))
     return (
-        f"{hook.queue}: status {answer.status} after {_since(began)}; {problem or odd or 'OK'}.{clock}"
-        f" Answer: {said or '(empty)'}",
+        f"{hook.queue}: status {answer.status} after {_since(began)}; {problem or odd or 'OK'}."
+        f"{f' {clock}' if clock else ''} Answer: {said or '(empty)'}",
         problem is None,
     )
 
@@ -211,14 +211,14 @@ def _judged(hook: WebhookURL, answer: SiteAnswer) -> tuple[str | None, str | Non
     return None, f"OK, but parts of the answer cannot be read: {odd}" if odd else None
 
 
-def _clock(date: str, now: datetime) -> str:
-    """Return a warning if the site's clock is wrong, else "". Sites refuse signatures that are some minutes off."""
+def _clock_problem(date: str, now: datetime) -> str | None:
+    """Return a warning if the site's clock is wrong, or None. Sites refuse signatures that are some minutes off."""
     at = http_date(date)
     apart = round(abs(at - now) / timedelta(milliseconds=1)) if at else 0
     if not at or apart < NOTABLE_CLOCK_MILLISECONDS:
-        return ""
+        return None
     side = "behind" if at < now else "ahead of"
-    return f" Its clock is {span(apart)} {side} ours: correct it, or signatures are refused as too old or too new."
+    return f"Its clock is {span(apart)} {side} ours: correct it, or signatures are refused as too old or too new."
 
 
 def _since(began: float) -> str:

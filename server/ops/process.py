@@ -79,9 +79,9 @@ def shutdown_requested() -> bool:
     return bool(_signals)
 
 
-def shutdown_signal() -> str:
-    """Return the name of the first signal that arrived; "" if none did."""
-    return _signals[0] if _signals else ""
+def shutdown_signal() -> str | None:
+    """Return the name of the first signal that arrived; None if none did."""
+    return _signals[0] if _signals else None
 
 
 def shut_down() -> None:

@@ -69,7 +69,8 @@ class Profiles:
             return await self._cached(username)
         except WebhookError as error:
             log.warning("a profile could not be loaded", extra={"error": error.cause})
-            return ProfileText("", [], self._key.redact(error.words) or f"The site did not send a profile: {error}.")
+            words = self._key.redact(error.words) if error.words else f"The site did not send a profile: {error}."
+            return ProfileText("", [], words)
 
     def measure(self) -> None:
         """Update the metrics of the webhook."""
@@ -137,10 +138,10 @@ def read(answer: SiteAnswer, *, signed: bool) -> ProfileText:
     return ProfileText(headline, fields, "", str(parsed.odd))
 
 
-def _error(data: LenientObject) -> str:
-    """Return the site's error message; "" if there is none."""
+def _error(data: LenientObject) -> str | None:
+    """Return the site's error message, or None."""
     words = (data.text("Error") or "").strip()
-    return {"false": "", "0": "", "true": NO_REASON}.get(words, words)
+    return None if words in {"", "false", "0"} else NO_REASON if words == "true" else words
 
 
 def _fields(data: LenientObject) -> Iterator[ProfileField]:
@@ -150,7 +151,7 @@ def _fields(data: LenientObject) -> Iterator[ProfileField]:
             yield ProfileField(name, value)
 
 
-def _check_status(status: int, words: str = "", *, signed: bool) -> None:
+def _check_status(status: int, words: str | None = None, *, signed: bool) -> None:
     if not retries.is_success(status, signed=signed):
         cause = retries.status_text(status, signed=signed)
         raise WebhookError(f"it answered with status {status}", cause, words)

@@ -40,7 +40,7 @@ class SiteAnswer(NamedTuple):
 class WebhookError(FlagpostError):
     """The site gave no usable answer. The text is for users, with the site as "it"; `cause` is for the log."""
 
-    def __init__(self, message: str, cause: str, words: str = "", outcome: str = "unusable") -> None:
+    def __init__(self, message: str, cause: str, words: str | None = None, outcome: str = "unusable") -> None:
         """Create an error. `words` is the site's own error message, `outcome` the label of the error for metrics."""
         super().__init__(message)
         self.cause = cause

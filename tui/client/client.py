@@ -166,7 +166,7 @@ class Client:
                 self._on_change()
                 self._session.name = self.wanted_name = await self._on_name_refused(why)
                 self._identify()
-                self.state.refused_name = ""
+                self.state.refused_name = None
         finally:
             self.online = False
 

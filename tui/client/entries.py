@@ -23,8 +23,8 @@ class Line(Struct, frozen=True):
     text: str
     at: datetime
     mine: bool
-    report: str = ""
-    """The status of the user's report of it; "" if there is none."""
+    report: str | None = None
+    """The status of the user's report of it, or None."""
     taken_back: bool = False
     """Deleted: the text is empty; the server stores it for reports only."""
     reactions: tuple[ShownReaction, ...] = ()
@@ -34,7 +34,7 @@ class Line(Struct, frozen=True):
     @property
     def reported(self) -> bool:
         """Return whether the user has reported the message, and has not withdrawn the report."""
-        return self.report not in {"", ReportState.WITHDRAWN}
+        return self.report not in {None, ReportState.WITHDRAWN}
 
 
 class Pending(Struct, frozen=True):
@@ -44,7 +44,7 @@ class Pending(Struct, frozen=True):
     author: str
     text: str
     at: datetime
-    failure: str = ""
+    failure: str | None = None
 
 
 class Notice(Struct, frozen=True):

@@ -65,7 +65,7 @@ def _(frame: frames.Me, state: ClientState) -> None:
     if len(state.own_names) >= limits.MAX_OWN_NAMES:
         state.own_names.clear()
     state.own_names.add(frame.username)
-    state.refused_name = ""
+    state.refused_name = None
     state.arriving.clear()
     state.relations.forget()
     # The problem may have been the lost connection.
@@ -77,7 +77,7 @@ def _(frame: frames.Relations, state: ClientState) -> None:
     for confirmation in state.relations.fold(frame):
         state.note(confirmation)
     if state.mute_offer in state.relations.hidden:
-        state.mute_offer = ""
+        state.mute_offer = None
 
 
 @fold_frame.register
@@ -265,7 +265,7 @@ def _(frame: frames.ReportStatus, state: ClientState) -> None:
     asked = state.reports.asked(frame.nonce)
     state.add_remarks(state.reports.fold_status(frame, state.now()))
     if frame.report.status == ReportState.WITHDRAWN:
-        state.mute_offer = ""
+        state.mute_offer = None
     elif asked and asked.channel == state.current and asked.about not in state.relations.hidden:
         state.mute_offer = asked.about
 

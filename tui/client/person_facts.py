@@ -38,11 +38,11 @@ def facts(entry: WhoEntry | None, website: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in lines.items() if value)
 
 
-def link(target: str, website: str) -> str:
-    """Return a URL, or a path on the website, as a link; "" unless it is a web page."""
+def link(target: str, website: str) -> str | None:
+    """Return a URL, or a path on the website, as a link; None unless it is a web page."""
     try:
         url = urljoin(f"{website.rstrip('/')}/", target) if target else ""
         parts = urlsplit(url)
-        return url if parts.scheme in {"http", "https"} and parts.hostname else ""
+        return url if parts.scheme in {"http", "https"} and parts.hostname else None
     except ValueError:
-        return ""
+        return None

@@ -26,10 +26,10 @@ def excerpt(line: "Line") -> str:
     return f"{first[:MOST_CHARS].rstrip()}{'…' if cut or more else ''}"
 
 
-def quoted(line: "Line") -> str:
-    """Return the line by which a reply quotes another message; "" if it quotes none."""
+def quoted(line: "Line") -> str | None:
+    """Return the line by which a reply quotes another message; None if it quotes none."""
     first = line.text.partition("\n")[0].rstrip()
-    return first if first.startswith(MARK) and name_text.SEPARATOR.strip() in first else ""
+    return first if first.startswith(MARK) and name_text.SEPARATOR.strip() in first else None
 
 
 def original(line: "Line", lines: "Sequence[Line]") -> "Line | None":

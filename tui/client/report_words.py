@@ -22,13 +22,13 @@ class StatusWords(NamedTuple):
     label: str
     meaning: str
     """A sentence for the list of reports; {when}: when delivery is retried."""
-    news: str
-    """A sentence that notifies the reporter, with {report} and {when}; "" if the status is no news."""
+    news: str | None
+    """A sentence that notifies the reporter, with {report} and {when}; None if the status is no news."""
     tone: Tone = Tone.INFO
 
 
 STATUS_WORDS: dict[str, StatusWords] = {
-    ReportState.RECEIVED: StatusWords("→", "on its way", "The server has it and is sending it to the site.", ""),
+    ReportState.RECEIVED: StatusWords("→", "on its way", "The server has it and is sending it to the site.", None),
     ReportState.WAITING: StatusWords(
         "↻", "waiting", "It is saved and will be resent{when}.", "Your {report} is saved and will be resent{when}."
     ),
@@ -61,11 +61,11 @@ def meaning(entry: ReportEntry, now: datetime) -> str:
     return status_words(entry.status).meaning.format(when=when)
 
 
-def news(entry: ReportEntry, now: datetime) -> str:
-    """Return the text that notifies the reporter of a status; "" while the report is only on its way."""
+def news(entry: ReportEntry, now: datetime) -> str | None:
+    """Return the text that notifies the reporter of a status; None while the report is only on its way."""
     words = status_words(entry.status).news
-    if not words:
-        return ""
+    if words is None:
+        return None
     why = f"{sentence(entry.error)} " if entry.error and entry.status in EXPLAINED else ""
     when = f" {times.until(entry.next_at, now)}" if entry.next_at else " later"
     said = f" {SITE_SAYS}{entry.note}" if entry.note else ""

@@ -42,8 +42,8 @@ class ClientState(Struct):
     """The granted name; empty until the login is accepted."""
     words: tuple[str, ...] = ()
     """Words that count as mentions of the user, like the name."""
-    refused_name: str = ""
-    """Why the server refused the name; empty if it did not."""
+    refused_name: str | None = None
+    """Why the server refused the name; None if it did not."""
     timelines: Timelines = field(default_factory=Timelines)
     current: str = ""
     people: dict[str, frames.WhoEntry] = field(default_factory=dict)
@@ -52,8 +52,8 @@ class ClientState(Struct):
     profile: ProfileView | None = None
     reports: OwnReports = field(default_factory=OwnReports)
     relations: OwnRelations = field(default_factory=OwnRelations)
-    mute_offer: str = ""
-    """A person whom the user has just reported and is offered to mute; empty after the answer."""
+    mute_offer: str | None = None
+    """A person whom the user has just reported and is offered to mute; None after the answer."""
     remarks: list[Remark] = field(default_factory=list)
     """Notifications about reports since this was last cleared; the interface checks whether they were seen."""
     search: SearchState = field(default_factory=SearchState)
@@ -198,7 +198,7 @@ class ClientState(Struct):
             before.begin_new(-1)
             if timeline.unread and not timeline.new_from:
                 timeline.begin_new(timeline.read)
-        self.current, self.mute_offer, self.wanted, self.wants_new = channel, "", 0, timeline.unread > 0
+        self.current, self.mute_offer, self.wanted, self.wants_new = channel, None, 0, timeline.unread > 0
         timeline.refused = False
         if self.watched is None:
             self.see_all(channel)
@@ -275,7 +275,7 @@ class ClientState(Struct):
 
     def say(self, text: str, nonce: str, channel: str = "") -> frames.Say:
         """Write in a channel, or the current one; the line stays pending until the server has numbered it."""
-        self.mute_offer = ""
+        self.mute_offer = None
         pending = Pending(nonce, self.me, text, self.now())
         channel = self.known_as(channel or self.current)
         self.timelines.obtain(channel).await_confirmation(pending)
@@ -297,7 +297,7 @@ class ClientState(Struct):
 
     def report(self, line: Line, draft: ReportDraft, nonce: str, channel: str = "") -> frames.ReportRequest:
         """Report a message of a channel, or the current one; it is marked once the server has the report."""
-        self.mute_offer = ""
+        self.mute_offer = None
         return self.reports.send(line, channel or self.current, draft, nonce)
 
     def context_of(self, line: Line, channel: str = "") -> tuple[list[Line], list[Line]]:
@@ -312,7 +312,7 @@ class ClientState(Struct):
 
     def toggle_mute(self, username: str) -> frames.Mute | frames.Unmute:
         """Mute or unmute a person; it takes effect when the server confirms."""
-        self.mute_offer = ""
+        self.mute_offer = None
         return self.relations.toggle_mute(username)
 
     def ask_profile(self, username: str, nonce: str) -> frames.ProfileRequest | None:

@@ -269,8 +269,8 @@ class Timeline(Struct):
         found = self.find(line.msg_id)
         return found is not None and (found.author, found.at) == (line.author, line.at)
 
-    def mark_reported(self, statuses: Mapping[int, str]) -> None:
-        """Mark messages with the status of their report; "" removes the mark."""
+    def mark_reported(self, statuses: Mapping[int, str | None]) -> None:
+        """Mark messages with the status of their report; None removes the mark."""
         for msg_id, status in statuses.items():
             line = self.find(msg_id)
             if line and line.report != status:

@@ -143,13 +143,13 @@ class Timelines(dict[str, Timeline]):
     def mark_reported(self, statuses: Mapping[int, str]) -> None:
         """Mark messages with the statuses of their reports."""
         before, self._reported = self._reported, statuses
-        if changed := {msg_id: statuses.get(msg_id, "") for msg_id, _ in statuses.items() ^ before.items()}:
+        if changed := {msg_id: statuses.get(msg_id) for msg_id, _ in statuses.items() ^ before.items()}:
             for timeline in self.values():
                 timeline.mark_reported(changed)
 
-    def report_of(self, msg_id: int) -> str:
-        """Return the status of a message's report; empty without one."""
-        return self._reported.get(msg_id, "")
+    def report_of(self, msg_id: int) -> str | None:
+        """Return the status of a message's report, or None."""
+        return self._reported.get(msg_id)
 
     def cover(self, frame: frames.Echo, since: int, *, fresh: bool) -> None:
         """Record what an echo loaded: what was missed or, if `fresh`, the newest messages of each channel."""

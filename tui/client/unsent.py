@@ -29,7 +29,7 @@ class UnsentMessage(Struct, frozen=True, omit_defaults=True):
     text: str
     nonce: str
     at: datetime
-    failure: str = ""
+    failure: str | None = None
 
 
 class UnsentReport(Struct, frozen=True):
@@ -130,7 +130,7 @@ def restore(state: ClientState, unsent: Unsent) -> None:
     for message in unsent.messages:
         if message.nonce in known:
             continue
-        failure = message.failure or (TOO_OLD if state.now() - message.at > RESEND_WITHIN else "")
+        failure = message.failure or (TOO_OLD if state.now() - message.at > RESEND_WITHIN else None)
         timeline = state.timelines.obtain(state.known_as(message.channel))
         timeline.await_confirmation(Pending(message.nonce, state.me, message.text, message.at))
         if failure:

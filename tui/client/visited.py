@@ -20,9 +20,9 @@ class Visited(Struct):
         self._at = len(self._places) - 1
 
     @property
-    def current(self) -> str:
-        """Return the open place; empty if there is none."""
-        return self._places[self._at] if self._places else ""
+    def current(self) -> str | None:
+        """Return the open place, or None."""
+        return self._places[self._at] if self._places else None
 
     def forget(self, place: str) -> None:
         """Remove a place that was closed."""
@@ -30,9 +30,9 @@ class Visited(Struct):
         self._places = [*before, *(each for each in self._places[self._at + 1 :] if each != place)]
         self._at = len(before) - 1 if before else len(self._places) - 1
 
-    def step(self, by: int) -> str:
-        """Return the channel one step back (-1) or forward (1); empty if there is none."""
+    def step(self, by: int) -> str | None:
+        """Return the channel one step back (-1) or forward (1), or None."""
         if not 0 <= self._at + by < len(self._places):
-            return ""
+            return None
         self._at += by
         return self._places[self._at]

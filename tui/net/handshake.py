@@ -26,16 +26,16 @@ def refused(url: str, response: Response) -> str:
     return f"the server there is not a Flagpost server (status {status}); check the address"
 
 
-def _target(url: str, location: str) -> str:
-    """Return the address that a redirect names, fit to be shown and typed; empty if it cannot be a server."""
+def _target(url: str, location: str) -> str | None:
+    """Return the address that a redirect names, fit to be shown and typed; None if it cannot be a server."""
     try:
         parts = urlsplit(urljoin(url, clean_line(location).strip()))
         scheme = WEBSOCKET_SCHEMES.get(parts.scheme, parts.scheme)
         target = server_address.without_userinfo(parts._replace(scheme=scheme, fragment="").geturl())
     except ValueError:
-        return ""
+        return None
     if server_address.fault(target) or len(target) > server_address.MAX_URL_CHARS:
-        return ""
+        return None
     insecure = " (which is not encrypted)" if urlsplit(url).scheme == "wss" and scheme == "ws" else ""
     return (target if len(target) <= MAX_SHOWN_CHARS else f"{target[: MAX_SHOWN_CHARS - 1]}…") + insecure
 

@@ -209,7 +209,7 @@ def test_the_offer_to_mute_ends_with_the_next_action() -> None:
         offers = [made.mute_offer]
         fold(made, stands(ask))
         # Only once the server has the report.
-        assert [*offers, made.mute_offer] == ["", "bob"]
+        assert [*offers, made.mute_offer] == [None, "bob"]
         acts: dict[str, Callable[[], object]] = {
             "say": partial(made.say, "so", "n2"),
             "turn": partial(made.look_at, "tea"),

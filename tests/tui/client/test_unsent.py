@@ -85,7 +85,7 @@ def test_an_old_message_waits_for_the_user() -> None:
         for nonce, by in (("n1", timedelta()), ("n2", -timedelta(seconds=1)))
     )
     restore(after, Unsent(epoch="e1", messages=(recent, old)))
-    assert [each.failure for each in after.timeline.own] == [TOO_OLD, ""]
+    assert [each.failure for each in after.timeline.own] == [TOO_OLD, None]
     assert [each.nonce for each in after.unsent()] == ["n1"]
 
 

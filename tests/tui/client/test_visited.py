@@ -5,11 +5,11 @@ from tui.client.visited import MOST, Visited
 
 def test_it_goes_back_and_forward_and_ends() -> None:
     visited = Visited()
-    assert visited.step(-1) == ""
+    assert visited.step(-1) is None
     for place in ("", "a", "b", "b", "c"):
         visited.visit(place)
-    assert [visited.step(-1), visited.step(-1), visited.step(-1)] == ["b", "a", ""]
-    assert [visited.step(1), visited.step(1), visited.step(1)] == ["b", "c", ""]
+    assert [visited.step(-1), visited.step(-1), visited.step(-1)] == ["b", "a", None]
+    assert [visited.step(1), visited.step(1), visited.step(1)] == ["b", "c", None]
 
 
 def test_a_visit_after_a_step_back_is_the_new_end() -> None:
@@ -19,7 +19,7 @@ def test_a_visit_after_a_step_back_is_the_new_end() -> None:
     visited.step(-1)
     visited.visit("b")
     visited.visit("d")
-    assert visited.step(1) == ""
+    assert visited.step(1) is None
     assert [visited.step(-1), visited.step(-1)] == ["b", "a"]
 
 
@@ -27,4 +27,4 @@ def test_it_remembers_only_so_many() -> None:
     visited = Visited()
     for number in range(3 * MOST):
         visited.visit(str(number))
-    assert [visited.step(-1) for _ in range(MOST)][-1] == ""
+    assert [visited.step(-1) for _ in range(MOST)][-1] is None

@@ -16,6 +16,6 @@ _LATIN = {
 }
 
 
-def same_place(letter: str) -> str:
-    """Return the Latin letter at the same place; "" if there is none."""
-    return _LATIN.get(letter, "")
+def same_place(letter: str) -> str | None:
+    """Return the Latin letter at the same place, or None."""
+    return _LATIN.get(letter)

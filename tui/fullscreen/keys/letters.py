@@ -21,7 +21,7 @@ def command(pressed: Pressed, where: Where | None) -> Pressed | None:
     if pressed.key in keys:
         return pressed
     latin = same_place(pressed.character or "")
-    return Pressed(latin, latin) if latin in keys else None
+    return Pressed(latin, latin) if latin and latin in keys else None
 
 
 def searches(pressed: Pressed, where: Where | None) -> bool:

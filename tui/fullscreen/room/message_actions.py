@@ -76,8 +76,8 @@ class MessageActions:
         lines = [each for each in self._client.state.timeline.entries if isinstance(each, Line)]
         if found := original(line, lines):
             self._room.timeline.jump(found.msg_id)
-        else:
-            await self._room.search(words_of(quoted(line))[:MAX_QUERY_CHARS])
+        elif quotation := quoted(line):
+            await self._room.search(words_of(quotation)[:MAX_QUERY_CHARS])
 
     def react(self, line: Line) -> None:
         """Let the user pick an emoji; add it to the message, or remove it if the user added it before."""

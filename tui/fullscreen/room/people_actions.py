@@ -70,13 +70,14 @@ class PeopleActions:
 
     def accept_offer(self) -> None:
         """Mute the person who was just reported."""
-        if self._room.can_ask():
-            self._client.send(self._state.toggle_mute(self._state.mute_offer))
+        offered = self._state.mute_offer
+        if offered and self._room.can_ask():
+            self._client.send(self._state.toggle_mute(offered))
         self.decline_offer()
 
     def decline_offer(self) -> None:
         """Close the offer to mute."""
-        self._state.mute_offer = ""
+        self._state.mute_offer = None
         self._room.redraw()
         self._room.write()
 

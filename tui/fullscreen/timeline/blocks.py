@@ -90,12 +90,12 @@ def estimates(entries: Iterable[Entry], above: Entry | None, look: Look) -> list
     return heights
 
 
-def day_above(entry: Entry, before: Line | Pending | None) -> str:
-    """Return the day to show above an entry; "" unless it is the first message of its day."""
+def day_above(entry: Entry, before: Line | Pending | None) -> str | None:
+    """Return the day to show above an entry; None unless it is the first message of its day."""
     if isinstance(entry, Notice):
-        return ""
+        return None
     today = day(entry.at)
-    return "" if before and day(before.at) == today else today
+    return None if before and day(before.at) == today else today
 
 
 def render(
@@ -140,11 +140,12 @@ def render(
     )
 
 
-def _head(look: Look, today: str, *, new: bool, joined: bool) -> list[Strip]:
+def _head(look: Look, today: str | None, *, new: bool, joined: bool) -> list[Strip]:
     """Return the lines above an entry: a blank line unless it is `joined`, then the day and "new messages" if due."""
     apart = [] if joined or look.compact else [Strip.blank(look.width, look.plain)]
     styles = look.styles
-    return [*apart, *[_rule(today, styles.dim, look)] * bool(today), *[_rule(NEW, styles.bad, look)] * new]
+    rules = ([_rule(today, styles.dim, look)] if today else []) + [_rule(NEW, styles.bad, look)] * new
+    return [*apart, *rules]
 
 
 def _rule(words: str, style: Style, look: Look) -> Strip:
@@ -191,7 +192,7 @@ def _strip(row: Row, flag: Segment | None, look: Look, under: Ink, margin: tuple
     return strip if strip.cell_length == look.width else strip.adjust_cell_length(look.width, under)
 
 
-def marked_flag(status: str) -> str:
+def marked_flag(status: str | None) -> str:
     """Return the flag with the sign of a report's status: statuses differ in shape, not only in colour."""
     return FLAG + (status_words(status).sign if status else "")
 

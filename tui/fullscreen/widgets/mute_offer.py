@@ -21,8 +21,8 @@ class MuteOffer(Horizontal):
         yield Button(f"Keep {pressed('everywhere.decline_offer')}", id="offer-no", compact=True)
         yield Button(f"Mute {pressed('everywhere.accept_offer')}", id="offer-yes", compact=True)
 
-    def show(self, username: str) -> None:
-        """Offer to mute a person; "" hides the offer."""
+    def show(self, username: str | None) -> None:
+        """Offer to mute a person; None hides the offer."""
         self.display = bool(username)
         if username:
             show_text(self.query_one("#offer-text", Static), Content(f"Mute {name_text.quoted(username)}?"))
