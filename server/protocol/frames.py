@@ -334,8 +334,8 @@ class Webhooks(msgspec.Struct, frozen=True):
 class ReportReason(msgspec.Struct, frozen=True, rename="camel"):
     """A reason for a report, and whether it requires a comment."""
 
-    reason: str
-    comment_required: bool
+    reason: Annotated[str, Meta(description="To show, and to send as `reason` of `report`.")]
+    comment_required: Annotated[bool, Meta(description="A report with this reason needs a `comment`.")]
 
 
 class Limits(msgspec.Struct, frozen=True, rename="camel"):
@@ -371,9 +371,9 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     ]
     title: Annotated[str, Meta(description="The name of the room.")]
     channels: Annotated[list[ChannelEntry], Meta(description="Those that you may see, in display order.")]
-    webhooks: Webhooks
-    report_reasons: list[ReportReason]
-    limits: Limits
+    webhooks: Annotated[Webhooks, Meta(description="Which of them are enabled.")]
+    report_reasons: Annotated[list[ReportReason], Meta(description="The reasons to choose from, in display order.")]
+    limits: Annotated[Limits, Meta(description="The sizes that the server accepts.")]
     website: Annotated[str, Meta(description="URL of the site that runs the room.")] = ""
     sign_in: Annotated[
         str,
@@ -389,7 +389,9 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     challenge: Annotated[
         Challenge, Meta(description="Random, and new for each connection; part of the login proofs.")
     ] = ""
-    direct_messages: DirectMessages = DirectMessages()
+    direct_messages: Annotated[DirectMessages, Meta(description="How long direct messages are kept.")] = (
+        DirectMessages()
+    )
 
 
 class Me(Frame, frozen=True, tag="me"):
@@ -439,7 +441,7 @@ class WholeWhoEntry(WhoEntry, frozen=True, kw_only=True):
 class Who(Frame, frozen=True, tag="who"):
     """Everyone in the room, sent after login: in several frames if there are many, one after the other."""
 
-    who_list: list[WhoEntry]
+    who_list: Annotated[list[WhoEntry], Meta(description="The people, or some of them.")]
     more: Annotated[bool, Meta(description="The next `who` frame continues the list.")] = False
 
 
@@ -457,13 +459,13 @@ class Presences(Frame, frozen=True, tag="presences"):
     Not sent to clients of BareRTC, nor to those whose login has nothing but a name.
     """
 
-    changes: list[Presence]
+    changes: Annotated[list[Presence], Meta(description="In order; each counts like a frame of its own.")]
 
 
 class Reaction(msgspec.Struct, frozen=True):
     """An emoji on a message, and the users who added it."""
 
-    emoji: str
+    emoji: Annotated[str, Meta(description="The emoji.")]
     usernames: Annotated[list[str], Meta(description="Their display names.")]
 
 
@@ -471,7 +473,7 @@ class Reactions(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
     """All current reactions to a message."""
 
     msg_id: MsgID
-    reactions: list[Reaction]
+    reactions: Annotated[list[Reaction], Meta(description="In the order in which they were first added.")]
 
 
 class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "taken_back": "takenBack"}):
@@ -484,7 +486,7 @@ class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "tak
     at: Annotated[datetime, Meta(description="When it was sent.")]
     nonce: Annotated[str | None, Meta(description="The nonce with which its author sent it.")] = None
     taken_back: Annotated[bool, Meta(description="It was deleted; `message` is empty.")] = False
-    reactions: list[Reaction] = []
+    reactions: Annotated[list[Reaction], Meta(description="In the order in which they were first added.")] = []
     own: Annotated[
         bool | None,
         Meta(
@@ -521,7 +523,7 @@ class NewText(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
 class Echo(Frame, frozen=True, tag="echo"):
     """Messages missed after `since` of the login, or, without `since`, the recent ones; oldest first."""
 
-    messages: list[Message] = []
+    messages: Annotated[list[Message], Meta(description="The missed messages, or the recent ones.")] = []
     recovered: Annotated[bool, Meta(description="False: there is a gap between `since` and these messages.")] = True
     taken_back: Annotated[
         list[MsgID], Meta(description="Messages up to `since` that were deleted recently, the latest first.")
@@ -551,13 +553,13 @@ class PlaceEntry(msgspec.Struct, frozen=True, omit_defaults=True, rename={"last_
 class Places(Frame, frozen=True, tag="places"):
     """The channels and your conversations that have messages; sent after `echo`, in as many frames as necessary."""
 
-    places: list[PlaceEntry]
+    places: Annotated[list[PlaceEntry], Meta(description="Channels and conversations, in no particular order.")]
 
 
 class SearchResults(Frame, frozen=True, tag="search"):
     """Search results, the latest first."""
 
-    messages: list[Message]
+    messages: Annotated[list[Message], Meta(description="The messages found.")]
     more: Annotated[bool, Meta(description="There are older results.")]
     nonce: RequestNonce
     searched_to: Annotated[
@@ -574,7 +576,7 @@ class History(Frame, frozen=True, tag="history"):
     """A page of the messages of a channel or conversation, oldest first."""
 
     channel: Annotated[str, Meta(description="The `channel` of the request.")]
-    messages: list[Message]
+    messages: Annotated[list[Message], Meta(description="The page; empty if there are none.")]
     more: Annotated[bool, Meta(description="There are more in the direction of the request.")]
     nonce: RequestNonce
 
@@ -583,8 +585,8 @@ class Addition(msgspec.Struct, frozen=True):
     """Something the reporter added to a report."""
 
     at: Annotated[datetime, Meta(description="When it was added.")]
-    reason: str
-    comment: Annotated[str, Meta(description="Can be empty.")]
+    reason: Annotated[str, Meta(description="Its reason.")]
+    comment: Annotated[str, Meta(description="Its comment; can be empty.")]
 
 
 class ReportEntry(
@@ -601,8 +603,8 @@ class ReportEntry(
     channel: Annotated[str, Meta(description="The `channel` of the message.")]
     at: Annotated[datetime, Meta(description="When the message was sent.")]
     message: Annotated[str, Meta(description="The beginning of its text; empty if it was deleted before the report.")]
-    reason: str
-    comment: Annotated[str, Meta(description="Can be empty.")]
+    reason: Annotated[str, Meta(description="Your reason.")]
+    comment: Annotated[str, Meta(description="Your comment; can be empty.")]
     reported_at: Annotated[datetime, Meta(description="When you reported it.")]
     status: Annotated[str, Meta(description="One of those below; a client shows an unknown one as it is.")]
     error: Annotated[str, Meta(description="Why it is waiting or was given up, in words for the reporter.")] = ""
@@ -614,14 +616,14 @@ class ReportEntry(
 class ReportStatus(Frame, frozen=True, tag="report"):
     """One of your reports: the answer to `report` or `withdraw`, or (without a nonce) a change of its status."""
 
-    report: ReportEntry
+    report: Annotated[ReportEntry, Meta(description="The report as it is now.")]
     nonce: RequestNonce | None = None
 
 
 class Reports(Frame, frozen=True, tag="reports"):
     """Your reports, the latest first; also sent after login, if there are any."""
 
-    reports: list[ReportEntry]
+    reports: Annotated[list[ReportEntry], Meta(description="The reports, each as it is now.")]
     changed: Annotated[list[ReportID], Meta(description="Reports that changed while you were away.")] = []
     nonce: RequestNonce | None = None
 
@@ -629,15 +631,15 @@ class Reports(Frame, frozen=True, tag="reports"):
 class ProfileField(msgspec.Struct, frozen=True):
     """A line of a profile, as the site wrote it."""
 
-    name: str
-    value: str
+    name: Annotated[str, Meta(description="What the line is about, such as Age; can be empty.")]
+    value: Annotated[str, Meta(description="What it says; can be empty, but not together with `name`.")]
 
 
 class Profile(Frame, frozen=True, tag="profile"):
     """The site's profile of a user; if there is none, `error` says why."""
 
     username: Annotated[str, Meta(description="The `username` of the request.")]
-    profile_fields: list[ProfileField]
+    profile_fields: Annotated[list[ProfileField], Meta(description="The lines of the profile, in display order.")]
     nonce: RequestNonce
     headline: Annotated[str, Meta(description="A line that the site wrote above the fields.")] = ""
     error: Annotated[str, Meta(description="Why there is no profile, in words for the user.")] = ""
@@ -646,11 +648,21 @@ class Profile(Frame, frozen=True, tag="profile"):
 class TokenRules(msgspec.Struct, frozen=True):
     """The restrictions in a token, under BareRTC's names. Flagpost has neither cameras nor pictures."""
 
-    no_broadcast: bool = msgspec.field(name="IsNoBroadcastRule", default=False)
-    no_dark_video: bool = msgspec.field(name="IsNoDarkVideoRule", default=False)
-    no_image: bool = msgspec.field(name="IsNoImageRule", default=False)
-    no_video: bool = msgspec.field(name="IsNoVideoRule", default=False)
-    red_cam: bool = msgspec.field(name="IsRedCamRule", default=False)
+    no_broadcast: Annotated[bool, Meta(description="Must not broadcast a camera.")] = msgspec.field(
+        name="IsNoBroadcastRule", default=False
+    )
+    no_dark_video: Annotated[bool, Meta(description="May broadcast dark video.")] = msgspec.field(
+        name="IsNoDarkVideoRule", default=False
+    )
+    no_image: Annotated[bool, Meta(description="Must neither share nor see pictures.")] = msgspec.field(
+        name="IsNoImageRule", default=False
+    )
+    no_video: Annotated[bool, Meta(description="Must neither broadcast nor watch cameras.")] = msgspec.field(
+        name="IsNoVideoRule", default=False
+    )
+    red_cam: Annotated[bool, Meta(description="Their camera always counts as explicit.")] = msgspec.field(
+        name="IsRedCamRule", default=False
+    )
 
 
 class Pong(Frame, frozen=True, tag="ping", rename={"rules": "jwtRules"}):

@@ -123,6 +123,16 @@ def test_the_protocol_defines_every_type_that_it_uses() -> None:
     assert used <= defined
 
 
+def test_the_generated_pages_give_every_field_a_meaning() -> None:
+    rows = [
+        row
+        for page in (generate.protocol(), generate.settings(), generate.config(), generate.api())
+        for row in page.splitlines()
+        if row.startswith("| `")
+    ]
+    assert [row for row in rows if not row.removesuffix("|").rpartition("|")[2].strip()] == []
+
+
 def test_every_frame_of_the_protocol_has_an_example() -> None:
     page = generate.protocol()
     for example in [*examples.of_clients().values(), *examples.of_servers().values()]:
