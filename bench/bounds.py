@@ -112,7 +112,9 @@ async def arrivals(texts: Mapping[str, str], width: int, rounds: int) -> Times:
 
     def arrive() -> None:
         fold_frame(clean_frame(codec.decode_server(frame)), made)
-        view.show(made.timeline, frozenset(), Offers(reports=True, profiles=True), placeholder="", words=("ada",))
+        view.show_timeline(
+            made.timeline, frozenset(), Offers(reports=True, profiles=True), placeholder="", words=("ada",)
+        )
 
     async with app.run_test(headless=False, size=(width, LINES)):
         await app.push_screen(Stage(view))

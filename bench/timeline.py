@@ -163,7 +163,7 @@ class Room:
         for line in self.lines[self.next : self.next + count]:
             self.timeline.add(line)
         self.next += count
-        self.view.show(self.timeline, frozenset(), Offers(reports=True, profiles=True), placeholder="")
+        self.view.show_timeline(self.timeline, frozenset(), Offers(reports=True, profiles=True), placeholder="")
 
     async def turn(self, stage: Stage) -> None:
         """Switch to this screen."""

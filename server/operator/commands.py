@@ -213,7 +213,7 @@ def _reports(context: CommandContext) -> int:
 
 def _show(context: CommandContext) -> int:
     with context.database() as connection:
-        print(report_commands.show(connection, context.options.id))
+        print(report_commands.show_report(connection, context.options.id))
     return 0
 
 

@@ -40,7 +40,7 @@ def _cells(connection: SqlConnection, report_id: str) -> list[str]:
     return [report.id, when(report.at), *names, short(said.reason, 24), report.status]
 
 
-def show(connection: SqlConnection, report_id: str) -> str:
+def show_report(connection: SqlConnection, report_id: str) -> str:
     """Show a report: content, status, trail, and deliveries with their attempts. Raises CommandError."""
     report = report_rows.find(report_id, connection)
     if report is None:

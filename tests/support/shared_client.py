@@ -107,7 +107,7 @@ async def _leave(app: FlagpostApp) -> None:
         await app.parts.connection.end()
         app.parts.connection._ending = False
         _forget(app)
-        app.show()
+        app.redraw()
         app.room.write()
         await Pilot(app).pause()
         app._pass_input_on()
@@ -120,7 +120,7 @@ def _forget(app: FlagpostApp) -> None:
         client._marks._timer.cancel()
     client._marks = ReadMarks(client.state, client.send, lambda: client.online)
     client._was_lost, client.status = False, "starting"
-    app.parts.arrivals = Arrivals(app, client, room, app._notices, app.show)
+    app.parts.arrivals = Arrivals(app, client, room, app._notices, app.redraw)
     if app.theme != DARK.name:
         app.preferences.apply()
     app.clear_notifications()

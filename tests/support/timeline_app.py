@@ -43,7 +43,7 @@ class Viewer(App[None]):
         self.show()
 
     def show(self, *hidden: str) -> None:
-        self.view.show(self.timeline, set(hidden), Offers(reports=True, profiles=True), placeholder="nothing")
+        self.view.show_timeline(self.timeline, set(hidden), Offers(reports=True, profiles=True), placeholder="nothing")
 
     def rows(self) -> list[str]:
         return [strip.text.rstrip() for strip in self.view.render_lines(self.view.size.region)]

@@ -54,7 +54,7 @@ class FlagpostApp(App[None]):
         """The problems of the configuration."""
         self._typeahead = TypeAhead(self, self._deliver)
         self._notices = Notices(self._write_to_terminal, os.environ, self._level)
-        self.room = RoomScreen(self.show)
+        self.room = RoomScreen(self.redraw)
         self._signals = ShutdownSignals(self.leave)
         self.next: Options | None = None
         """The options to start again with once this app has ended; None to exit."""
@@ -135,7 +135,7 @@ class FlagpostApp(App[None]):
             gc.enable()
         if not self.is_headless:
             self._signals.guard()
-        self.show()
+        self.redraw()
         # Lay out the room first: a screen over it would be drawn over nothing.
         self.call_after_refresh(self.parts.connection.begin)
 
@@ -179,23 +179,23 @@ class FlagpostApp(App[None]):
 
     def _changed(self) -> None:
         """Redraw, notify the user, and go to the message that they asked for once it is loaded."""
-        self.show()
+        self.redraw()
         self.parts.arrivals.announce()
         if self.state.wanted or self.state.wants_new:
             self.room.subjects.navigation.arrive()
-            self.show()
+            self.redraw()
 
     # Drawing, and writing to the terminal.
 
-    def show(self) -> None:
+    def redraw(self) -> None:
         """Redraw the room and every live screen over it."""
         if not self.room.complete:
             return
-        self.room.show()
+        self.room.draw()
         self.parts.mark_read()
         for screen in self.screen_stack[1:]:
             if isinstance(screen, LiveScreen) and screen.is_mounted:
-                screen.show()
+                screen.draw()
 
     def _write_to_terminal(self, data: str) -> None:
         # Textual writes its own bell and clipboard sequences the same way.
@@ -228,7 +228,7 @@ class FlagpostApp(App[None]):
     def _look(self) -> None:
         """Record what the user sees, now that they are looking at the terminal again."""
         if self.room.complete and self.state.timeline.unread:
-            self.show()
+            self.redraw()
 
     @work(group="input")
     async def _pass_input_on(self) -> None:
@@ -286,5 +286,5 @@ class FlagpostApp(App[None]):
     def _change(self, config: Config) -> str | None:
         problem = self.preferences.change(config)
         # Textual applies the theme next, and the colours of names depend on its background.
-        self.call_next(self.show)
+        self.call_next(self.redraw)
         return problem

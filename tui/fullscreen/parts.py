@@ -62,7 +62,7 @@ class Parts:
         room.subjects = Subjects(room, room, typeahead, notices, host)
         self.client.state.watched = lambda: room.subjects.reading.watches
         self.connection = ConnectionControl(app, self.client, room, preferences, restart)
-        self.arrivals = Arrivals(app, self.client, room, notices, host.show)
+        self.arrivals = Arrivals(app, self.client, room, notices, host.redraw)
         self.screens = AppScreens(app, self.client, preferences, room.subjects.commands, change)
 
     async def mount(self) -> None:

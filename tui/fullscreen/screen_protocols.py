@@ -15,7 +15,7 @@ class LiveScreen(Protocol):
     def is_mounted(self) -> bool:
         """True once the widgets exist."""
 
-    def show(self) -> None:
+    def draw(self) -> None:
         """Draw the current state."""
 
 

@@ -84,7 +84,7 @@ def test_a_damaged_row_is_an_error_of_one_line(server: SqliteConnection, context
     report = report_something(server)
     server.execute(f"UPDATE trail SET content = {content}")
     with pytest.raises(CommandError, match="run `doctor` for details") as caught, context.database() as connection:
-        report_commands.show(connection, report.id)
+        report_commands.show_report(connection, report.id)
     assert "\x1b" not in str(caught.value)
     other = report_something(server, 8)
     with context.database() as connection:
@@ -101,7 +101,7 @@ def test_an_invalid_value_is_an_error_of_one_line(
     report = report_something(server)
     server.execute(f"UPDATE {change}")
     with pytest.raises(CommandError, match="run `doctor` for details"), context.database() as connection:
-        report_commands.show(connection, report.id)
+        report_commands.show_report(connection, report.id)
 
 
 @pytest.mark.parametrize("name", [".", "/", "x" * 300])

@@ -210,14 +210,14 @@ def test_a_report_is_shown_with_its_trail_and_attempts_and_cannot_command_the_te
     desk.try_next(ACCEPTED._replace(answer="thanks \x1b[31m\u202e"))
     desk.connection.execute("UPDATE attempt SET error = ?", ("\x1b]0;owned\x07",))
     (report_id, *_) = desk.values("SELECT report_id FROM attempt JOIN delivery ON delivery.id = delivery_id")
-    shown = report_commands.show(desk.connection, str(report_id))
+    shown = report_commands.show_report(desk.connection, str(report_id))
     assert "“alice” reported “mallory”: It's spam\n" in shown
     assert "> 12:00:00 mallory» message 1" in shown
     assert "row 1 to report: delivered" in shown
     assert "row 3 to report: waiting" in shown
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)
     with pytest.raises(CommandError, match=rf"the latest are: .*{report_id}"):
-        report_commands.show(desk.connection, "rep_0")
+        report_commands.show_report(desk.connection, "rep_0")
     assert report_commands.listed(desk.connection, 2).count("\n") == 2
     assert report_commands.listed(Desk().connection, 2) == "No reports yet."
 
@@ -226,11 +226,11 @@ def test_the_context_of_a_report_is_shown_around_its_message(desk: Desk) -> None
     lines = tuple(ContextLine("bob", START + timedelta(seconds=each), f"at {each}") for each in (-1, 1))
     told = msgspec.structs.replace(evidence(9), context=lines)
     report = stored.submit(desk.terms, Submission(ALICE, told, None, add=False), desk.connection)
-    shown = report_commands.show(desk.connection, report.id)
+    shown = report_commands.show_report(desk.connection, report.id)
     assert "    11:59:59 bob» at -1\n  > 12:00:00 mallory» message 9\n    12:00:01 bob» at 1\n" in shown
     added = msgspec.structs.replace(evidence(9), comment="look again", context=lines[:1])
     stored.submit(desk.terms, Submission(ALICE, added, None, add=True), desk.connection)
-    shown = report_commands.show(desk.connection, report.id)
+    shown = report_commands.show_report(desk.connection, report.id)
     assert "added: It's spam; look again\n       11:59:59 bob» at -1\n     > 12:00:00 mallory» message 9\n" in shown
 
 
@@ -244,7 +244,7 @@ def test_a_shown_report_gives_back_names_and_texts(one: str, other: str, reason:
         one, other, channel, 9, START, said, reason, said, (ContextLine(one, START - timedelta(seconds=1), said),)
     )
     report = stored.submit(desk.terms, Submission(Person(one, "a"), told, None, add=False), desk.connection)
-    lines = report_commands.show(desk.connection, report.id).split("\n")
+    lines = report_commands.show_report(desk.connection, report.id).split("\n")
     assert len(lines) == len("\n".join(lines).splitlines())
     reporter, about, words = (name(one), name(other), shown(said))
     assert lines[1] == f"“{reporter}” reported “{about}”: {shown(reason)}"

@@ -37,12 +37,12 @@ class Drawing:
         self._available: tuple[bool | str | None, ...] = ()
         """The availability of actions when the footer was last drawn."""
 
-    def show(self) -> None:
+    def draw_room(self) -> None:
         """Draw the current state."""
         state = self._client.state
         webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
         self._show_top(state)
-        self._screen.query_one(PeopleList).show(
+        self._screen.query_one(PeopleList).show_people(
             state.people,
             state.me,
             state.relations,
@@ -50,11 +50,11 @@ class Drawing:
             changes=state.people_changes,
             profiles=webhooks.profile or state.has_facts,
         )
-        self._screen.query_one(MuteOffer).show(state.mute_offer)
+        self._screen.query_one(MuteOffer).offer_mute(state.mute_offer)
         self._show_timeline(state, webhooks)
         self._reading.look()
         places = self._screen.query_one(PlaceLists)
-        places.show(state.timelines.values(), state.current, state.drafts, self._attention.is_muted)
+        places.show_places(state.timelines.values(), state.current, state.drafts, self._attention.is_muted)
         # The layout decides what is in view.
         places.call_after_refresh(places.count_out_of_view)
         self._show_composer(state)
@@ -62,7 +62,7 @@ class Drawing:
         self._show_keys()
 
     def _show_top(self, state: ClientState) -> None:
-        self._screen.query_one(TopLine).show(
+        self._screen.query_one(TopLine).show_room(
             state.welcome.title if state.welcome else TITLE,
             state.place,
             self._client.status,
@@ -73,7 +73,7 @@ class Drawing:
         )
 
     def _show_timeline(self, state: ClientState, webhooks: Webhooks) -> None:
-        self._screen.query_one(TimelineView).show(
+        self._screen.query_one(TimelineView).show_timeline(
             state.timeline,
             state.relations.hidden,
             Offers(webhooks.report, webhooks.profile or state.has_facts, state.is_operator),
@@ -118,7 +118,7 @@ class Drawing:
         panel, people = self._screen.query_one(ProfilePanel), self._screen.query_one(PeopleList)
         panel.display, people.display = state.profile is not None, state.profile is None
         if state.profile:
-            panel.show(state.profile, state.me, state.facts_of(state.profile.username))
+            panel.show_profile(state.profile, state.me, state.facts_of(state.profile.username))
         self._screen.set_class(state.profile is not None, "-profile")
 
     def _show_keys(self) -> None:

@@ -13,7 +13,7 @@ from tui.tone import Tone
 class RoomHost(Protocol):
     """The part of the app that the room uses."""
 
-    def show(self) -> None:
+    def redraw(self) -> None:
         """Redraw all screens."""
 
     async def edit_text(self, text: str) -> str:

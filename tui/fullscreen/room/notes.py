@@ -14,7 +14,7 @@ class Notes:
     def __init__(self, screen: Screen[None], room: RoomInterface) -> None:
         self._screen, self._room = screen, room
 
-    def show(self, text: str, tone: Tone) -> None:
+    def add_notice(self, text: str, tone: Tone) -> None:
         """Add a notice to the current timeline; also show it as a toast if the end is scrolled out of view."""
         # The notice about the next action replaces this one.
         self._room.client.state.note(text, tone, topic=ACT)
@@ -25,5 +25,5 @@ class Notes:
     def can_ask(self) -> bool:
         """Return whether the client is online; if not, show a notice."""
         if not self._room.client.online:
-            self.show(OFFLINE, Tone.BAD)
+            self.add_notice(OFFLINE, Tone.BAD)
         return self._room.client.online

@@ -59,13 +59,13 @@ class Reading:
         if not self._room.complete or not self._room.timeline.is_attached:
             return
         below = self._screen.query_one(NewBelow)
-        below.show(self._unseen)
+        below.show_unseen(self._unseen)
         if below.display and not below.region:
             # The widget takes a line from the messages, so only the next layout decides which are on the screen.
             return
         if self._looks:
             self._record()
-            below.show(self._unseen)
+            below.show_unseen(self._unseen)
 
     def scrolled(self) -> None:
         """Record what the user sees now; redraw if any of it was unread."""

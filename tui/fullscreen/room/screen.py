@@ -111,12 +111,12 @@ class RoomScreen(Screen[None]):
     def dialogs(self) -> "Dialogs":
         return self.subjects.dialogs
 
-    def show(self) -> None:
+    def draw(self) -> None:
         """Draw the current state."""
         # Widgets are missing until the first frame, after which everything is drawn, and while the client ends.
         if self.complete and self.query_one_optional(TopLine):
             self.subjects.navigation.visit()
-            self.subjects.drawing.show()
+            self.subjects.drawing.draw_room()
             self.subjects.navigation.load_shown()
 
     @on(ScreenSuspend)
@@ -143,7 +143,7 @@ class RoomScreen(Screen[None]):
 
     def note(self, text: str, tone: Tone = Tone.INFO) -> None:
         """Show a notice about what the user did."""
-        self.subjects.notes.show(text, tone)
+        self.subjects.notes.add_notice(text, tone)
 
     def restore_drafts(self) -> None:
         """Put drafts of an earlier run into the composer."""

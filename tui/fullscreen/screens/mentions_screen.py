@@ -61,7 +61,7 @@ class MentionsScreen(Screen[None]):
         if last and self._client.online and (asked := self._client.state.mention_search.ask_more(nonce())):
             self._client.send(asked)
 
-    def show(self) -> None:
+    def draw(self) -> None:
         state = self._client.state
         mentions = mentioning(state, self._texts)
         rows, empty = self.query_one(RowList), self.query_one("#mentions-empty", Static)

@@ -73,7 +73,7 @@ class ReportsScreen(Screen[None]):
         """Focus the list, so that the arrow keys move in it."""
         self.query_one(RowList).focus()
 
-    def show(self) -> None:
+    def draw(self) -> None:
         state = self._client.state
         reports, now = state.reports, state.now()
         self._entries, self._now = reports.entries, now
@@ -165,7 +165,7 @@ class ReportsScreen(Screen[None]):
 
     def _complain(self, problem: str) -> None:
         self._client.state.reports.problem = problem
-        self.show()
+        self.draw()
 
     def accept_text(self) -> None:
         """Return to the room, which has the text field."""

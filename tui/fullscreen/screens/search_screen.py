@@ -69,7 +69,7 @@ class SearchScreen(Screen[None]):
         if self._words:
             self._search_for(self._words)
 
-    def show(self) -> None:
+    def draw(self) -> None:
         state = self._client.state
         self._search = search = state.search
         rows = self.query_one(RowList)
@@ -109,12 +109,12 @@ class SearchScreen(Screen[None]):
             self._client.send(asked)
         else:
             search.fail(asked.nonce, OFFLINE)
-        self.show()
+        self.draw()
 
     def _search_on(self) -> None:
         if self._client.online and (asked := self._client.state.search.ask_more(nonce())):
             self._client.send(asked)
-            self.show()
+            self.draw()
 
     @on(RowList.Highlighted)
     def _highlighted(self, event: RowList.Highlighted) -> None:

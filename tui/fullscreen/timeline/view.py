@@ -50,7 +50,7 @@ class TimelineView(ScrollView, can_focus=True):
 
     # What is shown.
 
-    def show(
+    def show_timeline(
         self,
         timeline: Timeline,
         hidden: Set[str],

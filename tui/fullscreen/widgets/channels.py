@@ -32,7 +32,7 @@ class UnreadOutOfView(Static):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)
 
-    def show(self, above: Sequence[Timeline], below: Sequence[Timeline]) -> None:
+    def count_places(self, above: Sequence[Timeline], below: Sequence[Timeline]) -> None:
         places = [*above, *below]
         direct = [each for each in places if each.peer is not None]
         self.display = bool(places)
@@ -122,7 +122,7 @@ class PlaceLists(VerticalBackdrop):
         yield from (each.rows for each in self._columns)
         yield self._out_of_view
 
-    def show(
+    def show_places(
         self, timelines: Iterable[Timeline], current: str, drafts: Container[str], is_muted: Callable[[str], bool]
     ) -> None:
         """Draw both lists."""
@@ -142,7 +142,7 @@ class PlaceLists(VerticalBackdrop):
         """Count the places with unread messages that are scrolled out of view."""
         views = [each.out_of_view for each in self._columns if each.rows.display]
         above, below = ([each for view in views for each in view[side]] for side in (0, 1))
-        self._out_of_view.show(above, below)
+        self._out_of_view.count_places(above, below)
 
     def _leave(self, by: int) -> bool:
         """Move the focus from the edge of one list to the other list; return False if that is hidden."""

@@ -23,7 +23,7 @@ class TopLine(Horizontal):
         yield Static(id="top-place", markup=False)
         yield Static(_said(STARTING, online=False), id="top-connection", classes="offline", markup=False)
 
-    def show(
+    def show_room(
         self,
         title: str,
         place: str,

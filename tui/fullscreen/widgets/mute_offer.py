@@ -21,7 +21,7 @@ class MuteOffer(Horizontal):
         yield Button(f"Keep {pressed('everywhere.decline_offer')}", id="offer-no", compact=True)
         yield Button(f"Mute {pressed('everywhere.accept_offer')}", id="offer-yes", compact=True)
 
-    def show(self, username: str | None) -> None:
+    def offer_mute(self, username: str | None) -> None:
         """Offer to mute a person; None hides the offer."""
         self.display = bool(username)
         if username:

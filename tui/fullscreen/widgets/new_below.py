@@ -16,7 +16,7 @@ class NewBelow(Static):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)
 
-    def show(self, unseen: Unseen) -> None:
+    def show_unseen(self, unseen: Unseen) -> None:
         self.display = bool(unseen.count)
         if unseen.count:
             show_text(self, _words(unseen))

@@ -75,7 +75,7 @@ class PeopleList(VerticalBackdrop):
     def compose(self) -> ComposeResult:
         yield self.rows
 
-    def show(
+    def show_people(
         self,
         people: Mapping[str, WhoEntry],
         me: str,

@@ -44,7 +44,7 @@ class ProfilePanel(VerticalScroll, can_focus=True):
             yield Button("Block", id="profile-block", compact=True)
             yield Button("Close", id="profile-close", compact=True)
 
-    def show(self, view: ProfileView, me: str, facts: Facts = ()) -> None:
+    def show_profile(self, view: ProfileView, me: str, facts: Facts = ()) -> None:
         """Show a profile, as far as it is loaded; `me`: the name of the user, `facts`: what is known from the room."""
         if view is self._shown and facts == self._facts:
             return

@@ -144,7 +144,7 @@ async def test_keys_before_the_first_frame_take_effect_once_the_room_is_there() 
         def on_mount(self) -> None:
             for key in ("ctrl+n", "f1", "f1", "h", "i"):
                 self.post_message(events.Key(key, key if len(key) == 1 else None))
-            self.show()
+            self.redraw()
 
     with scripted_server(ScriptedServer()) as server:
         app = Hasty(Options("ada", server.url))

@@ -120,7 +120,7 @@ async def test_typing_is_shown_beside_a_name_for_some_seconds() -> None:
         await until_seen(pilot, "is typing…")
         before = state.now
         state.now = lambda: before() + TYPING_SHOWN + timedelta(seconds=1)
-        app_of(pilot).show()
+        app_of(pilot).redraw()
         await until(pilot, lambda: "is typing…" not in screen_text(app_of(pilot)), "silence")
         state.now = before
         server.send(Typing("@bob"))

@@ -202,7 +202,7 @@ def ended(now: Now) -> bool:
 def offered(now: Now) -> bool:
     """To mute someone is offered, as after a report."""
     now.app.state.mute_offer = "bob"
-    now.app.show()
+    now.app.redraw()
     return "Mute “bob”?" in screen_text(now.app)
 
 

@@ -79,7 +79,7 @@ async def test_the_longest_wait_before_another_attempt_shows_at_80_columns() -> 
     async with client(size=(80, 24)) as (pilot, _):
         app = app_of(pilot)
         app.client._lost("the connection was lost", LONGEST_SECONDS)
-        app.show()
+        app.redraw()
         await until_seen(pilot, "○ offline, retry in 30 s")
 
 

@@ -84,7 +84,7 @@ async def test_a_quotation_leads_to_its_original_or_to_a_search_for_it() -> None
 async def test_deleted_message_cannot_be_quoted() -> None:
     async with client() as (pilot, _):
         app_of(pilot).state.timeline.take_back([3])
-        app_of(pilot).show()
+        app_of(pilot).redraw()
         await pilot.press("up", "enter")
         assert pilot.app.screen.query_one(TimelineView).has_focus
         assert pilot.app.screen.query_one(Composer).text == ""

@@ -23,7 +23,7 @@ async def test_code_and_messages_that_name_the_user_have_a_background_in_the_sty
     async with viewer(1) as (pilot, app):
         app.timeline.add(replace(line(2), text="```\nx\n```"))
         app.timeline.add(replace(line(3), text="a message for ada"))
-        app.view.show(app.timeline, set(), Offers(reports=True, profiles=True), placeholder="", words=("ada",))
+        app.view.show_timeline(app.timeline, set(), Offers(reports=True, profiles=True), placeholder="", words=("ada",))
         await pilot.pause()
         strips = app.view.render_lines(app.view.size.region)
         colours = {strip.text.strip(" @⚑"): [*strip][1].style.bgcolor for strip in strips if strip.text.strip()}
