@@ -97,7 +97,7 @@ def _add_webhooks(group: Commands) -> None:
 
 def _add_reports(group: Commands) -> None:
     _add_limit(_add(group, "list", "list the latest reports", _reports))
-    _add(group, "show", "show a report", _show, "id")
+    _add(group, "show", "show a report", _show_report, "id")
     verify = _add(group, "verify", "verify that the trail was not altered", _verify)
     verify.add_argument(
         "--head", type=_hash, metavar="HASH", help="a hash that you noted earlier; it must be in the trail"
@@ -211,7 +211,7 @@ def _reports(context: CommandContext) -> int:
     return 0
 
 
-def _show(context: CommandContext) -> int:
+def _show_report(context: CommandContext) -> int:
     with context.database() as connection:
         print(report_commands.show_report(connection, context.options.id))
     return 0

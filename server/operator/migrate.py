@@ -36,7 +36,7 @@ def migrate(source: str, target: str) -> str:
 
     The source is not changed. If the migration fails, the target stays empty.
     """
-    with open_store(source).taken() as connection, open_store(target).created() as copy:
+    with open_store(source).locked() as connection, open_store(target).created() as copy:
         lines = list(_copied(open_store(source), connection, open_store(target), copy))
     return "\n".join([*lines, f"Everything is in {target} now. Set Database to it, and start the server."])
 

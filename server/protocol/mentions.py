@@ -17,10 +17,10 @@ _ADDRESS_BEFORE, _DOTTED = re.compile(r"\w[@.]"), re.compile(r"\.\w")
 def mentions(text: str, wanted: Iterable[str]) -> bool:
     """Return whether a text contains one of these names as a word, in any spelling (see `names.key`)."""
     folded = _folded(text)
-    return any(_stands_alone(folded, found) for name in wanted for found in _pattern(names.key(name)).finditer(folded))
+    return any(_is_whole_word(folded, found) for name in wanted for found in _pattern(names.key(name)).finditer(folded))
 
 
-def _stands_alone(text: str, found: re.Match[str]) -> bool:
+def _is_whole_word(text: str, found: re.Match[str]) -> bool:
     """Return whether a match is a whole word, not a part of a longer one."""
     start, end = found.span()
     if start == end:

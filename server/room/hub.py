@@ -41,7 +41,7 @@ class Hub:
         self._vip_channels = vip_channels
         if self._feed.configure(vip_secret=vip_secret):
             for each in self.everyone():
-                self._show(each, was_hidden=each.is_hidden)
+                self._broadcast_entry(each, was_hidden=each.is_hidden)
 
     def join(self, session: Session, person: Person) -> None:
         """Add a session. It receives no presence changes until the caller calls `send_who_list`.
@@ -86,13 +86,13 @@ class Hub:
     def show_change(self, session: Session, *, was_hidden: bool = False) -> None:
         """Show everyone a person's current entry in the who list; `was_hidden` is from before the change."""
         if self.find(session.logged_in_person.name) is session:
-            self._show(session, was_hidden=was_hidden)
+            self._broadcast_entry(session, was_hidden=was_hidden)
 
     def change(self, changed: EntryChanged) -> None:
         """Apply a change of a person on another server."""
         if other := self.elsewhere(changed.person, changed.node, changed.session):
             other.change(changed)
-            self._show(other, was_hidden=changed.was_hidden)
+            self._broadcast_entry(other, was_hidden=changed.was_hidden)
 
     def everyone(self) -> Iterator[Present]:
         """Yield everyone in the room."""
@@ -198,7 +198,7 @@ class Hub:
                 self.traffic.deliveries += 1
                 recipient.deliver(framed(_frame(news, recipient.logged_in_person)))
 
-    def _show(self, present: Present, *, was_hidden: bool) -> None:
+    def _broadcast_entry(self, present: Present, *, was_hidden: bool) -> None:
         person = present.logged_in_person
         entry = present.who_entry(person)
         self._feed.set(present, entry)

@@ -39,7 +39,7 @@ class DirectBroker(Broker):
         self.unkept = UnkeptMessages()
         self._in_flight: dict[tuple[str, str | None], asyncio.Future[Published]] = {}
         database.hear(UnkeptChange, self._apply)
-        database.hear(WaitingDelivered, self._hold)
+        database.hear(WaitingDelivered, self._add_delivered)
         database.hear(DirectCleared, self._clear)
 
     def publish(self, draft: MessageDraft, record: Recorder | None = None) -> "asyncio.Future[Published]":
@@ -120,7 +120,7 @@ class DirectBroker(Broker):
 
     def delivered_to(self, person: Person, msg_ids: Sequence[int]) -> None:
         """Forget the messages that waited for a person, and are delivered now."""
-        self._database.write_aside(partial(direct_messages.take_delivered, person.identity, msg_ids))
+        self._database.write_aside(partial(direct_messages.delete_delivered, person.identity, msg_ids))
 
     def clear_direct(self, identity: str) -> "asyncio.Future[int]":
         """See Broker."""
@@ -159,7 +159,7 @@ class DirectBroker(Broker):
         if applied := [change for change in changes if self.unkept.apply(change)]:
             self._deliver(applied)
 
-    def _hold(self, delivered: Sequence[WaitingDelivered]) -> None:
+    def _add_delivered(self, delivered: Sequence[WaitingDelivered]) -> None:
         for publication in chain.from_iterable(each.publications for each in delivered):
             self.unkept.add(publication)
 

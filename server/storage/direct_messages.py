@@ -40,7 +40,7 @@ def waiting(reader: Reader, before: int, limit: int, connection: SqlConnection) 
     )
 
 
-def take_delivered(identity: str, msg_ids: Sequence[int], connection: SqlConnection) -> None:
+def delete_delivered(identity: str, msg_ids: Sequence[int], connection: SqlConnection) -> None:
     """Delete the messages with these numbers that waited for a person, and announce that they were delivered."""
     query = f"SELECT id FROM message WHERE waiting = 1 AND peer_identity = ? AND id IN ({message_rows.NUMBERS})"  # noqa: S608
     found = [row[0] for row in connection.execute(query, (identity, json.dumps(list(msg_ids))))]

@@ -33,7 +33,7 @@ class SqliteStore:
             yield connection
 
     @contextmanager
-    def taken(self) -> Iterator[SqliteConnection]:
+    def locked(self) -> Iterator[SqliteConnection]:
         """See Store."""
         with self._opened():
             # Opened first, because the lock would create its file even beside a missing database.

@@ -17,7 +17,7 @@ class Store(Protocol):
         Raises StorageError, also if the database fails within the context.
         """
 
-    def taken(self) -> AbstractContextManager[SqlConnection]:
+    def locked(self) -> AbstractContextManager[SqlConnection]:
         """Open a snapshot that remains the latest state: no server uses the database, and none can start."""
 
     def created(self) -> AbstractContextManager[SqlConnection]:

@@ -130,7 +130,7 @@ def test_cost_of_many_frames_is_linear(make: Callable[[int], ServerFrame]) -> No
         known = knowing()
         for frame in frames:
             fold(known, frame)
-            known.timeline.take_changes()
+            known.timeline.pop_changes()
 
     assert_linear(lambda size: [make(number) for number in range(size)], fold_all, FLOOD)
 

@@ -105,11 +105,11 @@ class ChangeLog(Struct):
             # No view follows this timeline now; replace the recorded changes, which have grown longer than the entries.
             self._changes, self._recorded = [Change(0, self._fetched, list(entries))], len(entries)
 
-    def take(self, entries: Sequence[Entry]) -> list[Change]:
+    def pop(self, entries: Sequence[Entry]) -> list[Change]:
         """Return the changes that resulted in these entries, in order, and clear them."""
-        taken, self._changes = self._changes, []
+        popped, self._changes = self._changes, []
         self._recorded, self._fetched = 0, len(entries)
-        return taken
+        return popped
 
 
 def is_gap(entry: Entry) -> bool:

@@ -48,7 +48,7 @@ def _(frame: frames.Welcome, state: ClientState) -> None:
         _drop_gone_channels(state)
     if state.current not in state.timelines:
         state.current = next(iter(state.timelines), "")
-        state.timeline.take_notices(state.timelines.notices)
+        state.timeline.move_notices_from(state.timelines.notices)
 
 
 def _drop_gone_channels(state: ClientState) -> None:

@@ -126,7 +126,7 @@ class OwnReports(Struct):
         self._withdrawing |= withdrawing
         self.drafts = {**drafts, **self.drafts}
 
-    def keep_draft(self, msg_id: int, draft: ReportDraft) -> None:
+    def store_draft(self, msg_id: int, draft: ReportDraft) -> None:
         """Store an unsent form about a message, if it has a comment."""
         self.drafts.pop(msg_id, None)
         if draft.comment:

@@ -157,9 +157,9 @@ class Timeline(Struct):
         found = next((each for each in islice(self.after(self._new_after), MAX_LOOK_BACK) if not each.mine), None)
         return found.msg_id if found and self.covered.spans(self._new_after + 1, found.msg_id) else 0
 
-    def take_changes(self) -> list[Change]:
+    def pop_changes(self) -> list[Change]:
         """Return the changes since the last call, in order; for the one view that shows the timeline."""
-        return self._changes.take(self._entries)
+        return self._changes.pop(self._entries)
 
     def add(self, line: Line, nonce: str | None = None) -> bool:
         """Insert a message in place of the pending one with its nonce; return False if it was already there."""
@@ -193,7 +193,7 @@ class Timeline(Struct):
         """Put a notice above everything, also above what is loaded later."""
         self._splice(0, 0, [Notice(text)], [BEGINNING])
 
-    def take_notices(self, other: "Timeline") -> None:
+    def move_notices_from(self, other: "Timeline") -> None:
         """Move the notices of another timeline, which will not be shown again, into this one."""
         notices: list[Entry] = [entry for entry in other.entries if isinstance(entry, Notice)]
         self._splice(0, 0, notices, [BEGINNING] * len(notices))
@@ -230,7 +230,7 @@ class Timeline(Struct):
     def has_failed(self) -> bool:
         return bool(self._failed)
 
-    def take_failed(self) -> Pending:
+    def pop_failed(self) -> Pending:
         """Remove and return the latest refused message, for editing. Call it only if `has_failed`."""
         failed = self._failed.pop()
         self._splice(next(at for at, entry in enumerate(self._entries) if entry is failed), 1, [], [])

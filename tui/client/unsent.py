@@ -84,21 +84,21 @@ class Unsent(Struct, frozen=True, omit_defaults=True):
 
 def collect(state: ClientState) -> Unsent:
     """Return everything in the state that is not sent, up to MAX_BYTES."""
-    keep = _budget()
+    within_budget = _budget()
     said = [
         UnsentMessage(timeline.id, each.text, each.nonce, each.at, each.failure)
         for timeline in state.timelines.values()
         for each in timeline.own
     ]
     reports = state.reports
-    pending = keep([each for each in said if not each.failure])
+    pending = within_budget([each for each in said if not each.failure])
     return Unsent(
         epoch=state.welcome.epoch if state.welcome else "",
-        reports=tuple(keep([UnsentReport(*each) for each in reports.pending])),
-        withdrawals=dict(keep(list(reports.withdrawing.items()))),
-        drafts=dict(keep([(place, text) for place, text in state.drafts.items() if text.strip()])),
-        forms=tuple(keep([UnsentForm(msg_id, *draft) for msg_id, draft in reports.drafts.items()])),
-        messages=(*pending, *keep([each for each in said if each.failure])),
+        reports=tuple(within_budget([UnsentReport(*each) for each in reports.pending])),
+        withdrawals=dict(within_budget(list(reports.withdrawing.items()))),
+        drafts=dict(within_budget([(place, text) for place, text in state.drafts.items() if text.strip()])),
+        forms=tuple(within_budget([UnsentForm(msg_id, *draft) for msg_id, draft in reports.drafts.items()])),
+        messages=(*pending, *within_budget([each for each in said if each.failure])),
     )
 
 
@@ -109,7 +109,7 @@ def _budget() -> Callable[[list[Item]], list[Item]]:
     """Return a function that drops items that do not fit; all its calls together return at most MAX_BYTES."""
     left = MAX_BYTES
 
-    def keep(items: list[Item]) -> list[Item]:
+    def within(items: list[Item]) -> list[Item]:
         def fitting() -> Iterator[Item]:
             nonlocal left
             for item in items:
@@ -120,7 +120,7 @@ def _budget() -> Callable[[list[Item]], list[Item]]:
 
         return list(fitting())
 
-    return keep
+    return within
 
 
 def restore(state: ClientState, unsent: Unsent) -> None:

@@ -117,7 +117,7 @@ class FlagpostApp(App[None]):
             screen.post_message(events.Resize(event.size, event.virtual_size))
 
     @on(events.Ready)
-    async def _go_on_after_first_frame(self) -> None:
+    async def _continue_after_first_frame(self) -> None:
         """Mount the rest of the room after the first frame, apply the preferences to it, and connect."""
         for problem in self._problems:
             self.state.note(clean_line(problem), Tone.BAD)

@@ -111,7 +111,7 @@ class TypeAhead:
             event = self._waiting.popleft()
             await self._pass_on(event)
             if not isinstance(event, InputEvent) or isinstance(event, Key | MouseDown):
-                await self._settle()
+                await self._wait_until_idle()
                 await self._end_search()
 
     # Where an event belongs.
@@ -209,7 +209,7 @@ class TypeAhead:
             if self._is_writing or not isinstance(screen, AcceptsText):
                 break
             screen.accept_text()
-            await self._settle()
+            await self._wait_until_idle()
         if self._is_writing:
             await self._deliver(event)
 
@@ -219,14 +219,14 @@ class TypeAhead:
         if self._searching and isinstance(screen, Searchable) and screen.finds_nothing():
             typed, self._searching = self._searching, []
             screen.action_close()
-            await self._settle()
+            await self._wait_until_idle()
             for key in typed:
                 # The dialog has already handled the original event.
                 await self._type(key.copy())
 
     # When the next event can be passed on.
 
-    async def _settle(self) -> None:
+    async def _wait_until_idle(self) -> None:
         """Wait until everything that the last event caused is done.
 
         Handlers post messages to their widget and its ancestors, up to the app. Once each of these has handled its

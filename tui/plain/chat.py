@@ -138,7 +138,7 @@ class _LineMode:
     async def _work(self, lines: Lines) -> None:
         """Execute each line, waiting for the answer to the one before."""
         while (line := await lines.next()) is not None:
-            if not (await self._hold(line) and await self._execute(line)):
+            if not (await self._wait_for_login(line) and await self._execute(line)):
                 self._gave_up = True
                 more = f"; {lines.waiting} more were not sent" if lines.waiting else ""
                 what = "may not have arrived" if self._entered else "was not sent"
@@ -147,7 +147,7 @@ class _LineMode:
         if not await self._until(lambda: self._entered):
             self._complain(f"The server at {self._client.address} does not answer.")
 
-    async def _hold(self, line: str) -> bool:
+    async def _wait_for_login(self, line: str) -> bool:
         """Wait for the login; return whether the line can be sent."""
         self._held = [line]
         entered = await self._until(lambda: self._entered)

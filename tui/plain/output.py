@@ -51,7 +51,7 @@ class Transcript:
     def news(self) -> Iterator[OutputLine]:
         """Yield the changes since the last call to everything the user can read."""
         for timeline in [*self._state.timelines.values(), self._state.timeline]:
-            for change in timeline.take_changes():
+            for change in timeline.pop_changes():
                 for entry in change.added:
                     yield from self._entry(timeline, entry)
 

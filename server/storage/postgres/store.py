@@ -45,7 +45,7 @@ class PostgresStore:
             connection.execute(LOCK)
 
     @contextmanager
-    def taken(self) -> Iterator[PostgresConnection]:
+    def locked(self) -> Iterator[PostgresConnection]:
         """See Store. A server that starts meanwhile waits for the room, and then gives up."""
         with self.transaction(write=True) as connection:
             _check_stopped(connection)

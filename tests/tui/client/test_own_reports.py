@@ -271,7 +271,7 @@ def test_a_status_from_the_site_after_a_withdrawal_is_shown_as_such() -> None:
 
 def test_what_was_written_and_not_sent_is_kept_for_the_next_time() -> None:
     reports = OwnReports()
-    reports.keep_draft(3, ReportDraft("It's spam", "third time", (1,)))
+    reports.store_draft(3, ReportDraft("It's spam", "third time", (1,)))
     assert reports.drafts[3].comment == "third time"
-    reports.keep_draft(3, ReportDraft("It's spam", ""))
+    reports.store_draft(3, ReportDraft("It's spam", ""))
     assert not reports.drafts

@@ -176,7 +176,7 @@ def test_the_latest_failed_message_is_returned_for_editing() -> None:
     made.fail("n1", "too fast")
     made.add(line(2))
     assert made.has_failed
-    assert [made.take_failed().nonce, made.take_failed().nonce] == ["n1", "n2"]
+    assert [made.pop_failed().nonce, made.pop_failed().nonce] == ["n1", "n2"]
     assert list(made.entries) == [line(1), line(2)]
     assert not made.has_failed
 
@@ -285,7 +285,7 @@ def test_notices_of_another_timeline_come_first_and_leave_it() -> None:
     made, other = timeline(1), Timeline("", "")
     other.note(Notice("a"))
     other.note(Notice("b"))
-    made.take_notices(other)
+    made.move_notices_from(other)
     assert made.entries == [Notice("a"), Notice("b"), line(1)]
     assert other.entries == []
 

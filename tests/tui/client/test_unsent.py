@@ -37,7 +37,7 @@ def busy() -> ClientState:
     made.drafts = {"tea": "half a sen", "@bob": "a secret", "lobby": " \n"}
     first, second, _ = lines(made.timeline)
     made.report(first, ReportDraft("Spam", "Every day", (2,)), "n4")
-    made.reports.keep_draft(second.msg_id, ReportDraft("Other", "I am not sure"))
+    made.reports.store_draft(second.msg_id, ReportDraft("Other", "I am not sure"))
     made.reports.withdraw("r9", "n5")
     return made
 

@@ -44,7 +44,7 @@ class Reporting:
         form = ReportForm(subject, welcome.report_reasons, longest, self._obstacle)
         filled = await self._room.dialogs.result_of(form)
         if not filled.sent:
-            reports.keep_draft(line.msg_id, filled.draft)
+            reports.store_draft(line.msg_id, filled.draft)
         elif not state.timeline.holds(line):
             state.note(GONE, Tone.BAD)
         else:

@@ -50,7 +50,7 @@ class Writing:
     def edit_failed(self) -> None:
         """Move the latest message that failed to send back into the composer."""
         state = self._client.state
-        failed = state.timeline.take_failed()
+        failed = state.timeline.pop_failed()
         self._room.composer.give_back(failed.text, state.current)
         self._room.redraw()
         self._room.write()

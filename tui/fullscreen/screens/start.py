@@ -99,17 +99,17 @@ class StartScreen(ModalScreen[None]):
         elif filled.server and (problem := fault(filled.server)):
             self.complain(problem)
         else:
-            self._show("Connecting…", "server", failed=False)
+            self._show_below("Connecting…", "server", failed=False)
             self._join(filled._replace(server=filled.server and normal(filled.server)))
 
     def complain(self, problem: str, part: str = "server") -> None:
         """Show why joining failed, below the field "name", "server" or "link"."""
-        self._show(f"✗ {problem}", part, failed=True)
+        self._show_below(f"✗ {problem}", part, failed=True)
         self.query_one(f"#start-{part}").focus()
         # In a low terminal, the dialog scrolls.
         self.query_one(f"#start-{part}-problem").scroll_visible(animate=False)
 
-    def _show(self, text: str, part: str, *, failed: bool) -> None:
+    def _show_below(self, text: str, part: str, *, failed: bool) -> None:
         for each in ("name", "server", "link"):
             line = self.query_one(f"#start-{each}-problem", Static)
             line.update(Content(clean_line(text) if each == part else ""))
@@ -118,7 +118,7 @@ class StartScreen(ModalScreen[None]):
     @on(Input.Changed)
     def _forget_problem(self, event: Input.Changed) -> None:
         if event.input.has_focus:
-            self._show("", "server", failed=False)
+            self._show_below("", "server", failed=False)
 
     def action_cancel(self) -> None:
         """Close the dialog, unless there is nothing behind it."""

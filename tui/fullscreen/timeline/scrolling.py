@@ -88,7 +88,7 @@ class StackScroller:
 
     def lay_out(self, look: Look) -> None:
         """Update the stack from the timeline, without moving what the user is looking at."""
-        changes = self.timeline.take_changes()
+        changes = self.timeline.pop_changes()
         before = self.stack if self.stack and self.stack.timeline is self.timeline else None
         top, below = self._anchor(before) if before and not self.follows else (None, 0)
         changed = bool(changes) or self.timeline.new_from != self._new_from

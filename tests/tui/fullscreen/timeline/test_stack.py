@@ -72,22 +72,22 @@ def test_what_changed_is_followed(acts: list[tuple[Callable[[Timeline, int], obj
             awaited.add(number)
         act(timeline, number)
         if looks:
-            stack.apply(timeline.take_changes())
+            stack.apply(timeline.pop_changes())
             lines(stack)
-    stack.apply(timeline.take_changes())
+    stack.apply(timeline.pop_changes())
     assert lines(stack) == lines(Stack(timeline, HIDDEN, LOOK))
 
 
 @given(st.lists(st.integers(1, 40), unique=True, min_size=1), st.data())
 def test_a_message_is_found_again_after_others_came(numbers: list[int], data: st.DataObject) -> None:
     timeline = filled(*numbers)
-    timeline.take_changes()
+    timeline.pop_changes()
     number = data.draw(st.integers(0, len(numbers) - 1))
     entry = timeline.entries[number]
     for other in data.draw(st.lists(st.integers(1, 40))):
         timeline.add(line(other))
     timeline.note(Notice("n"))
-    assert timeline.entries[moved(number, timeline.take_changes())] == entry
+    assert timeline.entries[moved(number, timeline.pop_changes())] == entry
 
 
 def test_what_a_hidden_person_said_takes_no_lines_and_joins_what_is_around_it() -> None:
