@@ -7,8 +7,8 @@ import sqlite3
 import time
 from enum import IntEnum
 
-BATCH = 500
-"""Number of messages indexed in a step, about 5 ms. Each costs a tenth of what it would cost in its own commit."""
+BATCH = 1_000
+"""Number of messages indexed in a step, about 8 ms. Each costs a tenth of what it would cost in its own commit."""
 PAGES = 50
 """Number of pages of the index written in a step that removes erased texts, about 10 ms."""
 PAUSE_SECONDS = 0.01

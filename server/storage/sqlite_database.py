@@ -31,7 +31,7 @@ from server.storage.sql import SqlConnection
 
 log = logging.getLogger(__name__)
 
-INDEX_EVERY = 400
+INDEX_EVERY = 1_000
 """Number of writes after which the search index is brought up to date, unless a pause in writing comes first."""
 IDLE_SECONDS = 1.0
 """Time without a write after which the search index is brought up to date."""
