@@ -159,17 +159,17 @@ def _keeping(dispatcher: Dispatcher, peer: Person) -> Keeping:
 def _after_publish(
     dispatcher: Dispatcher, session: Session, frame: Say, filtered: Filtered, published: Published
 ) -> None:
-    publication, fresh, withheld = published
-    if fresh:
+    publication = published.publication
+    if published.fresh:
         filtered.respond(session, frame.channel)
-    if fresh and withheld:
+    if published.fresh and published.withheld:
         message = publication.frame_for(publication.author)
         for each in dispatcher.hub.sessions_of(publication.author.identity):
             each.deliver(framed(message))
         dispatcher.presence.send(publication.author.identity, message)
     # A resent message is not delivered twice, but its author still needs the acknowledgement. It must not overtake
     # earlier messages: after a lost connection the client would believe that it has them.
-    if not fresh and session.person:
+    if not published.fresh and session.person:
         session.deliver(framed(publication.frame_for(session.person)))
 
 

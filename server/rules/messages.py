@@ -5,6 +5,9 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from server.protocol import names, target
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import MAX_MESSAGE_CHARS, Message, Reaction
@@ -48,7 +51,7 @@ class Keeping(Enum):
     """It is delivered at once, and never written to the disk."""
 
 
-class MessageDraft(NamedTuple):
+class MessageDraft(Struct, frozen=True):
     """A message that is not stored yet; a direct message has a peer and no channel."""
 
     author: Person
@@ -68,7 +71,7 @@ class Version(NamedTuple):
     text: str
 
 
-class Publication(NamedTuple):
+class Publication(Struct, frozen=True, array_like=True):
     """A stored message, with its number and time (UTC). Once it is deleted, only reports may contain its text."""
 
     msg_id: int
@@ -167,14 +170,14 @@ def check_edit(publication: Publication | None, person: Person, access: MessageA
             ErrorCode.BAD_MESSAGE,
             f"You have edited this message {MAX_VERSIONS} times, which is the limit. Send a new one.",
         )
-    return before._replace(text=text)
+    return replace(before, text=text)
 
 
 def check_takeback(publication: Publication | None, person: Person, access: MessageAccess) -> Publication:
     """Return the message as deleted. Raises Refusal if it is not visible to this person, or not theirs."""
     if access.operator:
-        return readable(publication, person, access)._replace(taken_back=True)
-    return _own(publication, person, access, "delete")._replace(taken_back=True)
+        return replace(readable(publication, person, access), taken_back=True)
+    return replace(_own(publication, person, access, "delete"), taken_back=True)
 
 
 def _own(publication: Publication | None, person: Person, access: MessageAccess, action: str) -> Publication:

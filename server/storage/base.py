@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from server.protocol.errors import OneLineError
 from server.rules.messages import Person, Publication
 from server.rules.search import Query
@@ -31,7 +33,7 @@ class StorageError(OneLineError):
 Subscriber = Callable[[Sequence[MessageChange]], None]
 
 
-class Published(NamedTuple):
+class Published(Struct, frozen=True):
     """A stored message; not `fresh` if the same author sent the same nonce before."""
 
     publication: Publication

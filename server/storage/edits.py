@@ -2,6 +2,8 @@
 
 import json
 
+from msgspec.structs import replace
+
 from server.protocol.frames import NewText
 from server.rules.messages import MessageAccess, Person, Publication, check_edit
 from server.rules.search import fold
@@ -28,7 +30,7 @@ def edit(
         "UPDATE message SET text = ?, folded = CASE waiting WHEN 1 THEN '' ELSE ? END, edited_at = ? WHERE id = ?",
         (text, fold(text), now, msg_id),
     )
-    return publication._replace(edited_at=moment(now))
+    return replace(publication, edited_at=moment(now))
 
 
 def edited(reader: Reader, up_to: int, limit: int, connection: SqlConnection) -> list[NewText]:

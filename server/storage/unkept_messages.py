@@ -171,11 +171,11 @@ def _after(change: UnkeptChange, before: Publication) -> Publication | None:
     Only the changed part is applied, because servers can announce changes of one message at the same time.
     """
     if not change.reaction and not change.edited:
-        return before._replace(taken_back=True)
+        return replace(before, taken_back=True)
     if before.taken_back:
         return None
     if change.reaction:
-        return before._replace(reactions=tuple(_with_reaction(before.reactions, change.reaction)))
+        return replace(before, reactions=tuple(_with_reaction(before.reactions, change.reaction)))
     return with_text(before, change.publication.text, change.publication.edited_at)
 
 
@@ -184,7 +184,7 @@ def with_text(before: Publication, text: str, at: datetime | None) -> Publicatio
     if before.text == text:
         return before
     versions = (*before.versions, Version(before.edited_at or before.at, before.text))
-    return before._replace(text=text, edited_at=at, versions=versions)
+    return replace(before, text=text, edited_at=at, versions=versions)
 
 
 def _with_reaction(reactions: Sequence[Reaction], change: ReactionChange) -> Iterator[Reaction]:

@@ -3,6 +3,8 @@
 The texts of direct messages that the room does not keep are not stored here either.
 """
 
+from msgspec.structs import replace
+
 from server.rules.messages import NONCE_MILLISECONDS, Keeping, MessageDraft, Publication, check_resend
 from server.storage import message_rows, messages
 from server.storage.base import Published
@@ -26,7 +28,7 @@ def insert(draft: MessageDraft, connection: SqlConnection) -> Published:
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
-    publication = message_rows.from_row((*values, 0, 0, None))._replace(text=draft.text)
+    publication = replace(message_rows.from_row((*values, 0, 0, None)), text=draft.text)
     return Published(publication, fresh=True, withheld=True)
 
 
@@ -42,7 +44,7 @@ def _resent(draft: MessageDraft, now: int, connection: SqlConnection) -> Publica
     if row is None:
         return None
     before = message_rows.from_row(row)
-    return check_resend(before if before.text else before._replace(text=draft.text), draft)
+    return check_resend(before if before.text else replace(before, text=draft.text), draft)
 
 
 def _kept_text(draft: MessageDraft) -> str:

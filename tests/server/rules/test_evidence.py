@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import MAX_COMMENT_CHARS, ReportReason
@@ -67,9 +68,9 @@ def test_the_holder_of_a_name_can_report_its_earlier_holder(name: str) -> None:
 
 
 def test_a_deleted_message_can_be_reported_until_its_text_is_gone() -> None:
-    taken_back = SPAM._replace(taken_back=True)
+    taken_back = replace(SPAM, taken_back=True)
     assert reportable(ALICE, taken_back) is taken_back
-    assert refused(ALICE, taken_back._replace(text="")).code == ErrorCode.UNKNOWN_MESSAGE
+    assert refused(ALICE, replace(taken_back, text="")).code == ErrorCode.UNKNOWN_MESSAGE
 
 
 def around(*numbers: int, channel: str = "lobby") -> list[Publication]:
@@ -78,7 +79,7 @@ def around(*numbers: int, channel: str = "lobby") -> list[Publication]:
 
 
 def test_the_context_is_in_order_and_from_the_record() -> None:
-    found = [*around(6), SPAM._replace(msg_id=9, taken_back=True)]
+    found = [*around(6), replace(SPAM, msg_id=9, taken_back=True)]
     assert context_lines(ALICE, SPAM, found, [6, 7, 9]) == (
         ContextLine("carol", AT, "no. 6", "c-1"),
         ContextLine("bob", AT, "buy my stuff", "b-1"),
@@ -89,8 +90,8 @@ def test_the_context_is_in_order_and_from_the_record() -> None:
     "found",
     [
         around(6, channel="tea"),
-        [DIRECT._replace(msg_id=6)],
-        [DIRECT._replace(msg_id=6, peer=CAROL)],
+        [replace(DIRECT, msg_id=6)],
+        [replace(DIRECT, msg_id=6, peer=CAROL)],
     ],
     ids=["another channel", "a conversation", "others' conversation"],
 )
@@ -100,7 +101,7 @@ def test_a_context_from_elsewhere_is_refused(found: list[Publication]) -> None:
     assert caught.value.code == ErrorCode.BAD_CONTEXT
 
 
-LATE = SPAM._replace(msg_id=50)
+LATE = replace(SPAM, msg_id=50)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from server.handlers.pages import fit_messages, fit_reactions
 from server.protocol.codec import encode
@@ -25,10 +26,10 @@ FULL = Publication(
 def test_the_number_of_reactions_is_limited() -> None:
     with pytest.raises(Refusal, match=str(MAX_REACTIONS)):
         check_reaction(FULL, ReactionChange(7, ALICE, "👻", remove=False), EVERYWHERE)
-    assert check_reaction(FULL, ReactionChange(7, ALICE, "👻", remove=True), EVERYWHERE)
-    less = FULL._replace(reactions=FULL.reactions[:1])
-    assert check_reaction(less, ReactionChange(7, ALICE, "👻", remove=False), EVERYWHERE)
-    many = FULL._replace(reactions=tuple(Reaction(str(number), ["bob"]) for number in range(MAX_EMOJI)))
+    assert check_reaction(FULL, ReactionChange(7, ALICE, "👻", remove=True), EVERYWHERE) is FULL
+    less = replace(FULL, reactions=FULL.reactions[:1])
+    assert check_reaction(less, ReactionChange(7, ALICE, "👻", remove=False), EVERYWHERE) is less
+    many = replace(FULL, reactions=tuple(Reaction(str(number), ["bob"]) for number in range(MAX_EMOJI)))
     with pytest.raises(Refusal, match=str(MAX_EMOJI)):
         check_reaction(many, ReactionChange(7, ALICE, "👻", remove=False), EVERYWHERE)
 

@@ -131,7 +131,8 @@ async def test_new_message_is_heard_as_it_was_whatever_happened_to_it_since(url:
         late.hear(StoredChange, heard.extend)
         late._hearing._position = late._hearing._position._replace(number=0)
         late._tail._must_read = True
-        await late.publish(MessageDraft(*published.publication[2:5], text="new", nonce=None))
+        said = published.publication
+        await late.publish(MessageDraft(said.author, said.channel, said.peer, "new", None))
         assert [change.publication.text for change in heard] == ["kept", "deleted", "new"]
-        assert heard[1].publication == published.publication
+        assert heard[1].publication == said
         await late.close()

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from msgspec.structs import replace
+
 from server.rules.messages import EVERYWHERE, Keeping, MessageDraft, Person
 from server.rules.reactions import ReactionChange
 from server.storage.direct_broker import DirectBroker
@@ -41,7 +43,7 @@ async def test_a_message_that_is_sent_to_both_servers_at_once_is_delivered_once(
             broker.subscribe(changes.extend)
         await asyncio.gather(*(broker.publish(SAID) for broker in brokers))
         # Events are heard in order.
-        last = await brokers[0].publish(SAID._replace(nonce="n-2"))
+        last = await brokers[0].publish(replace(SAID, nonce="n-2"))
         await until(lambda: all(broker.delivered == last.publication.msg_id for broker in brokers))
         assert [[each.publication.nonce for each in changes] for changes in heard] == [["n-1", "n-2"]] * 2
         assert heard[0] == heard[1]
