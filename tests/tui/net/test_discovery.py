@@ -1,6 +1,6 @@
 """Finding the server from what the user typed, or from a settings file."""
 
-import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -61,8 +61,8 @@ async def test_a_connection_that_others_can_read_has_a_notice() -> None:
 
 
 async def test_a_server_that_listens_at_the_address_of_the_settings_is_taken(tmp_path: Path) -> None:
-    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as listener:
-        port = listener.sockets[0].getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         file = tmp_path / "settings.toml"
         file.write_text(f'Address = "127.0.0.1:{port}"')
         assert await find(Options("ada", settings=file)) == FoundServer(f"ws://127.0.0.1:{port}/ws", None, [])
@@ -132,8 +132,8 @@ def test_a_settings_file_that_is_missing_is_said_to_be(tmp_path: Path) -> None:
 
 
 async def test_whether_anything_listens() -> None:
-    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as listener:
-        address = Address("127.0.0.1", listener.sockets[0].getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = Address(*listener.getsockname())
         assert await is_listening(address)
     assert not await is_listening(address)
 

@@ -9,8 +9,8 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -65,10 +65,10 @@ def path(_data_home: None) -> Path:
     return found
 
 
-@asynccontextmanager
-async def listening(address: Address) -> AsyncIterator[str]:
-    """Run a listener; yield its URL."""
-    async with await asyncio.start_server(lambda _, writer: writer.close(), *address):
+@contextmanager
+def listening(address: Address) -> Iterator[str]:
+    """Listen; yield the URL. Connections wait in the backlog."""
+    with socket.create_server(address):
         yield address.websocket_url()
 
 
@@ -179,7 +179,9 @@ async def test_a_link_in_place_of_the_directory_is_refused(path: Path, tmp_path:
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
 async def test_a_socket_of_somebody_else_is_refused(path: Path) -> None:
-    async with await asyncio.start_unix_server(lambda _, writer: writer.close(), path):
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
         assert await own_socket.is_alive(path)
         os.chown(path, 65534, 65534)
         with pytest.raises(LocalServerError, match="not your socket"):
@@ -205,7 +207,7 @@ def test_a_long_path_falls_back_to_a_short_one_of_its_own(tmp_path: Path, monkey
 
 
 async def test_a_new_server_at_the_default_address_is_joined_and_said_to_be_new(path: Path, default: Address) -> None:
-    async with listening(default) as url:
+    with listening(default) as url:
         found = await find(Options("ada"))
         assert (found.url, found.server, found.own) == (url, None, False)
         assert "your first time" in found.notices[0]
@@ -216,7 +218,7 @@ async def test_a_new_server_at_the_default_address_is_joined_and_said_to_be_new(
 
 async def test_a_user_with_a_server_is_not_connected_to_a_new_one(path: Path, default: Address) -> None:
     remember(f"unix:{path}")
-    async with listening(default) as url:
+    with listening(default) as url:
         found = await find(Options("ada"))
         assert found.server
         await found.server.stop()
