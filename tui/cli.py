@@ -144,8 +144,8 @@ def _serve(chosen: Options, host: str, port: int) -> None:
     except ModuleNotFoundError as error:
         if error.name not in {"textual_serve", "aiohttp"}:
             raise
-        needed = "--serve needs textual-serve; in a clone of Flagpost run: pip install '.[serve]'"
-        raise OneLineError(needed) from None
+        needed = "--serve needs textual-serve; in a clone of Flagpost run: pipx install --force '.[serve]'"
+        raise OneLineError(f"{needed}, or in a virtual environment: pip install '.[serve]'") from None
     if token := chosen.sign_in.token:
         # The client processes of the pages inherit the environment.
         os.environ[TOKEN_VARIABLE] = token

@@ -285,5 +285,6 @@ def test_a_missing_package_is_named_with_how_to_install_it(tmp_path: Path) -> No
         cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=20, check=False,
     )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (1, "")
+    assert "run: pipx install --force '.[serve]', or" in ended.stderr
     assert ended.stderr.endswith("pip install '.[serve]'\n")
     assert ended.stderr.count("\n") == 1
