@@ -89,7 +89,10 @@ async def test_details_of_the_highlighted_report_are_shown(size: tuple[int, int]
             await until_seen(pilot, text)
         status, message = (pilot.app.screen.query_one(f"#reports-{part}") for part in ("status", "message"))
         assert message.content_region.x > status.content_region.x
+        details = pilot.app.screen.query_one("#reports-details")
+        unfocused = details.styles.border_left
         await pilot.press("tab", "end")
+        await until(pilot, lambda: details.styles.border_left != unfocused, "the focus is shown")
         for text in ("Added 15 Mar", "It's rude", "it goes on", "It's worse"):
             await until_seen(pilot, text)
         await pilot.press("shift+tab")
