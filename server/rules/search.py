@@ -5,6 +5,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from server.protocol import target
 from server.protocol.characters import limit_marks
 from server.protocol.codes import ErrorCode
 from server.rules.refusal import Refusal
@@ -84,7 +85,7 @@ def query(text: str, utc_offset: int = 0) -> Query:
             words.append(word)
     found = Query(
         tuple(words),
-        author=filters["from"].removeprefix("@") if "from" in filters else None,
+        author=target.without_sign(filters["from"]) if "from" in filters else None,
         place=filters.get("in"),
         after=_day(filters, "after", utc_offset),
         before=_day(filters, "before", utc_offset),

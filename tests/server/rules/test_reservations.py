@@ -1,4 +1,4 @@
-"""Who may have which name: whoever holds it, held it last, or is named in an open report."""
+"""Reserved names: only the person who has a name, had it last or is named in an open report can get it."""
 
 import pytest
 

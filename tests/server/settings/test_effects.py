@@ -13,7 +13,7 @@ from server.settings.model import OwnMetrics
 
 EFFECTS = dict(effects())
 ELSEWHERE = {"free_megabytes", "reports_per_hour"}
-"""Limits that are not of the limiter alone: read anew for each sample, and with the webhooks."""
+"""Limits that the limiter does not apply alone: the server also reads them for each sample, or with the webhooks."""
 
 
 def test_the_page_of_the_settings_says_of_each_when_it_takes_effect() -> None:
