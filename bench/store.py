@@ -16,6 +16,7 @@ import uvloop
 
 from bench import prose
 from bench.sides import plain_index, table
+from server.ops import process
 from server.rules.messages import MessageDraft, Person
 from server.storage import schema
 from server.storage.broker import Broker
@@ -48,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.store", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
+    process.tune_garbage_collection()
     texts = prose.messages(MESSAGES, CHARS)
     speeds, bursts = [], []
     for _ in range(options.rounds):
