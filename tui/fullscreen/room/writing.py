@@ -44,7 +44,7 @@ class Writing:
 
     def give_back(self, text: str, place: str, problem: str) -> None:
         """Put a message back into the composer, and show why it cannot be sent."""
-        self._room.composer.give_back(text, place)
+        self._room.composer.give_back(text, self._client.state.known_as(place))
         self._room.note(problem, Tone.BAD)
 
     def edit_failed(self) -> None:
@@ -77,7 +77,7 @@ class Writing:
         except EditorError as error:
             self._room.note(clean_line(str(error)), Tone.BAD)
         else:
-            self._room.composer.put(edited, place)
+            self._room.composer.put(edited, self._client.state.known_as(place))
             self._room.redraw()
 
     def paste(self, text: str) -> None:

@@ -1,5 +1,6 @@
 """The composer: where messages are written."""
 
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,7 @@ class Composer(Prompt):
     BINDINGS = bindings(Where.COMPOSER)
 
     class TargetChanged(Message, bubble=False):
-        """The channel or conversation to which everything typed after this message belongs."""
-
-        def __init__(self, place: str) -> None:
-            super().__init__()
-            self.place = place
+        """Everything typed after this message belongs to the next channel or conversation."""
 
     class Submitted(Message):
         """The user sent a message, and it has left the composer; `give_back` returns it if sending fails."""
@@ -64,7 +61,8 @@ class Composer(Prompt):
     def __init__(self, *, placeholder: str = "", id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=placeholder, id=id)
         self._place = ""
-        self._next_place = ""
+        self._next_places: deque[str] = deque()
+        """The channels and conversations to switch to, one for each `TargetChanged` on its way."""
         self._drafts: dict[str, str] = {}
         self._completer: Completer | None = None
         self._limit = 0
@@ -105,28 +103,29 @@ class Composer(Prompt):
     def set_target(self, place: str, completer: "Completer", limit: int) -> None:
         """Switch to the draft of a channel; `limit` is in characters (0: none)."""
         self._completer, self._limit = completer, limit
-        if place != self._next_place:
-            self._next_place = place
+        if place != (self._next_places[-1] if self._next_places else self._place):
+            self._next_places.append(place)
             # The key that switched here overtook keys typed before it, which are still queued for the composer.
-            self.post_message(self.TargetChanged(place))
+            self.post_message(self.TargetChanged())
 
     def rename(self, old: str, new: str) -> None:
         """Keep the draft of a conversation whose target has changed."""
         if old in self._drafts:
             self._drafts[new] = self._drafts.pop(old)
         self._place = new if self._place == old else self._place
-        self._next_place = new if self._next_place == old else self._next_place
+        self._next_places = deque(new if place == old else place for place in self._next_places)
 
     @on(TargetChanged)
-    def _open_draft(self, event: TargetChanged) -> None:
-        draft = self._drafts.pop(event.place, "")
+    def _open_draft(self) -> None:
+        place = self._next_places.popleft()
+        draft = self._drafts.pop(place, "")
         if self._place:
             self._drafts[self._place] = self.text
             self._write(draft)
         elif draft:
             # Text typed before there is any channel belongs to the first one.
             self._write(f"{draft}\n{self.text}" if self.text else draft)
-        self._place = event.place
+        self._place = place
 
     def action_send(self) -> None:
         """Submit the text unless it is blank, or only a quotation without a reply."""

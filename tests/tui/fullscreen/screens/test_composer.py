@@ -1,5 +1,6 @@
 """The composer: drafts, completion, the limit, pasting, and typing notices."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,9 @@ from textual import events
 
 from server.protocol.frames import Echo, Say, Typing
 from tests.support.pilots import app_of, case, client, screen_text, until, until_said, until_seen
-from tests.support.scripted_server import PEOPLE, ScriptedServer, confirming, line
+from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, confirming, line
 from tests.support.typing import type_at_once
+from tui.client.fold import fold_frame
 from tui.client.state import TYPING_SHOWN
 from tui.fullscreen.widgets.composer import Composer
 
@@ -141,6 +143,41 @@ async def test_a_draft_stays_when_the_server_spells_the_name_otherwise() -> None
         said = await until_said(pilot, server)
         assert (said.channel, said.message) == ("@zoe", "half a word 👍")
         assert not composer.text
+
+
+@pytest.mark.parametrize("text_is", ["hidden", "sent", "in an editor"])
+async def test_no_text_is_lost_when_the_server_spells_the_name_otherwise_meanwhile(text_is: str) -> None:
+    async with client() as (pilot, _):
+        app, composer = app_of(pilot), pilot.app.screen.query_one(Composer)
+        text = "x" * (1 + WELCOME.limits.message_chars)
+        edited = asyncio.Event()
+
+        async def edit(text: str) -> str:
+            await edited.wait()
+            return text
+
+        def look_at(place: str) -> None:
+            app.state.look_at(place)
+            app.redraw()
+
+        app.room.subjects.writing._edit = edit
+        look_at("@Zoe")
+        await until(pilot, lambda: composer.place == "@Zoe", "the conversation")
+        composer.text = text
+        if text_is == "hidden":
+            look_at("lobby")
+            await until(pilot, lambda: composer.place == "lobby", "the other channel")
+            look_at("@Zoe")
+        elif text_is == "sent":
+            composer.action_send()
+        else:
+            app.room.subjects.writing.edit(composer.text, composer.place)
+            composer.text = ""
+        fold_frame(line(4, "zoe", "hello", "@zoe"), app.state)
+        app.redraw()
+        edited.set()
+        await until(pilot, lambda: composer.text == text, "the text")
+        await until(pilot, lambda: composer.place == "@zoe", "the other spelling")
 
 
 @pytest.mark.parametrize("turn", ["alt+2", "ctrl+n"])
