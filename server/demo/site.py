@@ -111,8 +111,10 @@ class Site:
             status, note = self._form(await _body(request))
         except RefusedCall as refused:
             return _words(refused.status, str(refused))
+        answered = len(card.additions)
         problem = await self._chat_server.set_status(card.report.report_id, status, note)
-        card.answer = ModeratorAnswer(status, note, problem)
+        if len(card.additions) == answered:
+            card.answer = ModeratorAnswer(status, note, problem)
         return RedirectResponse(request.url.path, HTTPStatus.SEE_OTHER, HEADERS)
 
     def _form(self, body: bytes) -> tuple[ReportState, str]:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from server.demo.chat_server import ChatServer
 from server.rules.evidence import ContextLine, Evidence
 from server.rules.trail import Added, Withdrawn
 from tests.server.demo.caller import AT, KEY, Caller, evidence
@@ -167,6 +168,19 @@ async def test_an_addition_needs_a_new_answer(caller: Caller) -> None:
     await caller.tell(evidence())
     await answer(caller, "resolved", "Thank you.")
     await caller.tell(evidence(), Added("Other", "it goes on"))
+    assert "✓ Resolved" not in (page := await caller.page())
+    assert ">Answer</a>" in page
+
+
+async def test_an_addition_that_arrives_during_an_answer_needs_a_new_answer(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def set_status(*_: object) -> None:
+        await caller.tell(evidence(), Added("Other", "it goes on"))
+
+    monkeypatch.setattr(ChatServer, "set_status", set_status)
+    await caller.tell(evidence())
+    await answer(caller, "resolved", "Thank you.")
     assert "✓ Resolved" not in (page := await caller.page())
     assert ">Answer</a>" in page
 
