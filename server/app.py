@@ -74,9 +74,8 @@ async def run(
         stack.callback(running.message_log.close)
         # Even if the start fails: the results of requests to the site that are running have to be stored.
         stack.push_async_callback(running.finish_deliveries)
-        # After all listeners are registered, so that none misses what other servers commit meanwhile.
-        await people.load()
-        await running.dispatcher.presence.open(digests(settings))
+        if not await running.load():
+            return
         listener.start()
         running.log_event("serving", {"address": listener.websocket_url, "version": VERSION})
         if opened:
@@ -132,6 +131,18 @@ class _Running:
         logs.configure(settings.log)
         self.message_log.configure(settings.logging)
         people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
+
+    async def load(self) -> bool:
+        """Load the people and enter the room; return whether to serve it: another server may end this one meanwhile."""
+        try:
+            async with asyncio.timeout(None) as start:
+                self.dispatcher.shut_down = partial(_end_start, start)
+                # After all listeners are registered, so that none misses what other servers commit meanwhile.
+                await self.dispatcher.people.load()
+                await self.dispatcher.presence.open(digests(self.settings))
+        except TimeoutError:
+            return False
+        return True
 
     def install_controls(self, read: reload.Read | None) -> None:
         """Let operators and signals shut the server down, and reload its settings with `read`."""
@@ -204,6 +215,13 @@ class _Running:
     async def finish_deliveries(self) -> None:
         """Wait for the requests to the site that are running."""
         await self._end_deliveries()
+
+
+def _end_start(start: asyncio.Timeout) -> None:
+    """Shut down without waiting for writes: a server that was removed from the room gets no answers."""
+    process.shut_down()
+    if not start.expired():
+        start.reschedule(0)
 
 
 async def _sample(running: _Running) -> None:

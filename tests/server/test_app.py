@@ -1,6 +1,7 @@
 """The start and end of a server, in this process."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import MethodType, SimpleNamespace
@@ -13,6 +14,7 @@ from server.http.listening import Listener, ListenError
 from server.room.presence import Attendance
 from server.settings import Settings, SettingsError, WebhookURL
 from server.storage import reports
+from server.storage.events import RoomRequest, RoomRequested
 from server.storage.reports import Submission
 from server.storage.sqlite_database import SqliteDatabase
 from tests.support.stored_reports import ALICE, TERMS, evidence
@@ -87,3 +89,45 @@ async def test_a_server_that_ends_applies_no_settings(tmp_path: Path, monkeypatc
     listener = SimpleNamespace(start=lambda: None, addresses=(), certificates=None, websocket_url="")
     await app.run(settings, cast(Listener, listener))
     assert reloaded == ["the server is shutting down"]
+
+
+async def silence() -> None:
+    """Wait for an answer that never comes, as to a write of a server that was removed."""
+    await asyncio.get_running_loop().create_future()
+
+
+def removed(database: SqliteDatabase) -> None:
+    database.lost()
+
+
+def told_to_shut_down(database: SqliteDatabase) -> None:
+    database.announce_aside(RoomRequested(RoomRequest.SHUT_DOWN, "another server"))
+
+
+@pytest.mark.usefixtures("_unlogged")
+@pytest.mark.parametrize("told", [(removed,), (told_to_shut_down,), (told_to_shut_down, removed)])
+@pytest.mark.parametrize("answered", [silence, partial(asyncio.sleep, 0)])
+async def test_a_server_that_is_to_end_ends_although_it_is_still_starting(
+    told: Sequence[Callable[[SqliteDatabase], None]],
+    answered: Callable[[], Awaitable[None]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    database, ended = SqliteDatabase(str(tmp_path / "room.sqlite")), list[None]()
+
+    async def enter(*_: object) -> None:
+        for tell in told:
+            tell(database)
+        await answered()
+
+    async def serve(*_: object) -> None:
+        assert ended
+
+    monkeypatch.setattr(app, "open_database", lambda *_: database)
+    monkeypatch.setattr(app, "serve", serve)
+    monkeypatch.setattr(Attendance, "open", enter)
+    monkeypatch.setattr("server.ops.process.shut_down", lambda: ended.append(None))
+    listener = SimpleNamespace(start=lambda: None, addresses=(), certificates=None, websocket_url="")
+    async with asyncio.timeout(SECONDS):
+        await app.run(Settings(database=str(tmp_path / "room.sqlite")), cast(Listener, listener))
+    assert ended
