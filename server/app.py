@@ -74,6 +74,8 @@ async def run(
         stack.callback(running.message_log.close)
         # Even if the start fails: the results of requests to the site that are running have to be stored.
         stack.push_async_callback(running.finish_deliveries)
+        if read:
+            running.dispatcher.reconfigure = reload.record_early_request
         if not await running.load():
             return
         listener.start()

@@ -16,21 +16,27 @@ Apply = Callable[[Settings], list[str]]
 """Applies new settings and returns the keys that require a restart. Raises SettingsError before changing anything."""
 
 
-_early_sighup = threading.Event()
+_early_request = threading.Event()
 
 
 def record_early_sighup() -> None:
     """Record a SIGHUP instead of ending the process, until `reload_on_sighup`. Call it before reading the settings."""
     if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda _signal, _frame: _early_sighup.set())
+        signal.signal(signal.SIGHUP, lambda _signal, _frame: _early_request.set())
+
+
+def record_early_request() -> str:
+    """Record that the settings are to be reloaded, until `reload_on_sighup`; return it in words for an operator."""
+    _early_request.set()
+    return "The settings will be reloaded once the server has started."
 
 
 def reload_on_sighup(read: Read, apply: Apply) -> None:
-    """Reload the settings on SIGHUP, on platforms that have it, and at once if one was recorded."""
+    """Reload the settings on SIGHUP, on platforms that have it, and at once if a reload was recorded."""
     if hasattr(signal, "SIGHUP"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, partial(reload, read, apply))
-        if _early_sighup.is_set():
-            reload(read, apply)
+    if _early_request.is_set():
+        reload(read, apply)
 
 
 def reload(read: Read, apply: Apply) -> str:

@@ -1,6 +1,7 @@
 """The start and end of a server, in this process."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from server import app
 from server.http.listening import Listener, ListenError
+from server.ops import reload
 from server.room.presence import Attendance
-from server.settings import Settings, SettingsError, WebhookURL
+from server.settings import LoadedSettings, Settings, SettingsError, WebhookURL
 from server.storage import reports
 from server.storage.events import RoomRequest, RoomRequested
 from server.storage.reports import Submission
@@ -131,3 +133,30 @@ async def test_a_server_that_is_to_end_ends_although_it_is_still_starting(
     async with asyncio.timeout(SECONDS):
         await app.run(Settings(database=str(tmp_path / "room.sqlite")), cast(Listener, listener))
     assert ended
+
+
+@pytest.mark.usefixtures("_unlogged")
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_reload_that_another_server_asks_for_during_the_start_is_done_after_it(
+    told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, done = SqliteDatabase(str(tmp_path / "room.sqlite")), list[str]()
+
+    async def enter(*_: object) -> None:
+        if told:
+            database.announce_aside(RoomRequested(RoomRequest.RELOAD, "another server"))
+
+    async def serve(*_: object) -> None:
+        done.append("serves")
+
+    def read() -> LoadedSettings:
+        done.append("reads")
+        raise SettingsError("the file is not valid")
+
+    monkeypatch.setattr(reload, "_early_request", threading.Event())
+    monkeypatch.setattr(app, "open_database", lambda *_: database)
+    monkeypatch.setattr(app, "serve", serve)
+    monkeypatch.setattr(Attendance, "open", enter)
+    listener = SimpleNamespace(start=lambda: None, addresses=(), certificates=None, websocket_url="")
+    await app.run(Settings(database=str(tmp_path / "room.sqlite")), cast(Listener, listener), read)
+    assert done == (["reads", "serves"] if told else ["serves"])
