@@ -85,6 +85,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self._page_lines = 0
         """The height of the view at the last layout."""
         self._drawn = RowStrips(self)
+        self.watch(self, "highlighted", self._highlight_moved, init=False)
+        self.watch(self, "_hovered", self._hover_moved, init=False)
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -197,11 +199,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     # The highlight.
 
-    def validate_highlighted(self, highlighted: int | None) -> int | None:
-        """Keep the highlight within the rows."""
-        return None if highlighted is None or not self._rows else max(0, min(highlighted, len(self._rows) - 1))
-
-    def watch_highlighted(self, before: int | None, highlighted: int | None) -> None:
+    def _highlight_moved(self, before: int | None, highlighted: int | None) -> None:
         """Redraw the previous and the new highlighted row, and bring the new one into view."""
         self._repaint_row(before)
         self._repaint_row(highlighted)
@@ -304,7 +302,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def _left(self) -> None:
         self._hovered = None
 
-    def watch__hovered(self, before: int | None, hovered: int | None) -> None:
+    def _hover_moved(self, before: int | None, hovered: int | None) -> None:
         """Redraw the row that the mouse left, and the row that it is over."""
         self._repaint_row(before)
         self._repaint_row(hovered)
