@@ -33,7 +33,7 @@ class OpeningConnection(asyncio.Protocol):
 
     @property
     def started(self) -> bool:
-        """Whether `connection_made` was called, so that `connection_lost` will be called."""
+        """True once `connection_made` was called, so that `connection_lost` will be called."""
         return self._deadline is not None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

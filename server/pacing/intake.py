@@ -34,7 +34,7 @@ class Intake:
 
     @property
     def paused(self) -> bool:
-        """Whether reading is paused by at least one `pause`."""
+        """True while reading is paused by at least one `pause`."""
         return self._pauses > 0
 
     def received(self, data: bytes) -> None:

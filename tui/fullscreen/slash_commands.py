@@ -86,7 +86,7 @@ class SlashCommand(Struct, frozen=True):
 
     @property
     def help(self) -> str:
-        """What the command does, in a few words."""
+        """A few words about the effect of the command."""
         return DEFINITIONS[self.name].help
 
 

@@ -71,7 +71,7 @@ class EvidenceView(VerticalScroll, can_focus=True):
 
     @property
     def summary(self) -> str:
-        """What will be sent, in words."""
+        """A few words about the messages that will be sent."""
         near = self._nearest()
         before, after = (sum(line.msg_id in near for line in lines) for lines in (self._before, self._after))
         around = " and ".join([f"{before} before"] * bool(before) + [f"{after} after"] * bool(after))
