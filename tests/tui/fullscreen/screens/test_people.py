@@ -194,7 +194,8 @@ async def test_a_person_whom_another_client_of_the_user_has_blocked_meanwhile_st
         await until(pilot, lambda: not app_of(pilot)._typeahead._works, "the end of the question")
         # What the client sends is received in order.
         await pilot.press("escape", *"hello", "enter")
-        assert server.acts == [await until_said(pilot, server)]
+        said = await until_said(pilot, server)
+        assert server.acts == [said]
 
 
 async def test_list_shows_the_status_of_people() -> None:
