@@ -438,6 +438,8 @@ STEPS = (
 
 
 FOREIGN = "not a Flagpost database"
+DAMAGED = "database disk image is malformed"
+"""SQLite's words for a damaged file."""
 TABLES = {"epoch": {"name"}, "message": {"author_identity", "peer_identity", "nonce"}}
 """Tables and columns of all versions of the schema: they identify even a file that is older than APPLICATION_ID."""
 
@@ -463,10 +465,18 @@ def open_as_it_is(path: str) -> SqliteConnection:
     connection = sqlite3.connect(
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=SqliteConnection
     )
-    # FULL: confirmed data also survives a power failure; group commit pays for it once per burst.
-    connection.execute("PRAGMA synchronous = FULL")
-    # Overwrite what is deleted.
-    connection.execute("PRAGMA secure_delete = ON")
+    try:
+        # FULL: confirmed data also survives a power failure; group commit pays for it once per burst.
+        connection.execute("PRAGMA synchronous = FULL")
+        # Overwrite what is deleted.
+        connection.execute("PRAGMA secure_delete = ON")
+    except UnicodeDecodeError:
+        # SQLite quotes the damaged part of the schema.
+        connection.close()
+        raise sqlite3.DatabaseError(DAMAGED) from None
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

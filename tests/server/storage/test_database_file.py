@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from server.rules.messages import MessageDraft, Person
-from server.storage import database_file
+from server.storage import database_file, schema
 from server.storage.base import StorageError
 from server.storage.broker import Broker
 from server.storage.dialect import APPLICATION_ID
@@ -122,6 +122,17 @@ async def test_a_refused_start_leaves_no_lock(tmp_path: Path) -> None:
         with pytest.raises(StorageError, match="not a database"):
             SqliteDatabase(str(path))
     assert database_file.server_on(str(path)) is None
+
+
+async def test_a_damaged_schema_is_named_even_if_its_text_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "room.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE epoch (name)")
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE epoch", b"CREATE TABL\xe9 epoch"))
+    with pytest.raises(StorageError, match="malformed; check the file"):
+        SqliteDatabase(str(path))
+    with pytest.raises(sqlite3.DatabaseError, match="malformed"):
+        schema.open_as_it_is(str(path))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
