@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from server.protocol.codec import decode_client, encode
-from server.protocol.codes import ReportState
+from server.protocol.codes import CloseCode, ReportState
 from server.protocol.frames import (
     Block,
     ChannelEntry,
@@ -142,6 +142,11 @@ class ScriptedServer:
             # The client may have just closed it.
             with suppress(OSError):
                 connection.socket.shutdown(SHUT_RDWR)
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Close every connection, and wait for the clients; call it in a thread."""
+        for connection in list(self._connections):
+            connection.close(code, reason)
 
     def sent(self, kind: type[ClientFrame]) -> list[ClientFrame]:
         """Return what clients sent of one kind."""

@@ -129,8 +129,8 @@ class ConnectionControl:
         if login.name.casefold() != login.wanted.casefold():
             wanted, granted = map(name_text.quoted, (login.wanted, login.name))
             state.note(f"{wanted} is taken, so you're {granted} here.")
-        if login.again:
-            lost = f" The connection was lost at {clock(self._lost_at)}." if self._lost_at else ""
+        if login.again or state.timeline.has_notice(CONNECTION):
+            lost = f" The connection was lost at {clock(self._lost_at)}." if login.again and self._lost_at else ""
             state.note(f"Connected again.{lost}", Tone.GOOD, topic=CONNECTION)
         for line in login.news:
             state.note(*line)

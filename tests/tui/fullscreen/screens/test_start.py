@@ -1,5 +1,6 @@
 """The first start asks for name and server, and keeps asking until a server has let the user in."""
 
+import asyncio
 from functools import partial
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from server.protocol.codes import ErrorCode
+from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Login
 from tests.support.pilots import app_of, client, first_start, screen_text, until, until_seen, until_told
 from tests.support.scripted_server import ScriptedServer, scripted_server
@@ -113,9 +114,13 @@ async def test_a_key_connects_elsewhere_and_another_reconnects_now(tmp_path: Pat
     async with first_start(tmp_path) as (pilot, server):
         await pilot.press("enter")
         await until_seen(pilot, "online as ada")
+        await asyncio.to_thread(server.close, CloseCode.REMOVED, "You have been removed from the room.")
+        await until_seen(pilot, "Disconnected: You have been removed from the room.")
         await pilot.press("f5")
         await until(pilot, lambda: len(server.sent(Login)) == 2, "the second login")
         await until(pilot, lambda: app_of(pilot).client.online, "online again")
+        await until_seen(pilot, "Connected again.")
+        assert "Disconnected" not in screen_text(app_of(pilot))
         await pilot.press("f4")
         await until_seen(pilot, "Connect to a server")
         await pilot.press("escape")
