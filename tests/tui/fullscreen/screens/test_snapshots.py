@@ -179,6 +179,12 @@ def _dated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _flashes_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show hints in the composer's border for the whole test, also on a slow machine."""
+    monkeypatch.setattr("tui.fullscreen.widgets.composer.FLASH_SECONDS", 600.0)
+
+
+@pytest.fixture(autouse=True)
 def _utc() -> Iterator[None]:
     before = os.environ.get("TZ")
     os.environ["TZ"] = "UTC"
