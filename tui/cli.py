@@ -72,7 +72,7 @@ def _load() -> LoadedConfig:
 
 
 def _complain(error: OneLineError, code: int) -> int:
-    """Print an error, unless standard error cannot be written; return the exit code."""
+    """Print an error, unless standard error cannot be written to; return the exit code."""
     with suppress(OSError):
         print(f"flagpost: {error}", file=sys.stderr, flush=True)
     return code

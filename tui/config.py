@@ -22,7 +22,7 @@ ENCODING = "utf-8-sig"
 
 
 class Level(StrEnum):
-    """Messages of a channel that cause a notification."""
+    """The messages of a channel that cause a notification."""
 
     ALL = "all"
     MENTIONS = "mentions"
@@ -30,7 +30,7 @@ class Level(StrEnum):
 
 
 class Hours(StrEnum):
-    """Format of the time of day."""
+    """The format of the time of day."""
 
     H24 = "24h"
     H12 = "12h"
@@ -53,7 +53,7 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """The user's choices; settings missing from the file have their default."""
+    """The user's choices; settings missing from the file have their default values."""
 
     name: Annotated[str, _about("the name that you chose last; empty: your name on this machine")] = ""
     server: Annotated[str, _about("the server used last, like `wss://chat.example`; empty: your own")] = ""

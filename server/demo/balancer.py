@@ -63,7 +63,7 @@ class _Exchange:
         return connected and harmless and not self._answered
 
     async def run(self, node: StreamReader, to_node: StreamWriter) -> None:
-        """Forward both directions until one of them ends."""
+        """Forward data in both directions until one of them ends."""
         to_node.write(self._sent)
         directions = [asyncio.ensure_future(self._ask(to_node)), asyncio.ensure_future(self._answer(node))]
         try:

@@ -44,7 +44,7 @@ FAULT = "Internal server error. Try again. If it persists, tell the administrato
 
 
 class Handler(NamedTuple):
-    """The handling of one type of frame: its handler, whether it requires a login, and its costs."""
+    """An entry of the table of handlers: the function, whether it requires a login, and its costs."""
 
     handle: Callable[["Dispatcher", Session, ClientFrame], None]
     logged_in: bool

@@ -13,7 +13,7 @@ JwtToken = Annotated[str, Meta(description="A valid token of a member.")]
 
 
 class Call(msgspec.Struct, frozen=True, rename="pascal"):
-    """Base of all bodies. A missing or null field has its default; unknown fields are ignored."""
+    """Base of all bodies. A missing or null field has its default value; unknown fields are ignored."""
 
 
 class KeyCall(Call, frozen=True, rename="pascal"):
@@ -129,13 +129,13 @@ class TokenAnswer(Answer, frozen=True, kw_only=True, rename="pascal"):
 
 
 class Removed(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """How many people were disconnected."""
+    """The number of people who were disconnected."""
 
     removed: Annotated[int, Meta(description="Their number.")] = 0
 
 
 class ErasedMessages(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """How many messages were deleted."""
+    """The number of messages that were deleted."""
 
     messages_erased: Annotated[int, Meta(description="Their number.")] = 0
 
@@ -238,7 +238,7 @@ class EarlierMessage(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class ReportEvidence(msgspec.Struct, frozen=True, rename="pascal"):
-    """What the server attests about a report."""
+    """The evidence of a report that the server attests."""
 
     message: Annotated[str, Meta(description="The text when it was reported (Markdown).")]
     timestamp: Annotated[datetime, Meta(description="When the message was sent.")]

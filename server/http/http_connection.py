@@ -201,7 +201,7 @@ class _WriteFlow(FlowControl):
     """Flow control for writing only: the intake controls reading, and bodies are short."""
 
     def pause_reading(self) -> None:
-        """Do nothing."""
+        """Do nothing: the intake controls reading."""
 
     def resume_reading(self) -> None:
-        """Do nothing."""
+        """Do nothing: the intake controls reading."""

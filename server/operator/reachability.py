@@ -1,4 +1,4 @@
-"""Checks whether a webhook's site is reachable: name, port and certificate. Sends the site no request."""
+"""Checks whether a webhook's site is reachable: name, port and certificate. Sends no request to the site."""
 
 import asyncio
 import ipaddress

@@ -1,4 +1,4 @@
-"""Has the running servers reload their settings."""
+"""Makes the running servers reload their settings."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from server.storage.presence import GONE_MILLISECONDS
 
 
 def request_reload(database: str) -> str:
-    """Have the servers of a room reload their settings, and return what happens next. Raises OneLineError."""
+    """Make the servers of a room reload their settings; return what happens next. Raises OneLineError."""
     return _request_of_all(database) if is_url(database) else _signal(database)
 
 

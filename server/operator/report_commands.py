@@ -113,7 +113,7 @@ def _attempt(attempted: RecordedAttempt) -> str:
 
 
 def verify(connection: SqlConnection, head: str | None) -> str:
-    """Verify the trail, and that it contains a hash noted earlier; return a summary. Raises TrailError."""
+    """Verify the trail, and check that it contains a hash noted earlier; return a summary. Raises TrailError."""
     count, last = trail.verify(connection)
     if head and not connection.execute("SELECT 1 FROM trail WHERE hash = ?", (head,)).fetchone():
         raise TrailError(f"it does not contain the hash {short(head, 64)}: the trail was rewritten after you noted it")

@@ -116,7 +116,7 @@ def prepare(settings: Logging) -> None:
 
 
 def file_name(name: str) -> str:
-    """Return a file name for a channel or person, which cannot lead out of the folder, whatever their name is."""
+    """Return a file name for a channel or person. It cannot lead out of the folder, whatever the name contains."""
     safe = quote(name, safe="").replace(".", "%2E").replace("~", "%7E")
     if len(safe) > MAX_NAME:
         safe = f"{safe[:MAX_NAME]}-{blake2b(name.encode(), digest_size=8).hexdigest()}"

@@ -56,7 +56,7 @@ class Allowance(Enum):
 
 
 class ConcurrencyLimit:
-    """Limits how many slots (such as connections) each address uses at the same time; a limit of 0 is none."""
+    """Limits how many slots (such as connections) each address uses at the same time; a limit of 0 means no limit."""
 
     def __init__(self, limit: int = 0) -> None:
         self.limit = limit
@@ -85,7 +85,7 @@ class _SharedMeter:
         self.address = Meter(UNLIMITED, patience)
 
     def configure(self, count: float, seconds: float, burst: float) -> None:
-        """Set the rate; a count of 0 is no limit."""
+        """Set the rate; a count of 0 means no limit."""
         self.person.rate = Rate.of(count, seconds, burst)
         self.address.rate = Rate.of(count * ADDRESS_SHARE, seconds, burst * ADDRESS_SHARE)
 

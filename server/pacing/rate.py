@@ -13,14 +13,14 @@ LONGEST_SECONDS = 1e9
 
 
 class Rate(NamedTuple):
-    """Allows `burst` at once, and one more every `interval` seconds; an interval of 0 is no limit."""
+    """Allows `burst` at once, and one more every `interval` seconds; an interval of 0 means no limit."""
 
     burst: float
     interval: float
 
     @classmethod
     def of(cls, count: float, seconds: float, burst: float | None = None) -> "Rate":
-        """Return a rate of `count` in `seconds`; `burst` defaults to `count`. A count of 0 is no limit."""
+        """Return a rate of `count` in `seconds`; `burst` defaults to `count`. A count of 0 means no limit."""
         return cls(count if burst is None else burst, min(seconds / count, LONGEST_SECONDS) if count else 0.0)
 
 

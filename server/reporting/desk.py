@@ -87,7 +87,7 @@ class ReportDesk:
         return await self._database.read(partial(report_rows.account, report_id))
 
     async def sent_by(self, reader: Reader, nonce: str | None = None) -> Reports:
-        """Return a person's reports, and which changed while they were away; record that they are notified of these.
+        """Return a person's reports, and those that changed in the person's absence; record these as notified.
 
         Raises StorageError.
         """

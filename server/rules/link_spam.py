@@ -20,7 +20,7 @@ BAN = "Spam detected: after a warning, you sent the link to one more person, so 
 
 
 class SpamConsequence(Enum):
-    """The consequence of a direct message with a link."""
+    """The consequence of link spam for its author."""
 
     KICK = auto()
     BAN = auto()

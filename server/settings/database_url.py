@@ -15,7 +15,7 @@ _OTHER_SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scr
 
 
 class DatabaseUrl(NamedTuple):
-    """A URL without its password, safe to show, and that password, if any."""
+    """A URL without its password, safe to show; and the password, if there is one."""
 
     text: str
     password: Secret

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Effect(StrEnum):
-    """When a changed setting takes effect after a reload."""
+    """The time at which a changed setting takes effect after a reload."""
 
     NOW = "now"
     NEW_CONNECTIONS = "new connections"

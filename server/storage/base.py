@@ -56,7 +56,7 @@ class Reader(NamedTuple):
 
 
 class Marker(NamedTuple):
-    """How far a person has read a channel or conversation; once `closed`, only a later message shows it again."""
+    """The last message that a person has read in a place. If it is `closed`, only a later message shows it again."""
 
     channel: str
     msg_id: int

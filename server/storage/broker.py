@@ -191,7 +191,7 @@ class Broker:
         return await self._database.read(partial(history.missed, reader, after, before, limit), reader.queue_key)
 
     async def received(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
-        """Like `missed`, but only direct messages to the reader."""
+        """Return the same as `missed`, but only direct messages to the reader."""
         values = (after, reader.person.identity)
         work = partial(history.page, reader, history.RECEIVED_AFTER, values, before, limit)
         return await self._database.read(work, reader.queue_key)

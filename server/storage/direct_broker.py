@@ -179,7 +179,7 @@ def _merged(page: Page, held: Sequence[Publication], limit: int) -> Page:
 
 
 def _ordered(stored: Sequence[Publication], held: Sequence[Publication]) -> list[Publication]:
-    """Return both in order; one that was stored when it was read, and is in memory by now, once."""
+    """Return both in order, without duplicates: a message may have moved to memory since it was read."""
     both = {each.msg_id: each for each in (*stored, *held)}
     return [both[number] for number in sorted(both)]
 

@@ -29,7 +29,7 @@ class StoredChange(NamedTuple):
 
 
 class UnkeptChange(NamedTuple):
-    """Like StoredChange, for a direct message that is not kept: servers have it only in memory."""
+    """A StoredChange of a direct message that is not kept: servers have it only in memory."""
 
     publication: Publication
     reaction: ReactionChange | None = None

@@ -90,7 +90,7 @@ def companions(connection: SqlConnection, carrier: Claim) -> Companions:
 
 
 def carried(connection: SqlConnection, carrier: Claim) -> int:
-    """Return the number of reports that a delivery carries, and that are not withdrawn."""
+    """Return the number of reports that a delivery carries, without withdrawn ones."""
     query = "SELECT count(*) FROM delivery WHERE gathered_in = ? AND state != 'cancelled'"
     return int(connection.execute(query, (carrier.id,)).fetchone()[0])
 
@@ -115,7 +115,7 @@ def replay(connection: SqlConnection, carrier_id: str) -> None:
 
 
 def free(connection: SqlConnection, report_id: str) -> None:
-    """If a cancelled delivery of this report carried others, let the first of those carry the rest."""
+    """Release the deliveries that a cancelled one of this report carried: the first of them carries the rest."""
     rows = connection.execute(
         "SELECT id FROM delivery WHERE state = 'waiting' AND gathered_in IN"
         " (SELECT id FROM delivery WHERE report_id = ? AND state = 'cancelled') ORDER BY seq",

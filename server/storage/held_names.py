@@ -21,7 +21,10 @@ def left(person: Person, connection: SqlConnection) -> None:
 
 
 def load(connection: SqlConnection) -> list[tuple[Person, int]]:
-    """Return people and when each last held their name, the latest last: now, for a name that was in use at a crash."""
+    """Return people, and when each last held their name, the latest last.
+
+    Names that were in use at a crash count as held until now.
+    """
     connection.execute("UPDATE held_name SET held_at = ? WHERE held_at IS NULL", (connection.now,))
     rows = connection.execute(
         "SELECT name, identity, held_at FROM (SELECT * FROM held_name ORDER BY held_at DESC LIMIT ?) AS latest"

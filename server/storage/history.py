@@ -86,7 +86,7 @@ def conversation(reader: Reader, other: str, before: int, limit: int, connection
 
 
 def conversation_span(reader: Reader, other: str, span: Span, limit: int, connection: SqlConnection) -> Page:
-    """Like `conversation`, but within a span."""
+    """Return the same as `conversation`, but within a span."""
     pages = [span_page(reader, *side, span, limit, connection) for side in _sides(reader, other)]
     both = {each.msg_id: each for found in pages for each in found.publications}
     cut = [each.publications for each in pages if each.more and each.publications]

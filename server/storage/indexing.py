@@ -46,7 +46,7 @@ def finish(connection: sqlite3.Connection) -> bool:
 
 
 def _index(connection: sqlite3.Connection) -> bool:
-    """Index the messages after those that are indexed; return whether there may be more."""
+    """Index the next messages; return whether there may be more."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         (up_to,) = connection.execute("SELECT up_to FROM search_index").fetchone()

@@ -16,7 +16,7 @@ def load(connection: SqlConnection) -> list[Relation]:
 
 
 def around(identity: str, connection: SqlConnection) -> list[Relation]:
-    """Return all mutes and blocks by and of a person."""
+    """Return all mutes and blocks by a person or against them."""
     query = f"SELECT {_COLUMNS} FROM hidden WHERE ?1 IN (identity, other)"  # noqa: S608 - a constant
     return [relation(row) for row in connection.execute(query, (identity,))]
 
@@ -37,7 +37,7 @@ def end(unwanted: Sequence[Relation], connection: SqlConnection) -> None:
 
 
 def end_named(identity: str, name: str, holder: str, blocked: bool, connection: SqlConnection) -> None:  # noqa: FBT001
-    """End a person's mute or block of everyone who had this name then, and of its present holder, by identity."""
+    """End a person's mutes or blocks of everyone who had this name at that time, and of its present `holder`."""
     query = f"SELECT {_COLUMNS} FROM hidden WHERE identity = ? AND blocked = ?"  # noqa: S608 - a constant
     theirs = [relation(row) for row in connection.execute(query, (identity, int(blocked)))]
     key = names.key(name)

@@ -119,7 +119,7 @@ class PendingRead(Generic[Result]):
         self._loop = loop
 
     def run(self, perform: Callable[[Work[Result]], Result]) -> None:
-        """Have `perform` run the work, on the reader thread, unless the read was cancelled."""
+        """Run the work with `perform`, on the reader thread, unless the read was cancelled."""
         if self.future.cancelled():
             return
         try:

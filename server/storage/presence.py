@@ -66,7 +66,7 @@ def enter(request: PlaceRequest, connection: SqlConnection) -> Joined | Outdated
 
 
 def enter_by_statements(request: PlaceRequest, connection: SqlConnection) -> Joined | Outdated:
-    """Do what `enter` does, without a function of the database."""
+    """Do what `enter` does, in several statements instead of one call of a database function."""
     changed = connection.execute(
         "SELECT coalesce(max(names_changed), 0) FROM node WHERE id <> ?", (request.node,)
     ).fetchone()[0]

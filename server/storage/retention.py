@@ -20,7 +20,7 @@ REPORT_BATCH = 100
 
 
 class KeptDays(NamedTuple):
-    """Days for which data is kept; 0 for messages and reports: forever."""
+    """The number of days for which data is kept; for messages and reports, 0 means forever."""
 
     evidence: int
     delivery_log: int

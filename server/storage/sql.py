@@ -39,7 +39,8 @@ class Rows(Protocol):
 class SqlConnection(Protocol):
     """An open database: within a transaction in the functions passed to `Database.write`.
 
-    The SQL is what SQLite and PostgreSQL both know. Its placeholders are all `?`, all `?1`, `?2` ..., or all `:name`.
+    The SQL is what SQLite and PostgreSQL have in common. Its placeholders are all `?`, all `?1`, `?2` ..., or all
+    `:name`.
     """
 
     now: int
@@ -69,5 +70,5 @@ class SqlConnection(Protocol):
 
 
 def touch(connection: SqlConnection) -> None:
-    """Write without changing anything, within a transaction, to find out whether the database can be written."""
+    """Write without changing anything, within a transaction, to find out whether the database can be written to."""
     connection.execute(connection.dialect.touch)

@@ -21,7 +21,7 @@ class Store(Protocol):
         """Open a snapshot that remains the latest state: no server uses the database, and none can start."""
 
     def created(self) -> AbstractContextManager[SqlConnection]:
-        """Create an empty database, in a transaction; unless the context fails, it exists from then on."""
+        """Open a transaction in a new, empty database, which exists only once the context has succeeded."""
 
     def numbering(self, connection: SqlConnection) -> Numbering:
         """Return the IDs and counters of the room."""

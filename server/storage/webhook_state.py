@@ -1,4 +1,4 @@
-"""The pause of a webhook, and its circuit breaker, which failed attempts open."""
+"""The pause of a webhook, and its circuit breaker, which opens after failed attempts."""
 
 from typing import NamedTuple
 
@@ -44,7 +44,10 @@ class WebhookState(NamedTuple):
         return self.rest_until if self._rests(now) else 0
 
     def recovered(self, now: int) -> int:
-        """Return when the site recovered: what failed before may be sent now, once. -1 if the clock was set back."""
+        """Return when the site recovered: deliveries that failed before then may be retried once, at once.
+
+        Return -1 if that is in the future, because the clock was set back.
+        """
         return self.recovered_at if self.recovered_at <= now else -1
 
     def _rests(self, now: int) -> bool:

@@ -51,7 +51,7 @@ async def html_in_process(texts: Sequence[str], command: Sequence[str] = COMMAND
 async def html_or_text(
     texts: Sequence[str], render: Renderer = html_in_process, seconds: float = DEADLINE_SECONDS
 ) -> Sequence[str]:
-    """Convert messages to HTML; to escaped text if that fails or takes too long."""
+    """Convert messages to HTML, or to escaped text if that fails or takes too long."""
     try:
         async with asyncio.timeout(seconds):
             return await render(texts)

@@ -129,7 +129,7 @@ class BareRTC:
         return frames.Message(channel, username, to_text(html), msg_id, at)
 
     def _nonce_of(self, channel: str) -> str | None:
-        """Return the nonce of the oldest message to a channel that was not sent back; None if there is none."""
+        """Return the nonce of the oldest message to a channel that the server has not echoed; None if there is none."""
         said = next((each for each in self._said if each.channel == channel), None)
         if said:
             self._said.remove(said)

@@ -62,7 +62,7 @@ class Client:
         on_name_refused: Callable[[str], Awaitable[str]] | None = None,
         saves: bool = False,
     ) -> None:
-        """`saves`: save drafts and unsent messages for the next start of the same person."""
+        """`saves`: save drafts and unsent messages, and restore them when the same person starts the client again."""
         self.options = options
         """Name and server; `find` uses the options that are set when it is called."""
         self.wanted_name = options.name
@@ -176,7 +176,7 @@ class Client:
             self._connection.hurry()
 
     def changed(self) -> None:
-        """Save soon what is not sent; call it after changes to the state, such as to a draft."""
+        """Schedule a save of what is not sent; call it after changes to the state, such as to a draft."""
         if self._unsent:
             self._unsent.changed()
 

@@ -37,5 +37,5 @@ class Hues(Struct):
 
 
 def usual(name: str) -> int:
-    """Return the hue that a name gets if nobody in the room has it already."""
+    """Return the hue of a name, unless somebody else in the room already has that hue."""
     return crc32(name.encode(errors="replace")) % HUES

@@ -105,7 +105,7 @@ class OwnReports(Struct):
         return len(self._asked)
 
     def asked(self, nonce: str | None) -> AskedReport | None:
-        """Return the unanswered report of this nonce, if any."""
+        """Return the unanswered report with this nonce, if any."""
         return self._asked.get(nonce or "")
 
     @property
@@ -233,7 +233,7 @@ class OwnReports(Struct):
         )
 
     def _is_news(self, entry: ReportEntry) -> bool:
-        """Record the status as known; return False if it was. While a report waits, each cause is news once."""
+        """Record the status as known; return False if it already was. While a report waits, each cause is news once."""
         reached = (entry.status, entry.error if entry.status == ReportState.WAITING else entry.note)
         known = self._notified.setdefault(entry.report_id, set())
         if len(self._notified) > MAX_REPORTS:

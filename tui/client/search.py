@@ -62,7 +62,7 @@ class SearchState(Struct):
             self.nonce = ""
 
     def fail(self, nonce: str, why: str) -> bool:
-        """Mark the request of this nonce as failed; return False if there is none."""
+        """Mark the request with this nonce as failed; return False if there is none."""
         if not nonce or nonce != self.nonce:
             return False
         self.nonce, self.problem = "", why

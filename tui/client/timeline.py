@@ -206,13 +206,13 @@ class Timeline(Struct):
         self._splice(len(self._entries), 0, [pending], [END])
 
     def confirm(self, nonce: str | None) -> None:
-        """Remove the pending message of a nonce, if there is one: the server has numbered it."""
+        """Remove the pending message with this nonce, if there is one: the server has numbered it."""
         if nonce in self._pending:
             self._splice(self._pending_at(nonce), 1, [], [])
             del self._pending[nonce]
 
     def awaits(self, nonce: str | None) -> bool:
-        """Return whether the user's own message of this nonce is pending."""
+        """Return whether the user's own message with this nonce is pending."""
         return nonce in self._pending
 
     def fail(self, nonce: str, why: str) -> bool:
@@ -259,7 +259,7 @@ class Timeline(Struct):
         return self._keys[number]
 
     def find(self, msg_id: int) -> Line | None:
-        """Return the message of a number, if it is loaded."""
+        """Return the message with this number, if it is loaded."""
         at = self.position(msg_id)
         entry = self._entries[at] if at < len(self._entries) else None
         return entry if isinstance(entry, Line) and entry.msg_id == msg_id else None

@@ -73,7 +73,7 @@ def see_all(timeline: Timeline, last: int) -> bool:
 
 
 def apply_place(timeline: Timeline, entry: PlaceEntry, *, first: bool) -> None:
-    """Apply the server's marker of a place: after the first login always, later unless more was read here."""
+    """Apply the server's marker of a place: always after the first login, later only if no more was read here."""
     timeline.last = max(timeline.last, entry.last_id)
     # The server delivers all later messages.
     timeline.cover(entry.last_id + 1, END)

@@ -68,7 +68,7 @@ class Unsent(Struct, frozen=True, omit_defaults=True):
         return not (self.drafts or self.messages or self.reports or self.withdrawals or self.forms)
 
     def joined(self, other: "Unsent") -> "Unsent":
-        """Return the combination of this and another one."""
+        """Return everything unsent in either of the two."""
         drafts = dict(self.drafts)
         for place, text in other.drafts.items():
             drafts[place] = f"{drafts[place]}\n{text}" if drafts.get(place) not in {None, text} else text

@@ -1,4 +1,4 @@
-"""The file of what the user has not sent: one for each person at each server, written soon after each change."""
+"""The files of unsent drafts, messages and reports: one for each person at each server, written after each change."""
 
 import asyncio
 import threading
@@ -64,7 +64,7 @@ class UnsentFile:
         return found or Unsent()
 
     def changed(self) -> None:
-        """Save soon."""
+        """Schedule a save."""
         if self._file and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SOON_SECONDS, self._begin)
 

@@ -1,4 +1,4 @@
-"""Saving of what the user has not sent, and its restoration at the next start of the same person."""
+"""Saves what the user has not sent, and restores it when the same person starts the client again."""
 
 from functools import partial
 
@@ -16,7 +16,7 @@ class UnsentSaver:
         self._file = UnsentFile(partial(collect, state))
 
     def changed(self) -> None:
-        """Save soon."""
+        """Schedule a save."""
         self._file.changed()
 
     def save(self) -> str | None:
@@ -34,7 +34,7 @@ class UnsentSaver:
         await self._file.close(self._presumed)
 
     def restore(self) -> None:
-        """Restore, at the first login, what earlier starts of the same person could not send."""
+        """Restore, at the first login, what the same person could not send before an earlier client ended."""
         if self._file.is_open:
             return
         server, identity = self._session.person
@@ -43,7 +43,7 @@ class UnsentSaver:
 
     @property
     def _presumed(self) -> Owner | None:
-        """The presumed owner before the login: the identity of the last start, or name and address."""
+        """The presumed owner before the login: the identity that was used last, or the name and address."""
         keys = self._session.keys
         if not keys.kept:
             return None

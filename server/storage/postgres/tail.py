@@ -63,7 +63,7 @@ class TailThread(threading.Thread):
         fenced: Callable[[FencedError], None],
         is_down: Callable[[], bool],
     ) -> None:
-        """`silent` is called if another server has sent no heartbeat for GONE_SECONDS; for `is_down`, see probing."""
+        """`silent` is called if another server has sent no heartbeat for GONE_SECONDS; `is_down` is as in `probing`."""
         super().__init__(name="tail", daemon=True)
         self._node = node
         self._link = link

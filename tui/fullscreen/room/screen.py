@@ -86,7 +86,7 @@ class RoomScreen(Screen[None]):
         yield KeyFooter()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return lines that are all the same, as those of `VerticalBackdrop` and `HorizontalBackdrop` are."""
+        """Return the lines of the background, which are all the same: only the first is rendered."""
         return super().render_lines(first_line(crop)) * crop.height
 
     @on(events.Mount)

@@ -107,7 +107,7 @@ def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
 
 
 def _pending(entry: Pending, text: list[Row], styles: Styles) -> list[Row]:
-    """Return the dimmed text of a message that is not sent yet, and that it is being sent or why that failed."""
+    """Return the dimmed text of an unsent message, and its state: being sent, or why sending failed."""
     found = [[replace(run, style=run.style + styles.dim) for run in row] for row in text]
     if not entry.failure:
         return [*found[:-1], [*found[-1], Run("  sending…", styles.dim, source="")]]

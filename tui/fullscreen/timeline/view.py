@@ -293,7 +293,7 @@ class TimelineView(ScrollView, can_focus=True):
     # The mouse.
 
     def _under(self, event: events.MouseEvent) -> tuple[tuple[int, int] | None, Entry | None]:
-        """Return the block and row below the mouse, and the entry."""
+        """Return the block and row under the mouse, and the entry."""
         found = self._scroller.at(event.y)
         return found, self._scroller.timeline.entries[found[0]] if found else None
 

@@ -241,7 +241,10 @@ class Composer(Prompt):
         self.move_cursor(self.document.end)
 
     async def action_up(self) -> None:
-        """Move up a line, or from the first line to the messages; at once, so that the next key goes to the message."""
+        """Move up a line, or from the first line to the messages.
+
+        The focus moves at once, so that the next key acts on the message.
+        """
         if self.cursor_at_first_line:
             await self.run_action("screen.read")
         else:

@@ -22,7 +22,7 @@ MOST_HEADLINE_CELLS = 120
 
 
 class ProfilePanel(VerticalScroll, can_focus=True):
-    """Shows one profile: its headline and fields, that it is loading, or the error."""
+    """Shows one profile: its headline and fields, a note that it is loading, or the error."""
 
     WHERE = Where.PROFILE
     BINDINGS = bindings(WHERE)

@@ -282,7 +282,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     # The mouse.
 
     def _under(self, event: events.MouseEvent) -> int | None:
-        """Return the row below the mouse, if it can be chosen."""
+        """Return the row under the mouse, if it can be chosen."""
         offset = event.get_content_offset(self)
         number = None if offset is None else self._places.at(offset.y + self.scroll_offset.y)
         return number if number is not None and self._rows[number].id else None

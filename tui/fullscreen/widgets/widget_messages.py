@@ -81,7 +81,7 @@ class PageWanted(Message):
     """Messages after number `low` are missing; `forward`: they are below what the user is looking at."""
 
     def __init__(self, low: float, *, forward: bool = False, scrolled: bool = False) -> None:
-        """`scrolled`: the user scrolled there."""
+        """`scrolled`: the user has scrolled to where they are missing."""
         super().__init__()
         self.low, self.forward, self.scrolled = low, forward, scrolled
 
