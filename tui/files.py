@@ -17,7 +17,7 @@ class FileError(OneLineError):
 
 
 def read(file: Path, most: int = MAX_BYTES) -> bytes:
-    """Return the content of a regular file. Raises OSError, also if it is no regular file or exceeds `most` bytes.
+    """Return the content of a regular file. Raises OSError, including for more than `most` bytes.
 
     Reading a pipe would block until something writes to it, and a device may never end.
     """

@@ -22,7 +22,7 @@ _MARKDOWN = re.compile(r"([\\`*_~\[\]()<>!#|])")
 
 
 async def pause(seconds: tuple[float, float]) -> None:
-    """Wait for a random number of seconds between the two."""
+    """Wait for a random number of seconds between these two."""
     await asyncio.sleep(random.uniform(*seconds))  # noqa: S311 - no secret
 
 

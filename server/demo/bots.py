@@ -24,7 +24,7 @@ class Bots:
     """The bots of a room."""
 
     def __init__(self, site: str) -> None:
-        """`site` is the address of the site, which newcomers learn."""
+        """`site` is the address of the site, which the bots send to newcomers."""
         self._site = site
         self._members: set[str] = set()
         self._greeted: deque[str] = deque([part.name for part in CAST], maxlen=MAX_GREETED)

@@ -82,7 +82,7 @@ def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
 
 
 def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
-    """Notify the recipient of a direct message, if present, that the author is typing; at most every few seconds.
+    """Notify the recipient of a direct message, if present, that the author is typing; at most once every few seconds.
 
     Hidden operators are never announced.
     """

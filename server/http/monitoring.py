@@ -32,7 +32,7 @@ class Monitoring:
         trusts: Trust,
         readers: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """`names` returns the names in the room, `readers` the origins of pages that may read how many there are."""
+        """`names` returns the names in the room, `readers` the origins of pages that may read their number."""
         self._health = health
         self._measure = measure
         self._names = names

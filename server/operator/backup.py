@@ -1,4 +1,4 @@
-"""Backs up the database, also while servers write to it."""
+"""Backs up the database, even while servers write to it."""
 
 from pathlib import Path
 

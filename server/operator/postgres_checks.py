@@ -104,7 +104,7 @@ def search(characters: str) -> Iterator[Finding]:
 
 
 def durability(found: Durability) -> Iterator[Finding]:
-    """Judge what survives a crash of the database, and the loss of its machine."""
+    """Judge what survives a crash of the database, or the loss of its machine."""
     for name in ("fsync", "full_page_writes"):
         if getattr(found, name) != "on":
             yield Finding(Grade.BAD, f"durability: {name} is off, so a crash can destroy the database; turn it on")

@@ -64,7 +64,7 @@ def decode_client(data: bytes) -> ClientFrame:
 
 
 def decode_server(data: bytes) -> ServerFrame:
-    """Decode a frame from a server. Raises BadFrame, also for an action that this client does not know."""
+    """Decode a frame from a server. Raises BadFrame, even for an action that only this client does not know."""
     try:
         return _server_decoder.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

@@ -212,7 +212,7 @@ class React(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
 
 
 class Typing(Frame, frozen=True, tag="typing"):
-    """The user is typing a direct message. Sent only to the recipient, at most every 2 s; not stored."""
+    """The user is typing a direct message. Sent only to the recipient, at most once every 2 s; not stored."""
 
     channel: Annotated[
         Target, Meta(description="`@username` of the recipient; in frames from the server, of the author.")

@@ -95,7 +95,7 @@ class Deliveries:
             self._waiting.clear()
 
     def _begin(self, connection: SqlConnection) -> None:
-        """Allow a request to the site now: the administrator may have restarted or reloaded after repairing it."""
+        """Allow a request now: the administrator may have restarted or reloaded the server after repairing the site."""
         if self._retargeted:
             webhook_state.retarget(connection, self._queue)
         else:

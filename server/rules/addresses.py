@@ -79,7 +79,7 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _read_hop(text: str) -> IPv4Address | IPv6Address | None:
-    """Parse an address as proxies write it: also in quotes, in brackets, and with a port."""
+    """Parse an address as proxies write it: possibly in quotes or brackets, and with a port."""
     quoted = len(text) > 1 and text[0] == text[-1] == '"'
     bare = text[1:-1].strip() if quoted else text
     match = _WITH_PORT.fullmatch(bare)

@@ -33,7 +33,7 @@ class PatternError(FlagpostError):
 
 
 def compile_pattern(expression: str) -> Pattern:
-    """Compile an expression. Raises PatternError, also if it would match every text."""
+    """Compile an expression. Raises PatternError if it is not valid, or would match every text."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MAX_BYTES

@@ -143,7 +143,7 @@ def _resent(submission: Submission, connection: SqlConnection) -> str | None:
 def withdraw(terms: Terms, report_id: str, reporter: Person, connection: SqlConnection) -> StoredReport:
     """Withdraw a report: cancel its deliveries, and notify the site if it may have received it.
 
-    Raises Refusal, also if the site has resolved it.
+    Raises Refusal, for example if the site has resolved it.
     """
     report = report_rows.find(report_id, connection)
     if report is None or report.reporter.identity != reporter.identity:

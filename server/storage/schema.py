@@ -445,7 +445,7 @@ TABLES = {"epoch": {"name"}, "message": {"author_identity", "peer_identity", "no
 
 
 def connect(path: str) -> SqliteConnection:
-    """Open or create the file. Raises sqlite3.Error, also if it belongs to another program."""
+    """Open or create the file. Raises sqlite3.Error, including if it belongs to another program."""
     connection = open_as_it_is(path)
     try:
         # Check this before anything is written.

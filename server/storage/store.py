@@ -1,4 +1,4 @@
-"""A room's database as the administrator's commands open it: without an event loop, also while servers use it."""
+"""A room's database as the administrator's commands open it: without an event loop, and even while servers use it."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,7 +14,7 @@ class Store(Protocol):
     def transaction(self, *, write: bool = False) -> AbstractContextManager[SqlConnection]:
         """Open a transaction: a read-only snapshot, or with `write` one that is committed unless the context fails.
 
-        Raises StorageError, also if the database fails within the context.
+        Raises StorageError, including when the database fails within the context.
         """
 
     def locked(self) -> AbstractContextManager[SqlConnection]:

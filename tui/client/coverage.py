@@ -1,4 +1,4 @@
-"""The loaded part of a channel's history: ranges of message numbers without anything missing in between."""
+"""The loaded part of a channel's history: ranges of message numbers in which nothing is missing."""
 
 from collections.abc import Iterator
 from math import inf

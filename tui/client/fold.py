@@ -52,7 +52,7 @@ def _(frame: frames.Welcome, state: ClientState) -> None:
 
 
 def _drop_gone_channels(state: ClientState) -> None:
-    """Remove the channels that are gone. Call it only after a login, when the server has listed channels for VIPs too."""
+    """Remove channels that are gone. Call it only after a login: that is when the server lists channels for VIPs."""
     if state.current in state.gone_channels - state.channels:
         state.note(f"{state.place} no longer exists; nothing can be sent here.", Tone.BAD)
     state.gone_channels.clear()

@@ -14,7 +14,7 @@ ANSWER_SECONDS = 1.0
 
 
 class ReadMarks:
-    """Sends the markers of a state: at once, then at most every MARK_SECONDS."""
+    """Sends the markers of a state: at once, then at most once every MARK_SECONDS."""
 
     def __init__(self, state: ClientState, send: Callable[[Frame], None], is_online: Callable[[], bool]) -> None:
         self._state, self._send, self._is_online = state, send, is_online

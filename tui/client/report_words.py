@@ -51,7 +51,7 @@ STATUS_WORDS: dict[str, StatusWords] = {
 
 
 def status_words(status: str) -> StatusWords:
-    """Return the words for a status, also for one that this client does not know."""
+    """Return the words for a status, even for one that this client does not know."""
     return STATUS_WORDS.get(status) or StatusWords("·", status, "", f"Your {{report}}: {_literal(sentence(status))}")
 
 

@@ -36,7 +36,7 @@ def split(text: str) -> tuple[str, str]:
 
 
 def addressed(rest: str, names: Iterable[str]) -> tuple[str, str]:
-    """Return the name at the start of a text, as it is known, and the rest as typed; no name if none is known.
+    """Return the name at the start of a text in its known spelling, and the rest as typed; no name if none is known.
 
     Names may contain spaces: the longest match counts. A name alone may be unknown, since the person may be away.
     """

@@ -190,7 +190,7 @@ class Timeline(Struct):
         return bool(self._passing) and self._passing[-1].topic == topic
 
     def head(self, text: str) -> None:
-        """Put a notice above everything, also above what is loaded later."""
+        """Put a notice above everything, including what is loaded later."""
         self._splice(0, 0, [Notice(text)], [BEGINNING])
 
     def move_notices_from(self, other: "Timeline") -> None:

@@ -254,7 +254,7 @@ class FlagpostApp(App[None]):
             await self.leave()
 
     def action_reconnect(self) -> None:
-        """Reconnect now, also after the client has given up."""
+        """Reconnect now, even after the client has given up."""
         self.parts.connection.reconnect()
 
     def action_connect(self) -> None:

@@ -62,7 +62,7 @@ class ConnectionControl:
         await self._joining.begin()
 
     def reconnect(self) -> None:
-        """Reconnect now, also after the client has given up."""
+        """Reconnect now, even after the client has given up."""
         if self._worker and self._worker.is_running:
             self._client.hurry()
         else:

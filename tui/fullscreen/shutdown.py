@@ -93,7 +93,7 @@ class ShutdownSignals:
             self._watchdog = Watchdog(sys.__stdin__.fileno(), self._found)
 
     def quit_typed(self) -> None:
-        """Notify the helper of the quit key; called in the thread that reads the terminal, as the loop may hang."""
+        """Notify the helper of the quit key. Called in the thread that reads the terminal: the event loop may hang."""
         if self._watchdog and self._loop:
             self._watchdog.quit_typed()
             with suppress(RuntimeError):

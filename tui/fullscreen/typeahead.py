@@ -3,9 +3,9 @@
 1. One event at a time. A key can move the focus, switch the channel or open a dialog, which takes several turns of the
    event loop. The next event is passed on only when all of that is done: typing fast has the effect of typing slowly.
 2. Text goes to a text field. Outside text fields some letters are commands. Such a letter acts only if it is
-   alone: if no other character follows within ALONE_SECONDS. A sentence, a letter that is no command, and a paste go to
-   the field that the screen names, and so does everything after them. What follows a letter that opens a list searches
-   the list, until nothing is found: then it was a sentence.
+   alone: if no other character follows within ALONE_SECONDS. A sentence, a letter that is not a command, and a paste
+   go to the field that the screen names, and so does everything after them. What follows a letter that opens a list
+   searches the list, until nothing is found: then it was a sentence.
 3. A question is answered only by keys typed once it was asked, and never by those of a sentence. They are deferred:
    they go to the composer once the question is answered.
 4. Enter pressed in a screen over the room, and again in the room within DOUBLE_SECONDS: the second does nothing. It was

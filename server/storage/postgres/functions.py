@@ -1,4 +1,4 @@
-"""Database functions: what needs the lock of the room is one call, so that a node that stops cannot delay others."""
+"""Database functions: work that needs the room's lock is a single call, so that a node that stops delays no other."""
 
 FENCED = "FL001"
 """The SQLSTATE for a server that the other servers have removed, or that repeats an outdated call."""

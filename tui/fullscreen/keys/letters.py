@@ -1,4 +1,4 @@
-"""Characters that act as commands outside text fields, also under other keyboard layouts."""
+"""Characters that act as commands outside text fields, in any keyboard layout."""
 
 from textual.events import Key as Pressed
 

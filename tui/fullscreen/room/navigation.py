@@ -48,7 +48,7 @@ class Navigation:
             self.look_at(place)
 
     def next_channel(self, by: int) -> None:
-        """Open the place `by` positions further in the list, wrapping around."""
+        """Open the place `by` positions further down the list, wrapping around."""
         ids = list(self._state.timelines)
         if self._state.current in ids:
             self.look_at(ids[(ids.index(self._state.current) + by) % len(ids)])

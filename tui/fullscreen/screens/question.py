@@ -43,7 +43,7 @@ class Question(ModalScreen[bool]):
 
     @on(events.Mount)
     def _focus_no(self) -> None:
-        """Focus the harmless answer, also while the terminal is not focused."""
+        """Focus the harmless answer, even while the terminal is not focused."""
         self.query_one("#question-typed").display = False
         self.set_focus(self.query_one("#question-no"))
 

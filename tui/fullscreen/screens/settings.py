@@ -44,7 +44,7 @@ class Choice(Struct, frozen=True):
     change: Callable[[str], Config]
 
     def next_value(self, by: int) -> Config:
-        """Return the configuration with the value `by` positions further, wrapping around."""
+        """Return the configuration with the value `by` positions after the current one, wrapping around."""
         at = self.values.index(self.value) if self.value in self.values else -1
         return self.change(self.values[(at + by) % len(self.values)])
 
@@ -141,7 +141,7 @@ class SettingsScreen(ModalScreen[None]):
         return next(found, None) if rows.has_focus else None
 
     def action_cycle(self, by: int) -> None:
-        """Set another value of the highlighted setting, `by` positions further."""
+        """Set another value of the highlighted setting, `by` positions after the current one."""
         if choice := self._highlighted:
             self._apply(choice.next_value(by))
 

@@ -32,7 +32,7 @@ DRAWN = " " + "".join(map(chr, range(0x2500, 0x25A0)))
 
 
 def name_colour(name: str, under: Color, hues: Mapping[str, int]) -> Color:
-    """Return the colour of a name on a background; ANSI themes get the default, as their brightness is unknown."""
+    """Return the colour of a name on a background: the default in ANSI themes, whose brightness is unknown."""
     if under.ansi is not None:
         return Color.parse("ansi_default")
     return _tone(hues.get(name, usual(name)), under)

@@ -1,4 +1,4 @@
-"""The offer to mute, shown above the composer. It can be ignored, as its keys type no text."""
+"""The offer to mute, shown above the composer. It can be ignored, because its keys type no text."""
 
 from textual import on
 from textual.app import ComposeResult

@@ -97,14 +97,14 @@ class PeopleList(VerticalBackdrop):
             self.rows.show_rows(_rows(people, me, relations, hues, under))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hide the profile key if the site has no profiles, and mute and block for the user themselves."""
+        """Hide the profile key if the site has no profiles, and the keys to mute and block on the user's own row."""
         if action in {"mute", "block"}:
             return self.rows.chosen not in {None, self._me}
         return self._profiles if action == "profile" else True
 
     @on(RowList.Highlighted)
     def _update_footer(self, event: RowList.Highlighted) -> None:
-        """Update the footer if another person is highlighted, as the keys depend on the person."""
+        """Update the footer if another person is highlighted, because the keys depend on the person."""
         if event.id != self._highlighted:
             self._highlighted = event.id
             self.refresh_bindings()
