@@ -160,7 +160,7 @@ class PostgresProcess:
         self._end(signal.SIGINT)
 
     def crash(self) -> None:
-        """Stop the server immediately, like a crash; the next start recovers."""
+        """Stop the server immediately, as in a crash; the next start recovers."""
         self._end(signal.SIGQUIT)
 
     def discard(self) -> None:

@@ -218,7 +218,7 @@ class Dispatcher:
         stored.add_done_callback(finished)
 
     def answer_failure(self, session: Session, nonce: str | None, error: BaseException | None) -> None:
-        """Send the client an error for this exception, if there is one."""
+        """Send the client an error if there was an exception of which the user must know."""
         if self.fenced:
             return
         if isinstance(error, Refusal):

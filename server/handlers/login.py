@@ -236,7 +236,7 @@ def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:
 
 
 def _free_name(dispatcher: Dispatcher, claimed: Person) -> Person:
-    """Return the user under a free name. If the login replaces another session of the user, its spelling is kept."""
+    """Return the user under a free name: spelled as in the user's other session, if the login replaces one."""
     people = dispatcher.people
     name = names.free(claimed.name, lambda name: people.obstacle(name, claimed.identity) is not None)
     before = dispatcher.hub.find(name)

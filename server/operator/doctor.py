@@ -132,7 +132,7 @@ def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Itera
 
 
 def _answered(reached: reachability.Reached) -> str:
-    """Describe how a site was reached; a URL with an IP address resolves nothing."""
+    """Describe how a site was reached; an IP address in the URL was not resolved."""
     if reached.proxy:
         return f"port {reached.port} answered through the proxy {reached.proxy}"
     if [*reached.addresses] == [reached.host]:

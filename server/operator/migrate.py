@@ -71,7 +71,7 @@ def _copied(source: Store, connection: SqlConnection, target: Store, copy: SqlCo
 
 
 def _verified(connection: SqlConnection, which: str) -> tuple[int, str]:
-    """Return the number of rows of the trail and its last hash. Raises CommandError."""
+    """Verify the trail; return the number of its rows and its last hash. Raises CommandError."""
     try:
         return trail.verify(connection)
     except TrailError as error:

@@ -71,7 +71,7 @@ class ReportDesk:
         return await self._database.write(partial(reports.site_said, key, status, note)) is not None
 
     def on_changes(self, events: Sequence[ReportOpened | ReportChanged]) -> None:
-        """Wake the deliveries of what this server has stored, and notify the reporters who are on this server."""
+        """Wake the deliveries if this server has stored a change, and notify the reporters who are on this server."""
         if any(event.node == self._terms.node for event in events):
             # Every server delivers, but if all of them woke at once, they would compete for one delivery.
             for each in self._waiting:
@@ -99,7 +99,7 @@ class ReportDesk:
         return Reports(sorted(entries, key=lambda each: each.reported_at, reverse=True), changed, nonce)
 
     async def _read(self, reader: Reader) -> list[StoredReport]:
-        """Read a person's reports, again if one changed meanwhile: a list must not be older than a notification."""
+        """Read a person's reports; repeat if one changed meanwhile: a list must not be older than a notification."""
         asked = partial(report_rows.sent_by, reader.person.identity, MAX_LISTED, self._terms.webhook)
         while True:
             with self._requests.tracking(reader.person.identity) as pending:

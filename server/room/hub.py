@@ -165,7 +165,7 @@ class Hub:
         self._deliver_to_all(wires)
 
     def _on_visibility_change(self, one: str, other: str) -> None:
-        """Show two people each other as gone or present after a block changed."""
+        """Show two people to each other as gone or present after a block changed."""
         apart = other in self._relations.blocked_with(one)
         for reader, seen in ((one, other), (other, one)):
             self._feed.show_visibility(self.sessions_of(reader), self.present(seen), apart=apart)

@@ -155,7 +155,7 @@ def reacted(reader: Reader, up_to: int, limit: int, connection: SqlConnection) -
 def _numbers(
     reader: Reader, condition: str, values: Sequence[_Value], span: Span, limit: int, connection: SqlConnection
 ) -> list[int]:
-    """Return the numbers of the newest messages of a span that meet the condition, or of the oldest, nearest first.
+    """Return the numbers of messages of a span that meet the condition: the newest first, or the oldest if `forward`.
 
     Scans at most MAX_SCANNED, because the reader may have muted everyone who writes in a channel.
     """
@@ -170,7 +170,7 @@ def _numbers(
 
 
 def _sides(reader: Reader, other: str) -> list[tuple[str, tuple[_Value, ...]]]:
-    """Return the conditions for messages from the reader to a name, and for messages from that name to them."""
+    """Return the conditions for messages from the reader to a name, and for messages from that name to the reader."""
     values = reader.person.identity, names.key(other)
     return [
         ("peer IS NOT NULL AND author_identity = ? AND peer_key = ?", values),

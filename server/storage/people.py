@@ -192,7 +192,7 @@ class People:
         return self._database.write(partial(site_blocks.apply, identity, spared))
 
     def unrelate(self, identity: str, name: str, *, blocked: bool) -> "asyncio.Future[None]":
-        """End the mutes or blocks of everyone who had this name at that time, or has it now. Raises StorageError."""
+        """Unmute or unblock everyone who was muted or blocked under this name, or has it now. Raises StorageError."""
         holder = self.find(name)
         # Chosen in the transaction, because one that is being stored has to end as well.
         end = partial(mutes_and_blocks.end_named, identity, name, holder.identity if holder else "", blocked)

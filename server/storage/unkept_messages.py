@@ -35,7 +35,7 @@ class UnkeptMessages:
         return msg_id in self._held
 
     def add(self, publication: Publication) -> None:
-        """Hold a message; the oldest are dropped when their time is over, or there are too many."""
+        """Hold a message; the oldest are dropped when their time is over, or if there are too many."""
         now = self._clock()
         self._held[publication.msg_id] = publication
         self._until[publication.msg_id] = now + HELD_SECONDS

@@ -113,7 +113,7 @@ class _Marker(NamedTuple):
     number: int
 
     def continues(self, before: "_Marker") -> bool:
-        """Return whether this item continues the list: the same sign, or the next number, as browsers number them."""
+        """Return whether this item continues the list: it has the same sign, or the number that browsers show next."""
         return self.sign == before.sign and (bool(self.sign) or self.number == before.number + 1)
 
 

@@ -140,7 +140,7 @@ class BareRTC:
             self._channels.setdefault(channel)
 
     def _new_channels(self, before: int) -> list[ServerFrame]:
-        """Return a new welcome if a channel has appeared: the websocket has no list of channels."""
+        """Return a new welcome if a channel has appeared: the server sends no list of channels."""
         return [self._welcome()] if len(self._channels) > before else []
 
     def _on_takeback(self, found: Json) -> list[ServerFrame]:

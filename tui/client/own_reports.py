@@ -174,7 +174,6 @@ class OwnReports(Struct):
         return lost
 
     def fold_status(self, frame: frames.ReportStatus, now: datetime) -> list[Remark]:
-        """Fold the status of a report."""
         entry, nonce = _aware(frame.report), frame.nonce or ""
         asked = self._asked.pop(nonce, None)
         self._withdrawing.pop(nonce, None)

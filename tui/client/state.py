@@ -311,7 +311,7 @@ class ClientState(Struct):
         return around(timeline, line.msg_id, before, after, self.relations.hidden)
 
     def toggle_mute(self, username: str) -> frames.Mute | frames.Unmute:
-        """Mute or unmute a person; it takes effect when the server confirms."""
+        """Mute or unmute a person; this takes effect once the server has confirmed it."""
         self.mute_offer = None
         return self.relations.toggle_mute(username)
 

@@ -25,7 +25,7 @@ class UnsentSaver:
         return self._file.problem
 
     def stop(self) -> None:
-        """Save what has changed, if the person is known, and nothing more: another saver follows."""
+        """Save what has changed, if the person is known; save nothing afterwards, because another saver takes over."""
         if self._file.is_open:
             self._file.save()
 

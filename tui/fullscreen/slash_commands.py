@@ -32,7 +32,7 @@ class CommandRoom(Protocol):
         """Let the user choose a status from a list, or type one."""
 
     def set_status(self, words: str) -> str | None:
-        """Set the status."""
+        """Set the user's status to these words; empty ones mean online."""
 
     def toggle_dnd(self) -> str | None:
         """Turn Do not disturb on or off."""
@@ -44,7 +44,7 @@ class CommandRoom(Protocol):
         """Block a person after confirmation, or unblock them."""
 
     def search(self, words: str) -> None:
-        """Open the search."""
+        """Open the search; with words, start searching at once."""
 
     def close(self) -> str | None:
         """Close the current conversation."""

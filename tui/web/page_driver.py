@@ -8,7 +8,7 @@ LOST = 1
 
 
 class Driver(WebDriver):
-    """Ends the client when its input ends, which happens when the serving process was killed.
+    """Ends the client when its input ends, which happens if the serving process is killed.
 
     Otherwise the client would stay in the room although no page shows it.
     """

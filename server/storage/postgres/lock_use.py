@@ -23,7 +23,7 @@ class LockUse:
 
     @property
     def longest(self) -> float:
-        """The longest time within at least the last WINDOW_SECONDS, and at most twice as many."""
+        """The longest time within a recent period, which is one to two times WINDOW_SECONDS long."""
         self._turn_over()
         return max(self._longest, self._longest_before)
 

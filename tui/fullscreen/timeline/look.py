@@ -90,5 +90,4 @@ class Look(Struct, frozen=True):
         return times + self.name_cells + cell_len(name_text.SEPARATOR) if self.has_columns else 0
 
     def colour(self, name: str) -> Color:
-        """Return the colour of a name."""
         return name_colour(name, self.background, self.hues)

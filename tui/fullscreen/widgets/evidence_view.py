@@ -55,7 +55,6 @@ class EvidenceView(VerticalScroll, can_focus=True):
 
     @on(events.Mount)
     def _scroll_to_reported(self) -> None:
-        """Scroll to the reported message."""
         self.call_after_refresh(self._show_reported)
 
     @property

@@ -171,7 +171,6 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         return strips[row] if row < len(strips) else blank
 
     def _style(self, number: int) -> Style:
-        """Return the style of a row."""
         if not self._rows[number].id:
             return self.get_visual_style("row-list--row", "row-list--heading")
         if number == self.highlighted:
