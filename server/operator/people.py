@@ -26,7 +26,7 @@ def erase(connection: SqlConnection, name: str, identity: str | None) -> str:
 
 
 def _identity(connection: SqlConnection, name: str, identity: str | None) -> str:
-    """Return the identity of the person who has had this name. Raises CommandError unless exactly one person has."""
+    """Return the identity of the person who has had this name. Raises CommandError if there is not exactly one."""
     found = personal_data.holders(name, connection)
     if identity is not None:
         found = [holder for holder in found if holder.identity == identity]

@@ -37,7 +37,7 @@ class RelationIndex:
         return self._of.get(identity, {}).values()
 
     def check(self, identity: str, other: str) -> None:
-        """Raise Refusal if a person cannot mute or block one more."""
+        """Raise Refusal if a person has already muted or blocked as many people as allowed."""
         wants = self._of.get(identity, {})
         if other not in wants and len(wants) >= MAX_RELATIONS:
             raise Refusal(

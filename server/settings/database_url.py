@@ -27,7 +27,7 @@ def is_url(database: str) -> bool:
 
 
 def is_file(database: str) -> bool:
-    """Return whether the setting is a file. A URL without a slash is not: it may have a password, and would be shown."""
+    """Return whether the setting is a file. A URL that lacks a slash is not: a file's name is shown, with passwords."""
     return "://" not in database and database.partition(":")[0].lower() not in SCHEMES
 
 

@@ -28,7 +28,7 @@ class Sent(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An attempt; times are in milliseconds."""
+    """One attempt to send a delivery; times are in milliseconds."""
 
     at: int
     milliseconds: int

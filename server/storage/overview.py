@@ -8,7 +8,7 @@ from server.storage.sql import SqlConnection
 
 
 class RecordedAttempt(NamedTuple):
-    """A recorded attempt; `at` is in milliseconds, `status` None without a complete answer from the site."""
+    """An attempt to send a delivery; `at` is in milliseconds, `status` None without a complete answer from the site."""
 
     at: int
     milliseconds: int

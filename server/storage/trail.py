@@ -25,7 +25,7 @@ class TrailError(FlagpostError):
 
 
 class TrailRow(NamedTuple):
-    """A stored row; `at` is in milliseconds."""
+    """A stored row of the trail; `at` is in milliseconds."""
 
     seq: int
     report_id: str

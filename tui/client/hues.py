@@ -37,5 +37,5 @@ class Hues(Struct):
 
 
 def usual(name: str) -> int:
-    """Return the hue of a name, unless somebody else in the room already has that hue."""
+    """Return the usual hue of a name, which it gets unless somebody in the room already has that hue."""
     return crc32(name.encode(errors="replace")) % HUES
