@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         "--settings",
         type=Path,
         metavar="FILE",
-        help="settings file (default: settings.toml in the current directory, if it exists)",
+        help="settings file (default: settings.toml in the working directory, if it exists)",
     )
     parser.add_argument(
         "--address", type=arguments.address, metavar="HOST:PORT", help="address to listen on; overrides the settings"

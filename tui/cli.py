@@ -205,7 +205,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--sign-in", action="store_true", help="ask for the sign-in link from your site")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help=f"file with that link; or set {TOKEN_VARIABLE}")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file of the server on this machine")
-    parser.add_argument("--demo", action="store_true", help="try everything in a room with bots and a small site")
+    parser.add_argument(
+        "--demo", action="store_true", help="try everything in a room with scripted users and a small site"
+    )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--plain", action="store_true", help="chat line by line on standard input and output")
     how.add_argument("--serve", action="store_true", help="serve the client as a page for your browser")

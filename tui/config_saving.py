@@ -34,7 +34,9 @@ def save(file: Path, before: Config, after: Config) -> None:
     except UnicodeDecodeError:
         raise FileError(problem_line(file, "this is not UTF-8, so nothing was written; correct it")) from None
     except OSError as error:
-        raise FileError(problem_line(file, f"nothing was written: {error.strerror or error}")) from None
+        raise FileError(
+            problem_line(file, f"nothing was written: {error.strerror or error}; check the file and its folder")
+        ) from None
 
 
 class _Marks(NamedTuple):

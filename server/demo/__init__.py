@@ -1,1 +1,1 @@
-"""The demo: a small site and a room with bots, to try everything on one machine."""
+"""The demo: a small site and a room with scripted users, to try everything on one machine."""

@@ -106,7 +106,7 @@ def _listen(option: str, given: Address | None, default: str) -> Listener:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m server.demo",
-        description="Try Flagpost on this machine: a room with bots, and a site that receives your reports.",
+        description="Try Flagpost on this machine: a room with scripted users, and a site that receives your reports.",
     )
     parser.add_argument(
         "--address",
@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         default=1,
         help="number of servers that share the room, on a PostgreSQL of their own (default: %(default)s)",
     )
-    parser.add_argument("--child", action="store_true", help="end when standard input closes")
+    parser.add_argument("--child", action="store_true", help="exit when standard input closes")
     return parser
 
 

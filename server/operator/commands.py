@@ -25,6 +25,7 @@ from server.storage.trail import TrailError
 
 BAD, UNUSABLE = 1, 2
 DEFAULT_LIMIT = 50
+WEBHOOK_ARGUMENT = ("name", "ID of the webhook, or its Name if it has no ID")
 
 
 class CommandContext(NamedTuple):
@@ -63,8 +64,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     report = groups.add_parser("reports", help="reports and their trail")
     _add(groups, "doctor", "check the server's setup, and suggest fixes", _doctor)
     _add(groups, "reload", "check the settings, and have the running server apply them", _reload)
-    _add(groups, "backup", "back up the database, also while the server runs", _backup, "file")
-    moved = _add(groups, "migrate", "copy the room from one database to another", _migrate, "from", "to")
+    _add(groups, "backup", "back up the database, also while the server runs", _backup, ("file", "file to create"))
+    source, copy = ("from", "SQLite file, or postgresql://USER@HOST/DATABASE"), ("to", "new file, or empty database")
+    moved = _add(groups, "migrate", "copy the room from one database to another", _migrate, source, copy)
     moved.add_argument("--dry-run", action="store_true", help="only check what would be copied")
     person = groups.add_parser("people", help="export or erase what is stored about a person")
     _add_people(person.add_subparsers(required=True, metavar="COMMAND"))
@@ -77,27 +79,27 @@ def _add_people(group: Commands) -> None:
         ("export", "print what is stored about a person, one JSON object per line", _export_person),
         ("erase", "erase a person and their messages; reports are kept", _erase_person),
     ):
-        _add(group, name, text, command, "name").add_argument(
+        _add(group, name, text, command, ("name", "name that the person has or had")).add_argument(
             "--identity", metavar="ID", help="identity of the person, if several have had this name"
         )
 
 
 def _add_webhooks(group: Commands) -> None:
     _add(group, "list", "list webhooks with their state", _webhooks)
-    _add(group, "test", "send a harmless test call", _test, "name")
+    _add(group, "test", "send a harmless test call", _test, WEBHOOK_ARGUMENT)
     deliveries = _add(group, "deliveries", "list the latest deliveries", _deliveries)
     deliveries.add_argument("--failed", action="store_true", help="list only failed ones")
     _add_limit(deliveries)
-    _add(group, "replay", "resend a delivery", _replay, "id")
-    _add(group, "pause", "pause deliveries", _pause, "name")
-    _add(group, "resume", "resume deliveries", _resume, "name")
-    rotate = _add(group, "rotate", "rotate the signing secret in the settings file", _rotate, "name")
+    _add(group, "replay", "resend a delivery", _replay, ("id", "ID of the delivery, as `webhook deliveries` shows it"))
+    _add(group, "pause", "pause deliveries", _pause, WEBHOOK_ARGUMENT)
+    _add(group, "resume", "resume deliveries", _resume, WEBHOOK_ARGUMENT)
+    rotate = _add(group, "rotate", "rotate the signing secret in the settings file", _rotate, WEBHOOK_ARGUMENT)
     rotate.add_argument("--finish", action="store_true", help="end the rotation: remove the old secret")
 
 
 def _add_reports(group: Commands) -> None:
     _add_limit(_add(group, "list", "list the latest reports", _reports))
-    _add(group, "show", "show a report", _show_report, "id")
+    _add(group, "show", "show a report", _show_report, ("id", "ID of the report, as `reports list` shows it"))
     verify = _add(group, "verify", "verify that the trail was not altered", _verify)
     verify.add_argument(
         "--head", type=_hash, metavar="HASH", help="a hash that you noted earlier; it must be in the trail"
@@ -110,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
     """Run a command; return 0, 1 if a check failed, or 2 if the command could not run."""
     command: Command = options.command
     if sys.stdout is None:
-        print("flagpost: standard output is closed", file=sys.stderr)
+        print("flagpost: standard output is closed; connect it to a file, a pipe or a terminal", file=sys.stderr)
         return UNUSABLE
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Characters outside the terminal's encoding must not abort a command.
@@ -127,18 +129,20 @@ def run(options: argparse.Namespace) -> int:
         return 0
     except OSError as error:
         silence(sys.stdout)
-        print(f"flagpost: standard output cannot be written: {error.strerror}", file=sys.stderr)
+        print(f"flagpost: standard output cannot be written: {error.strerror}; redirect it elsewhere", file=sys.stderr)
         return UNUSABLE
     return code
 
 
-def _add(group: Commands, name: str, text: str, command: Command, *arguments: str) -> argparse.ArgumentParser:
+def _add(
+    group: Commands, name: str, text: str, command: Command, *arguments: tuple[str, str]
+) -> argparse.ArgumentParser:
     parser = group.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     # Also allowed after the command; SUPPRESS keeps a value given before it.
     parser.add_argument("--settings", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="settings file")
     parser.set_defaults(command=command)
-    for argument in arguments:
-        parser.add_argument(argument, metavar=argument.upper())
+    for argument, meaning in arguments:
+        parser.add_argument(argument, metavar=argument.upper(), help=meaning)
     return parser
 
 
@@ -222,7 +226,7 @@ def _verify(context: CommandContext) -> int:
         with context.database() as connection:
             print(report_commands.verify(connection, context.options.head))
     except TrailError as error:
-        print(f"flagpost: the trail was altered: {shown(str(error))}", file=sys.stderr)
+        print(f"flagpost: the trail was altered: {shown(str(error))}; compare it with a backup", file=sys.stderr)
         return BAD
     return 0
 

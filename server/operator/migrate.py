@@ -66,7 +66,10 @@ def _copied(source: Store, connection: SqlConnection, target: Store, copy: SqlCo
     numbering = source.numbering(connection)
     target.renumber(copy, numbering)
     if target.numbering(copy) != numbering or _verified(copy, "copy") != verified:
-        raise CommandError("the copy differs from the source in its numbers or its trail; nothing was written")
+        raise CommandError(
+            "the copy differs from the source in its numbers or its trail, so nothing was written; run `doctor`"
+            " on both databases"
+        )
     yield _trail(*verified)
 
 

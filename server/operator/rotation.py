@@ -49,7 +49,7 @@ def _read(file: Path) -> tuple[tomlkit.TOMLDocument, bytes]:
         # The server also accepts lines that end in CR alone; TOML does not.
         return tomlkit.parse(re.sub(r"\r(?!\n)", "\n", content.removeprefix(mark).decode())), mark
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
-        raise CommandError(f"{file} cannot be read: {error}") from None
+        raise CommandError(f"{file} cannot be read: {error}; correct that first") from None
 
 
 def _rotated(name: str, present: list[str], *, finish: bool) -> list[str]:
@@ -102,4 +102,4 @@ def _replace(file: Path, text: str, mark: bytes) -> None:
         fresh.replace(target)
     except OSError as error:
         fresh.unlink(missing_ok=True)
-        raise CommandError(f"{file} cannot be written: {error.strerror}") from None
+        raise CommandError(f"{file} cannot be written: {error.strerror}; run this as a user who can write it") from None

@@ -116,7 +116,7 @@ def _withheld(connection: SqlConnection, delivery: Delivery) -> str | None:
     rows = trail.rows(connection, delivery.report_id)
     withdraws = any(row.seq == delivery.seq and isinstance(decode(row.content), Withdrawn) for row in rows)
     if withdraws and not withdrawn:
-        return "is open again"
+        return "is no longer withdrawn"
     gone = delivery.state is DeliveryState.CANCELLED or (withdrawn and not withdraws)
     return "was withdrawn by its reporter" if gone else None
 
@@ -166,7 +166,7 @@ def test(settings: Settings, name: str) -> tuple[str, bool]:
     """Send a test call; return a description of the answer, and whether it is good. Raises CommandError."""
     hook = known(settings, name)
     if not hook.url:
-        raise CommandError(f"webhook {hook.queue} has no URL in the settings")
+        raise CommandError(f"webhook {hook.queue} has no URL in the settings; set it first")
     return asyncio.run(_test(settings, hook))
 
 

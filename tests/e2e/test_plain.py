@@ -118,7 +118,7 @@ def test_quit_ends_like_the_end_of_input(server: ServerProcess, tmp_path: Path) 
         ("/dance", "Unknown command /dance."),
         ("/msg bob", "There is no text after the name “bob”."),
         ("x" * 70_000, "The message has "),
-        ("gr\udcfc\udcdfe", "This line is not UTF-8 (byte fc), so it was not sent: "),
+        ("gr\udcfc\udcdfe", "This line is not UTF-8 (byte fc), so it was not sent. Convert it to UTF-8: "),
     ],
 )
 def test_a_failed_command_prints_one_line_and_sets_the_exit_code(
@@ -293,12 +293,12 @@ async def test_line_mode_can_do_what_the_screen_can(server: ServerProcess, tmp_p
     assert [each.partition(": ")[2][:40] for each in errors] == [
         "[1] is not your message.",
         "There is nothing to undo for “bob”.",
-        "No one named “nobody here” is here.",
+        "No one named “nobody here” is here. See ",
         "There is no report 1 in the list. Type /",
         "Usage: /search WORDS",
         "The status has 200 characters; the limit",
         "Only conversations can be closed. Use /c",
-        "There is no conversation with “nobody”.",
+        "There is no conversation with “nobody”. ",
     ]
 
 

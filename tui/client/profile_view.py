@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from server.protocol import frames
 
+UNANSWERED = "The connection was lost before the site answered. Try again once you are reconnected."
+
 
 class Stage(Enum):
     """State of the profile panel."""
@@ -41,4 +43,4 @@ class ProfileView(Struct, frozen=True):
         """Return the profile after the connection was lost."""
         if self.stage is not Stage.LOADING:
             return self
-        return ProfileView(self.username, "", Stage.FAILED, error="The connection was lost before the site answered.")
+        return ProfileView(self.username, "", Stage.FAILED, error=UNANSWERED)

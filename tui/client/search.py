@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from server.protocol import frames
 
-LOST = "The connection was lost before the server answered."
+LOST = "The connection was lost before the server answered. Try again once you are reconnected."
 CONTEXT_CHARS = 24
 
 

@@ -119,7 +119,7 @@ def _person(
 ) -> str | None:
     name, behind = slash.addressed(rest, slash.names(room.client.state))
     if not name or behind.strip():
-        return f"No one named “{rest}” is here."
+        return f"No one named “{rest}” is here. See /who for the names."
     if name == room.client.state.me:
         return "That's you."
     if among is not None and name not in among:
@@ -205,7 +205,7 @@ def _close(room: CommandRoom, rest: str) -> str | None:
         state = room.client.state
         place = state.known_as(target.conversation(target.without_sign(rest)))
         if place not in state.timelines:
-            return f"There is no conversation with “{rest}”."
+            return f"There is no conversation with “{rest}”. Check the name."
         room.look_at(place)
     return room.close()
 

@@ -29,7 +29,7 @@ async def find(options: Options) -> FoundServer:
     """Find a server, or start one. Raises LocalServerError, FileError or AddressError."""
     if options.demo:
         server = await start("server.demo", [], [CHAT, INBOX])
-        inbox = f"This is a demo room with bots and a small site. Reports arrive at {server.urls[INBOX]}"
+        inbox = f"This is a demo room with scripted users and a small site. Reports arrive at {server.urls[INBOX]}"
         return FoundServer(server.urls[CHAT], server, [clean_line(inbox)])
     if options.url:
         url = websocket_url(options.url)

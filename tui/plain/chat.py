@@ -12,6 +12,7 @@ from server.protocol.frames import Echo, Error, Places, Say, ServerFrame
 from tui.client.client import Client
 from tui.client.client_events import Granted, Loss, NameRefusedError
 from tui.client.profile_view import Stage
+from tui.client.search import LOST
 from tui.options import Options
 from tui.plain import output, typed_commands
 from tui.plain.line_commands import LineCommands, Wait
@@ -145,7 +146,9 @@ class _LineMode:
                 self._complain(f"No answer within {self._patience:.0f} s, so this {what}{more}: {clean_line(line)}")
                 return
         if not await self._until(lambda: self._entered):
-            self._complain(f"The server at {self._client.address} does not answer.")
+            self._complain(
+                f"The server at {self._client.address} does not answer. Check the address, or try again later."
+            )
 
     async def _wait_for_login(self, line: str) -> bool:
         """Wait for the login; return whether the line can be sent."""
@@ -237,7 +240,7 @@ class _LineMode:
     def _lost(self, loss: Loss) -> None:
         if self._waits:
             self._refused, self._waits = True, False
-            self._complain("The connection was lost before the server answered.")
+            self._complain(LOST)
         if loss.retry_seconds is None:
             print_error(f"Disconnected: {loss.why}.")
             self._end(1)

@@ -77,7 +77,7 @@ class LineCommands:
         number, rest = typed_commands.number_and_rest(text)
         found = self._transcript.find(number)
         if found is None:
-            raise LineError(f"There is no message [{number}].")
+            raise LineError(f"There is no message [{number}]. Use the number in brackets before the message.")
         return number, *found, rest
 
     def _own(self, text: str) -> tuple[int, str, Line, str]:
@@ -114,7 +114,7 @@ class LineCommands:
         state = self._state
         closed = state.known_as(target.conversation(target.without_sign(name))) if name else state.current
         if closed not in state.timelines:
-            raise LineError(f"There is no conversation with “{name}”.")
+            raise LineError(f"There is no conversation with “{name}”. Check the name.")
         if not target.is_conversation(closed):
             raise LineError("Only conversations can be closed. Use /close NAME, or /join @NAME and then /close.")
         place = state.place_of(closed)
@@ -150,7 +150,7 @@ class LineCommands:
     def _person(self, rest: str) -> str:
         name, behind = addressed(rest, names(self._state))
         if not name or behind.strip():
-            raise LineError(f"No one named “{rest}” is here.")
+            raise LineError(f"No one named “{rest}” is here. See /who for the names.")
         if name == self._state.me:
             raise LineError("That's you.")
         return name

@@ -57,7 +57,7 @@ def parse(line: str) -> Text | TypedCommand | None:
         return None
     if not_utf_8 := _UNDECODED.search(line):
         byte = ord(not_utf_8[0]) & 0xFF
-        raise LineError(f"This line is not UTF-8 (byte {byte:02x}), so it was not sent: {line}")
+        raise LineError(f"This line is not UTF-8 (byte {byte:02x}), so it was not sent. Convert it to UTF-8: {line}")
     line = clean_own(line)
     if not is_command(line):
         return Text(said(line))

@@ -37,7 +37,8 @@ def serve(options: Options, host: str, port: int) -> None:
         print(f"Open in a browser: {access.url}?token={access.token}", flush=True)
     except OSError as error:
         # Without the URL, nobody can open the page.
-        raise OneLineError(f"the page's URL cannot be printed: {error.strerror or error}") from None
+        why = f"the page's URL cannot be printed: {error.strerror or error}"
+        raise OneLineError(f"{why}; start Flagpost in a terminal") from None
     web.run_app(
         Pages(access, command(options)).app(),
         sock=listening,

@@ -1,13 +1,14 @@
 """A command works on one snapshot of the database, and applies all of its changes or none."""
 
 import argparse
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from server.operator import report_commands
+from server.operator import commands, report_commands
 from server.operator.backup import backup
 from server.operator.commands import CommandContext
 from server.operator.printing import CommandError
@@ -127,3 +128,16 @@ def report_something(connection: SqliteConnection, msg_id: int = 7) -> StoredRep
     """Let Alice report a message."""
     connection.begin(milliseconds(START))
     return reports.submit(TERMS, Submission(ALICE, evidence(msg_id), None, add=False), connection)
+
+
+@pytest.mark.parametrize(
+    "command", ["backup", "migrate", "people erase", "webhook test", "webhook rotate", "webhook replay", "reports show"]
+)
+def test_help_explains_each_argument(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    commands.add_to(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args([*command.split(), "--help"])
+    explained = capsys.readouterr().out.partition("positional arguments:")[2]
+    assert re.findall(r"^  [A-Z]+$", explained, re.MULTILINE) == []
+    assert re.search(r"^  [A-Z]+  +\w", explained, re.MULTILINE)

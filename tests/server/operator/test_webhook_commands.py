@@ -137,7 +137,7 @@ def test_a_replay_sends_only_reports_that_are_open() -> None:
     desk.try_next(ACCEPTED)
     desk.submit(add=True)
     desk.try_next(ACCEPTED)
-    with pytest.raises(CommandError, match="is open again"):
+    with pytest.raises(CommandError, match="is no longer withdrawn"):
         webhook_commands.replay(SETTINGS, desk.connection, withdrawal)
     assert desk.next_due() is None
     assert "is being resent" in webhook_commands.replay(SETTINGS, desk.connection, told)
