@@ -130,7 +130,8 @@ def _files(path: str) -> list[str]:
 
 def _lock_file(path: str) -> Path:
     # Not named like `chat.sqlite3*`, because people delete or move these files together.
-    real = Path(path).resolve()
+    # A Path raises RuntimeError for links that lead in a circle, before opening the file fails.
+    real = Path(os.path.realpath(path))
     return real.with_name(f".{real.name}.lock")
 
 

@@ -491,7 +491,10 @@ def prepare(connection: SqliteConnection) -> StoredRoom:
     # The last number ever assigned: its message may have been deleted since.
     last = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'"
     query = f"SELECT name, ({last}), server.id, id_key FROM epoch, server"  # noqa: S608 - a constant
-    return StoredRoom(*connection.execute(query).fetchone())
+    found = connection.execute(query).fetchone()
+    if found is None:
+        raise sqlite3.DatabaseError(DAMAGED)
+    return StoredRoom(*found)
 
 
 def misfit(connection: SqliteConnection) -> str | None:

@@ -124,6 +124,23 @@ async def test_a_refused_start_leaves_no_lock(tmp_path: Path) -> None:
     assert database_file.server_on(str(path)) is None
 
 
+async def test_links_that_lead_in_a_circle_are_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "room.sqlite"
+    path.symlink_to(path)
+    assert database_file.server_on(str(path)) is None
+    with pytest.raises(StorageError, match=f"{path}: .*symbolic links"):
+        SqliteDatabase(str(path))
+
+
+async def test_a_database_without_its_room_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "room.sqlite"
+    await SqliteDatabase(str(path)).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM epoch")
+    with pytest.raises(StorageError, match="malformed; check the file"):
+        SqliteDatabase(str(path))
+
+
 async def test_a_damaged_schema_is_named_even_if_its_text_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "room.sqlite"
     with closing(sqlite3.connect(path)) as connection:
