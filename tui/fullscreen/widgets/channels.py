@@ -5,7 +5,10 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from msgspec import Struct
 from textual import events, on
 from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.style import Style
 from textual.widgets import Static
 
@@ -14,7 +17,7 @@ from tui.client.timeline import Timeline, title_of
 from tui.client.unread import shown_count
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.widgets.backdrop import VerticalBackdrop
+from tui.fullscreen.widgets.backdrop import first_line
 from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow, Row
 from tui.fullscreen.widgets.show_text import show_text
@@ -104,7 +107,7 @@ class PlaceColumn:
         return above, [each for line, each in self._unread.items() if line >= end]
 
 
-class PlaceLists(VerticalBackdrop):
+class PlaceLists(Vertical):
     """The channels, and below them the conversations, which stay in sight however many channels there are."""
 
     WHERE = Where.CHANNELS
@@ -121,6 +124,10 @@ class PlaceLists(VerticalBackdrop):
     def compose(self) -> ComposeResult:
         yield from (each.rows for each in self._columns)
         yield self._out_of_view
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines that are all the same, as those of `VerticalBackdrop` are."""
+        return super().render_lines(first_line(crop)) * crop.height
 
     def show_places(
         self, timelines: Iterable[Timeline], current: str, drafts: Container[str], is_muted: Callable[[str], bool]

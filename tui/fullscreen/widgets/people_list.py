@@ -6,7 +6,10 @@ from msgspec import Struct
 from textual import on
 from textual.app import ComposeResult
 from textual.color import Color
+from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.style import Style
 
 from server.protocol import name_text
@@ -15,7 +18,7 @@ from tui.client.own_relations import OwnRelations
 from tui.client.person_facts import badge, short_emoji
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.widgets.backdrop import VerticalBackdrop
+from tui.fullscreen.widgets.backdrop import first_line
 from tui.fullscreen.widgets.colours import name_colour
 from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow, Row
@@ -58,7 +61,7 @@ class PersonRow(Struct, frozen=True, gc=False):
         )
 
 
-class PeopleList(VerticalBackdrop):
+class PeopleList(Vertical):
     """Shows people and their status; posts what the user wants to do with the highlighted person."""
 
     WHERE = Where.PEOPLE
@@ -74,6 +77,10 @@ class PeopleList(VerticalBackdrop):
 
     def compose(self) -> ComposeResult:
         yield self.rows
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines that are all the same, as those of `VerticalBackdrop` are."""
+        return super().render_lines(first_line(crop)) * crop.height
 
     def show_people(
         self,
