@@ -17,7 +17,7 @@ class FileError(OneLineError):
 
 
 def read(file: Path, most: int = MAX_BYTES) -> bytes:
-    """Return the content of a regular file. Raises OSError, including for more than `most` bytes.
+    """Return the content of a regular file. Raises OSError if that fails, or if it exceeds `most` bytes.
 
     Reading a pipe would block until something writes to it, and a device may never end.
     """

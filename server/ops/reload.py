@@ -26,7 +26,7 @@ def record_early_sighup() -> None:
 
 
 def record_early_request() -> str:
-    """Record that the settings are to be reloaded, until `reload_on_sighup`; return it in words for an operator."""
+    """Record a request to reload the settings, until `reload_on_sighup`; return a confirmation for the operator."""
     _early_request.set()
     return "The settings will be reloaded once the server has started."
 

@@ -28,7 +28,7 @@ FlagpostError
         RefusedRequest          over HTTP
     ForbiddenTargetError        the address of a webhook's host
     PatternError                a phrase of a filter
-    Rehearsed               a migration that is only tried
+    Rehearsed                   a migration that is only tried
     RenderError                 a message as HTML
     TomlError                   a file in TOML
     TrailError                  the trail of reports

@@ -95,7 +95,7 @@ class Reservations:
             self._drop_unused(oldest)
 
     def reserve(self, person: Person, held_at: int) -> None:
-        """Record when a person who can return last held a name. Call it in the order of these times."""
+        """Record when a name was last held by a person who can return. Call it in the order of these times."""
         hold = self._index(person)
         self._held_at.pop(hold, None)
         self._held_at[hold] = held_at

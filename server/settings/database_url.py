@@ -27,7 +27,10 @@ def is_url(database: str) -> bool:
 
 
 def is_file(database: str) -> bool:
-    """Return whether the setting is a file. A URL that lacks a slash is not: a file's name is shown, with passwords."""
+    """Return whether the setting names a file.
+
+    A URL that lacks a slash does not: names of files are shown, and the URL may contain a password.
+    """
     return "://" not in database and database.partition(":")[0].lower() not in SCHEMES
 
 

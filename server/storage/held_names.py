@@ -53,7 +53,7 @@ def add_member(person: Person, connection: SqlConnection) -> None:
 
 
 def load_members(connection: SqlConnection) -> list[Person]:
-    """Return the members of the site, those who were here most recently last."""
+    """Return the members of the site in the order of their last visits."""
     rows = connection.execute(
         "SELECT name, identity FROM (SELECT * FROM member ORDER BY seen_at DESC LIMIT ?) AS latest ORDER BY seen_at",
         (MAX_RESERVED,),

@@ -70,7 +70,7 @@ class WriteTurn:
         self._ends_soon: asyncio.TimerHandle | None = None
 
     def write(self, work: Work[Result], *, soon: bool = False) -> "asyncio.Future[Result]":
-        """Add a write; `soon`: it can wait."""
+        """Add a write. With `soon`, it can wait for others."""
         return self.add(PendingWrite(work, self._loop), soon=soon)
 
     def write_aside(self, work: Work[Result]) -> None:
@@ -78,7 +78,7 @@ class WriteTurn:
         self.write(work).add_done_callback(log_failure)
 
     def add(self, write: PendingWrite[Result], *, soon: bool = False) -> "asyncio.Future[Result]":
-        """Add a pending write; `soon`: it can wait."""
+        """Add a pending write. With `soon`, it can wait for others."""
         self._writes.append(cast(PendingWrite[object], write))
         if soon:
             self._ends_soon = self._ends_soon or self._loop.call_later(SOON_SECONDS, self.end)

@@ -160,7 +160,7 @@ class People:
     ) -> "asyncio.Future[Ban]":
         """Ban a person, whose identity is "" if nobody with this name was here. Raises StorageError.
 
-        `removal`: announced to every server in the same transaction.
+        `removal` is announced to every server in the same transaction.
         """
 
         def work(connection: SqlConnection) -> Ban:
@@ -185,7 +185,7 @@ class People:
         return self._database.write(partial(site_blocks.replace, identity, others))
 
     def apply_site_blocks(self, identity: str, spared: Collection[str] = ()) -> "asyncio.Future[None]":
-        """Apply the blocks from the site again, except of `spared`: the member may have lifted them here.
+        """Apply the blocks from the site again, except those of `spared`: the member may have lifted them here.
 
         Raises StorageError.
         """

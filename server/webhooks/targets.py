@@ -143,7 +143,7 @@ def _look_up(host: str, found: Future[list[str]]) -> None:
 def connecting(tls: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
     """Return a transport without keep-alive.
 
-    A kept connection would serve all names with the same address, although TLS verified only one of them.
+    A connection kept alive would serve all names with the same address, although TLS verified only one of them.
     """
     return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 

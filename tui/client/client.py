@@ -208,7 +208,7 @@ class Client:
         self.send_stored(self.state.say(text, nonce(), channel))
 
     def send_stored(self, frame: Frame) -> None:
-        """Send what is stored until the server answers; if offline, it is sent after the next login."""
+        """Send a frame that is stored until the server answers; if offline, it is sent after the next login."""
         self.changed()
         if self.online:
             self.send(frame)

@@ -70,7 +70,7 @@ def _matching(wanted: str, worst: int) -> list[str]:
 
 
 def _rank(wanted: str, name: str) -> int:
-    """Return how well a name matches, lower is better; more than WITHIN: not at all."""
+    """Return how well a name matches (lower is better); more than WITHIN if it does not match."""
     if name.startswith(wanted):
         return EXACT if name == wanted else BEGINNING
     spaced = f" {name}"

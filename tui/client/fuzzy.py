@@ -4,7 +4,10 @@ BEGINNING, WORD, WITHIN, LETTERS = range(4)
 
 
 def rank(letters: str, name: str) -> int | None:
-    """Return the rank, lower is better: at the start, at a word's start, inside, letters in order; None: no match."""
+    """Return the rank of a match: BEGINNING (the best), WORD, WITHIN, or LETTERS if only their order matches.
+
+    Return None if they do not match.
+    """
     letters, name = letters.casefold().strip(), name.casefold()
     if name.startswith(letters):
         return BEGINNING

@@ -7,7 +7,10 @@ from tui.client.state import ClientState
 
 
 def ask_older(state: ClientState, nonce: str) -> HistoryRequest | None:
-    """Request the missing messages nearest to the end of the current timeline; None if none are, or that is pending."""
+    """Request the missing messages nearest to the end of the current timeline.
+
+    Return None if none are missing, or if the request is pending.
+    """
     holes = [*state.timeline.covered.holes()]
     return history.ask(state.timeline, holes[-1], nonce) if holes else None
 

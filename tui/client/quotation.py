@@ -33,7 +33,7 @@ def quoted(line: "Line") -> str | None:
 
 
 def original(line: "Line", lines: "Sequence[Line]") -> "Line | None":
-    """Return the message that a reply quotes, the latest that fits; None if it is not among these."""
+    """Return the latest of these messages that a reply can be quoting; None if there is none."""
     wanted = quoted(line)
     earlier = (each for each in reversed(lines) if each.msg_id < line.msg_id)
     return next((each for each in earlier if wanted and quotation(each).rstrip() == wanted), None)

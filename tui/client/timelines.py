@@ -81,7 +81,7 @@ class Timelines(dict[str, Timeline]):
             self._spellings[key(name)] = channel
 
     def leave_out(self, kept: Set[str]) -> None:
-        """Hide channels that are not kept, unless they hold unsent messages."""
+        """Hide the channels that are not in `kept`, unless they hold unsent messages."""
         for timeline in list(self.values()):
             if not (timeline.id in kept or timeline.peer is not None or timeline.holds_pending):
                 del self[timeline.id]

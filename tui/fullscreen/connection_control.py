@@ -160,7 +160,7 @@ class ConnectionControl:
     async def ask_name(self, why: str) -> str:
         """Return the name that the user chooses after the server refused one; `why` is the server's reason.
 
-        While the dialog is open, show the reason there instead, and wait until the next attempt cancels this one.
+        While the dialog is open, show the reason there instead, and wait until the next attempt cancels this call.
         """
         if self._joining.is_open:
             self._joining.failed(why, "name")

@@ -177,7 +177,7 @@ def commands(state: ClientState) -> Iterator[OutputLine]:
 
 
 def found(state: ClientState, transcript: Transcript) -> Iterator[OutputLine]:
-    """List the results of a search; a message that was printed before has its number."""
+    """List the results of a search; a message that was printed before is shown with its number."""
     search = state.search
     if search.problem:
         yield OutputLine(clean_line(search.problem), failed=True)

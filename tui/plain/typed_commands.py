@@ -77,7 +77,7 @@ def number_and_rest(text: str) -> tuple[int, str]:
 
 
 def reason_and_comment(text: str, reasons: Sequence[ReportReason]) -> tuple[ReportReason, str]:
-    """Split a text into reason and comment. The reason is its full text, its number (from 1) or the start of a word.
+    """Split a text into reason and comment. A reason is named by its text, its number, or the start of a word in it.
 
     Raises LineError unless exactly one reason matches.
     """

@@ -19,7 +19,7 @@ class _Key(NamedTuple):
 def install() -> None:
     """Add the sequences to Textual's table.
 
-    By default, Textual reads Alt+Enter as Enter, and Alt+1 as the character that a Mac makes of it. It recognises
+    By default, Textual reads Alt+Enter as Enter, and Alt+1 as the character that a Mac produces for it. It recognises
     letters only if no other key follows within a tenth of a second: it reads Alt+A pressed twice as "^a".
     """
     known = cast("dict[str, object]", ANSI_SEQUENCES_KEYS)

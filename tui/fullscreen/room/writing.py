@@ -61,7 +61,7 @@ class Writing:
         self._room.write()
 
     def typed(self, place: str) -> None:
-        """Send that the user is typing, only in conversations and at most once per TYPING_EVERY_SECONDS."""
+        """Notify the other person of a conversation that the user is typing, at most once per TYPING_EVERY_SECONDS."""
         now = monotonic()
         if self._client.online and target.is_conversation(place) and now - self._typing_sent >= TYPING_EVERY_SECONDS:
             self._typing_sent = now

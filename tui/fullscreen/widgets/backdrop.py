@@ -1,4 +1,4 @@
-"""Containers whose lines are all the same, and painted once.
+"""Containers whose lines are all the same, and are painted once.
 
 Textual paints all lines of each container behind a widget, however little of the widget has changed.
 """

@@ -1,4 +1,4 @@
-"""The line below the messages that counts those further down."""
+"""The line below the messages that counts the new ones further down."""
 
 from textual import events, on
 from textual.content import Content
