@@ -62,7 +62,7 @@ class Result(NamedTuple):
 
 
 def gathering_seconds(posts: int) -> float:
-    """Return how many seconds another report of a message waits for more, after this many posts about it."""
+    """Return for how many seconds a report waits for more reports of its message, after this many posts about it."""
     return min(GATHERING_SECONDS * (1 << min(posts - 1, 16)), LONGEST_GATHERING_SECONDS)
 
 
