@@ -1,6 +1,6 @@
 """Drafts, messages and reports that the server does not have: their saved form, and their restoration."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -20,6 +20,8 @@ MAX_BYTES = 512 * 1024
 RESEND_WITHIN = timedelta(hours=20)
 """A server knows the nonce of a message for a day: sent again within it, the message counts once."""
 TOO_OLD = "it could not be sent for a day; send it again if it still matters"
+
+Item = TypeVar("Item")
 
 
 class UnsentMessage(Struct, frozen=True, omit_defaults=True):
@@ -68,18 +70,24 @@ class Unsent(Struct, frozen=True, omit_defaults=True):
         return not (self.drafts or self.messages or self.reports or self.withdrawals or self.forms)
 
     def joined(self, other: "Unsent") -> "Unsent":
-        """Return everything unsent in either of the two."""
+        """Return the combination of this and a later one, which may repeat or continue what is in this one."""
         drafts = dict(self.drafts)
         for place, text in other.drafts.items():
-            drafts[place] = f"{drafts[place]}\n{text}" if drafts.get(place) not in {None, text} else text
+            before = drafts.get(place, "")
+            drafts[place] = text if text.startswith(before) else f"{before}\n{text}"
         return Unsent(
             epoch=self.epoch or other.epoch,
             drafts=drafts,
-            messages=(*self.messages, *other.messages),
-            reports=(*self.reports, *other.reports),
+            messages=_latest(self.messages, other.messages, lambda message: message.nonce),
+            reports=_latest(self.reports, other.reports, lambda report: report.request.nonce),
             withdrawals={**self.withdrawals, **other.withdrawals},
-            forms=(*self.forms, *other.forms),
+            forms=_latest(self.forms, other.forms, lambda form: form.msg_id),
         )
+
+
+def _latest(before: Iterable[Item], after: Iterable[Item], key: Callable[[Item], object]) -> tuple[Item, ...]:
+    """Return all items; of several with the same key, only the latest."""
+    return tuple({key(each): each for each in (*before, *after)}.values())
 
 
 def collect(state: ClientState) -> Unsent:
@@ -100,9 +108,6 @@ def collect(state: ClientState) -> Unsent:
         forms=tuple(within_budget([UnsentForm(msg_id, *draft) for msg_id, draft in reports.drafts.items()])),
         messages=(*pending, *within_budget([each for each in said if each.failure])),
     )
-
-
-Item = TypeVar("Item")
 
 
 def _budget() -> Callable[[list[Item]], list[Item]]:

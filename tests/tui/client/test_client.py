@@ -109,10 +109,10 @@ async def test_what_is_asked_while_a_login_is_under_way_is_sent_once(
         client = Client(Options("ada", server.url))
         admitted.set()
         async with online(client):
-            await asyncio.to_thread(entering.acquire)
+            assert await asyncio.to_thread(entering.acquire, timeout=SECONDS)
             admitted.clear()
             server.drop()
-            await asyncio.to_thread(entering.acquire)
+            assert await asyncio.to_thread(entering.acquire, timeout=SECONDS)
             ask(client)
             # Whatever is sent now is read after the login.
             await asyncio.sleep(0)

@@ -177,6 +177,22 @@ async def test_what_was_written_before_the_login_joins_what_was_saved(tmp_path: 
     assert third.remove(ADA).is_empty
 
 
+async def test_what_was_saved_already_is_saved_once(tmp_path: Path) -> None:
+    """As when the user connects again, writes on, and quits before the login."""
+    made = busy()
+    await UnsentFile(partial(collect, made), lambda: tmp_path).close(ADA)
+    made.drafts["tea"] += "tence"
+    await UnsentFile(partial(collect, made), lambda: tmp_path).close(ADA)
+    assert UnsentFile(Unsent, lambda: tmp_path).open(ADA) == collect(made)
+
+
+def test_a_draft_that_the_user_continued_before_the_login_is_restored_once() -> None:
+    after = state()
+    after.drafts = {"tea": "half a sentence"}
+    restore(after, Unsent(epoch="e1", drafts={"tea": "half a sen"}))
+    assert after.drafts == {"tea": "half a sentence"}
+
+
 @pytest.mark.parametrize("content", [b"{", b"\xff", encoded(structs.replace(Unsent(drafts={"a": "b"}), version=9))])
 async def test_a_file_that_cannot_be_read_is_left_as_it_is(content: bytes, tmp_path: Path) -> None:
     writer = UnsentFile(lambda: Unsent(drafts={"tea": "half"}), lambda: tmp_path)
