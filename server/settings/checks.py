@@ -103,6 +103,18 @@ def normalised_origins(origins: Sequence[str]) -> tuple[str, ...]:
     return tuple(_origin(f"AllowedOrigins[{number}]", origin) for number, origin in enumerate(origins))
 
 
+def readable_origins(hosts: Sequence[str]) -> tuple[str, ...]:
+    """Return origins in the form that browsers send. As with BareRTC, other texts are accepted, and match nothing."""
+    return tuple(filter(None, map(_origin_or_text, hosts)))
+
+
+def _origin_or_text(text: str) -> str:
+    try:
+        return _origin("CORSHosts", text.rstrip("/"))
+    except SettingsError:
+        return text
+
+
 def _origin(where: str, text: str) -> str:
     url = _check_url(where, text)
     if urlsplit(text).path or url.query or url.fragment or url.userinfo or text[-1] in "?#":

@@ -13,7 +13,7 @@ import platformdirs
 from server.protocol.toml import TomlError
 from server.protocol.toml import parse as parse_toml
 from server.settings import barertc
-from server.settings.checks import check, normalised_origins
+from server.settings.checks import check, normalised_origins, readable_origins
 from server.settings.database_url import is_url, named_database
 from server.settings.key_notes import KeyNote, Use, notices
 from server.settings.keys import KeySorter
@@ -93,7 +93,11 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
     if key := environ.get(KEY_VARIABLE):
         settings = msgspec.structs.replace(settings, admin_api_key=_listed_keys(key))
     settings = _with_paths(_with_database(settings, environ), directory)
-    settings = msgspec.structs.replace(settings, allowed_origins=normalised_origins(settings.allowed_origins))
+    settings = msgspec.structs.replace(
+        settings,
+        allowed_origins=normalised_origins(settings.allowed_origins),
+        cors_hosts=readable_origins(settings.cors_hosts),
+    )
     check(settings)
     if settings.use_x_forwarded_for and not settings.limits.trusted_proxies:
         limits = msgspec.structs.replace(settings.limits, trusted_proxies=LOCAL_PROXIES)

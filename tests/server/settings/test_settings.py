@@ -237,6 +237,12 @@ def test_an_origin_is_compared_as_browsers_send_it(origin: str, sent: str) -> No
     assert parse(f'AllowedOrigins = ["{origin}"]', {}).settings.allowed_origins == (sent,)
 
 
+def test_a_page_that_may_read_is_compared_as_browsers_send_it() -> None:
+    written = ["https://Site.Example:443/", "https://bücher.example", "", "site.example"]
+    found = parse(f"CORSHosts = {json.dumps(written)}", {}).settings.cors_hosts
+    assert found == ("https://site.example", "https://xn--bcher-kva.example", "site.example")
+
+
 def test_an_error_does_not_repeat_a_url_that_may_contain_a_password() -> None:
     assert "s3cret" not in refused('[[WebhookURLs]]\nName = "report"\nURL = "ftp://me:s3cret@site.example"')
 
