@@ -95,13 +95,13 @@ class ReportSender:
         try:
             answer = await self._client.post(self._hook.url, body, claim.id)
         except WebhookError as error:
-            return Result(None, f"The site did not accept it: {error}.", error.cause), error.outcome
+            return Result(None, f"The site did not accept the report: {error}.", error.cause), error.outcome
         # A site may echo the key, and the administrator might show the answer to others.
         said = self._key.redact(answer.body.decode(errors="replace")).encode()[:MAX_RECORDED_BYTES]
         signed = bool(self._hook.secret)
         result = Result(
             answer.status,
-            f"The site did not accept it: it answered with status {answer.status}.",
+            f"The site did not accept the report: it answered with status {answer.status}.",
             retries.status_text(answer.status, signed=signed),
             answer.retry_after,
             said.decode(errors="ignore").replace(ZERO, REPLACEMENT),

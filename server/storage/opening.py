@@ -8,7 +8,10 @@ from server.storage.sqlite_database import SqliteDatabase
 from server.storage.sqlite_store import SqliteStore
 from server.storage.store import Store
 
-DRIVER = "it needs PostgreSQL's driver; install it with: pip install 'flagpost[cluster]'"
+DRIVER = (
+    "it needs PostgreSQL's driver; in a clone of Flagpost run: pipx install --force '.[cluster]', or in a virtual"
+    " environment: pip install '.[cluster]'"
+)
 
 
 def open_database(place: str, committed: Committed) -> Database:

@@ -20,7 +20,7 @@ START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ALICE, BOB = Person("alice", "a-1"), Person("bob", "b-1")
 TERMS = Terms("report", 0, evidence=True)
 ACCEPTED = Result(200)
-FAILED = Result(500, "The site did not accept it: it answered with status 500.", "status 500")
+FAILED = Result(500, "The site did not accept the report: it answered with status 500.", "status 500")
 
 
 def evidence(msg_id: int = 7, reporter: str = "alice") -> Evidence:

@@ -91,7 +91,8 @@ def explain(proxy: ChosenProxy, server: str, error: Exception) -> str | None:
     host, named = urlsplit(server).hostname, f"the proxy {proxy.shown} ({proxy.variable})"
     instead = f"correct or unset {proxy.variable}, or add {host} to NO_PROXY"
     if isinstance(error, ImportError):
-        return f"{named} needs another package: pip install python-socks; or {instead}"
+        install = "pipx inject flagpost python-socks, or in a virtual environment: pip install python-socks"
+        return f"{named} needs python-socks; run: {install}; or {instead}"
     if isinstance(error, InvalidProxyStatus):
         status = error.response.status_code
         if status == 407:  # Proxy Authentication Required

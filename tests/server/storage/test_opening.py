@@ -18,7 +18,7 @@ COMMITTED: Committed = lambda _size, _seconds: None  # noqa: E731
 
 async def test_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "server.storage.postgres.database", None)
-    with pytest.raises(StorageError, match=r"pip install 'flagpost\[cluster\]'"):
+    with pytest.raises(StorageError, match=r"pipx install --force '\.\[cluster\]'"):
         opening.open_database("postgresql://db/room", COMMITTED)
 
 
@@ -26,7 +26,7 @@ def test_missing_driver_is_named_to_commands_and_by_the_doctor(monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "server.storage.postgres.store", None)
     monkeypatch.delitem(sys.modules, "server.operator.postgres_checks", raising=False)
     monkeypatch.delattr(operator, "postgres_checks", raising=False)
-    with pytest.raises(StorageError, match=r"pip install 'flagpost\[cluster\]'"):
+    with pytest.raises(StorageError, match=r"pipx install --force '\.\[cluster\]'"):
         opening.open_store("postgresql://db/room")
     file = tmp_path / "settings.toml"
     file.write_text('Database = "postgresql://db/room"')

@@ -117,7 +117,7 @@ async def test_a_variable_that_names_no_proxy_is_named(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "ALL_PROXY"])
 async def test_a_socks_proxy_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, f"socks5://ada:{SECRET}@127.0.0.1:9")
-    assert_clear(await why_lost(), f"({variable}) needs another package: pip install python-socks")
+    assert_clear(await why_lost(), f"({variable}) needs python-socks; run: pipx inject flagpost python-socks")
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

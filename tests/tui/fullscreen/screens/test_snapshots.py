@@ -106,7 +106,7 @@ NOTICE = Error("Welcome to **The Harbour**. Be kind.", ErrorCode.NOTICE, CHAT_SE
 def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
     if isinstance(frame, ReportRequest):
         if frame.comment == "wait":
-            words = "The site did not accept it: it cannot be reached."
+            words = "The site did not accept the report: it cannot be reached."
             return [stands(frame, ReportState.WAITING, about="lucky", error=words)]
         return [stands(frame, about="lucky")]
     if isinstance(frame, ReportsRequest):
@@ -254,7 +254,7 @@ STATES: dict[str, tuple[Steps, str]] = {
     "highlight": (["up"], "Report"),
     "form_problem": (["up", "r", "up", "ctrl+s"], "Please say what's wrong"),
     "delivered": (["up", "r", "ctrl+s"], "reached the site"),
-    "waiting": (["up", "r", "enter", *"wait", "enter"], "is saved and will be resent"),
+    "waiting": (["up", "r", "enter", *"wait", "enter"], "Your report about “lucky” is saved"),
     "again": (["up", "r", "ctrl+s", "WAIT:reached the site", "r"], "Add to report"),
     "taken_back": (["up"], "message deleted"),
     "muted": (["up", "m", "WAIT:is muted", "ctrl+o", "down", "down", "down"], "muted"),
