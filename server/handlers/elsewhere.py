@@ -28,7 +28,7 @@ def listen(database: Database, dispatcher: Dispatcher) -> None:
     """Carry out the requests of other servers from now on."""
     _hear(database, FrameSent, partial(_deliver, dispatcher, database.node))
     _hear(database, RemovalRequested, partial(_remove, dispatcher))
-    _hear(database, Banned, lambda _: operators.remove_banned(dispatcher))
+    _hear(database, Banned, partial(operators.remove_banned, dispatcher))
     _hear(database, RankChanged, partial(_change_rank, dispatcher))
     _hear(database, ClaimsAmended, partial(_amend, dispatcher))
     _hear(database, RoomRequested, partial(_follow, dispatcher, database.node))

@@ -16,7 +16,7 @@ from server.rules.messages import Person
 from server.rules.operator_commands import SIGN, BadCommand, OperatorCommand
 from server.rules.ranks import Rank, rank_of
 from server.rules.tokens import NO_CLAIMS
-from server.storage.events import RankChanged, RemovalRequested, RoomRequest
+from server.storage.events import Banned, RankChanged, RemovalRequested, RoomRequest
 
 Reply = Callable[[str], None]
 KICKED, BANNED = "has been kicked from the room!", "has been banned!"
@@ -71,9 +71,13 @@ def refuse_banned(session: Session, remaining: str) -> None:
     session.close(CloseCode.REMOVED, words, reconnect=False)
 
 
-def remove_banned(dispatcher: Dispatcher) -> None:
-    """Remove everyone on this server who logged in while their ban was being stored."""
-    for session in [*dispatcher.hub.sessions.values()]:
+def remove_banned(dispatcher: Dispatcher, banned: Banned) -> None:
+    """Remove those on this server who logged in while their ban was being stored."""
+    ban, hub = banned.ban, dispatcher.hub
+    found, named = hub.sessions_of(ban.identity), hub.sessions.get(ban.key)
+    if named and named not in found:
+        found.append(named)
+    for session in found:
         person = session.logged_in_person
         if remaining := dispatcher.people.ban_against(person):
             words = YOU_ARE_BANNED.format(remaining)

@@ -10,6 +10,7 @@ import pytest
 from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import (
+    CHAT_SERVER,
     Block,
     Disconnect,
     Error,
@@ -166,6 +167,16 @@ async def test_who_logs_in_while_a_ban_is_being_stored_is_removed(op: Member, bo
         await op.sees(name, "has been banned!")
     # The ban itself removes those who were there before, with its own words.
     assert bob.notices == ["You have been banned from the chat room by op. You may come back after 24 hours."]
+
+
+async def test_who_logs_in_under_another_name_while_a_ban_is_being_stored_is_removed(op: Member, bob: Member) -> None:
+    """As after link spam, whose author is banned by the server."""
+    banned = op.dispatcher.people.ban(bob.session.logged_in_person, 24, CHAT_SERVER)
+    other = Member(op.dispatcher, "robert", Rank.PERSON, "the secret token of bob")
+    receive(op.dispatcher, other.session, other._login)
+    await banned
+    assert other.notices[-1].endswith("Your ban expires in 1 day.")
+    assert [other.session.ended, bob.session.ended, op.session.ended] == [True, True, False]
 
 
 async def test_a_ban_holds_by_any_spelling_and_by_identity_and_after_a_restart(op: Member, bob: Member) -> None:
