@@ -1,1 +1,1 @@
-"""Benchmarks: each prints its measurements beside a limit, or beside a peer measured in the same run."""
+"""Benchmarks: each prints its measurements next to a limit, or next to a peer measured in the same run."""

@@ -1,4 +1,4 @@
-"""Cost of the most expensive possible messages, beside plain text of the same length in the same run.
+"""Cost of the most expensive possible messages, compared with plain text of the same length in the same run.
 
 `python -m bench.bounds [--rounds 15] [--search 100]` prints a table of the CPU time of this process, from the bytes of
 a frame to the last screen that follows: decoding, cleaning, folding, wrapping, painting, and the terminal's bytes. The

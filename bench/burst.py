@@ -44,7 +44,7 @@ UPGRADE = (
 
 
 class Burst(NamedTuple):
-    """Result of a burst: messages a second, delay of the loop (ms), and whether the order held."""
+    """Result of a burst: messages a second, delay of the loop (ms), and whether the order was preserved."""
 
     speed: float
     late: Sequence[float]
@@ -143,7 +143,7 @@ def _burst(authors: int, readers: int) -> Burst:
 
 
 async def _say_all(port: int, authors: int, readers: int) -> tuple[float, float, bool]:
-    """Send all messages at once; return the start and end (monotonic seconds), and whether the order held."""
+    """Send all messages at once; return the start and end (monotonic seconds), and whether the order was preserved."""
     peers = [Peer(*await asyncio.open_connection("127.0.0.1", port)) for _ in range(authors + readers)]
     for number, peer in enumerate(peers):
         await peer.enter(f"user{number}")

@@ -1,4 +1,4 @@
-"""CPU of the client for a message, an arrival and a key in a busy room, beside a bare Textual app in the same run.
+"""CPU of the client for a message, an arrival and a key in a busy room, next to a bare Textual app in the same run.
 
 `python -m bench.busy [--rounds 5] [--against DIR] [--only WORDS] [--profile FILE]`. Each client runs in a terminal of
 120x40 and is connected to a server of this program, which sends 5 messages a second. The bare app writes the same

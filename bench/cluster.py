@@ -1,4 +1,4 @@
-"""Several nodes beside one: the delay of a message, and its CPU on the busiest node and in PostgreSQL.
+"""Several nodes compared with one: the delay of a message, and its CPU on the busiest node and in PostgreSQL.
 
 `python -m bench.cluster [--clients 100 1000] [--nodes 1 2] [--rounds 4]` measures, in turn, a node on SQLite, and rooms
 with each of these numbers of nodes, each on its own PostgreSQL. PostgreSQL waits for the disk, as SQLite does. No

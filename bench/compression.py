@@ -1,4 +1,4 @@
-"""Cost of a delivery when the server compresses, beside the same server and clients without compression."""
+"""Cost of a delivery when the server compresses, compared with the same server and clients without compression."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""Cost of many simultaneous logins: ours with login, who list and presence, beside bare websockets."""
+"""Cost of many simultaneous logins: ours with login, who list and presence, compared with bare websockets."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""Cost of a delivery: our server beside one send() each in C, the same with storage, and a bare broadcast()."""
+"""Cost of a delivery: our server, compared with one send() each in C, the same with storage, and a bare broadcast()."""
 
 import argparse
 from collections.abc import Sequence

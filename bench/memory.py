@@ -1,4 +1,4 @@
-"""Memory of an idle connection: ours, logged in, beside a bare websockets server."""
+"""Memory of an idle connection: ours, logged in, compared with a bare websockets server."""
 
 import argparse
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Effect of a client that stops reading on the others and on the server's memory: ours beside bare websockets."""
+"""Effect of a client that stops reading on other clients and on memory, compared with bare websockets."""
 
 import argparse
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""Time to the client's first frame, beside a bare Textual app, and the imports that it waits for."""
+"""Time to the client's first frame, compared with a bare Textual app, and the imports that it waits for."""
 
 import argparse
 import fcntl

@@ -1,4 +1,4 @@
-"""Speed of storing messages: ours, one by one through the writer thread, beside SQLite with a fixed batch.
+"""Speed of storing messages: ours, one by one through the writer thread, compared with SQLite with a fixed batch.
 
 The other side writes to the same tables, and maintains the same search index in a trigger.
 """
@@ -38,7 +38,7 @@ HEADS = ["store", "messages/s", "x", "loop late ms, p99", "worst", "in order"]
 
 
 class Burst(NamedTuple):
-    """Result of a burst: messages a second, delay of the loop (ms), and whether the order held."""
+    """Result of a burst: messages a second, delay of the loop (ms), and whether the order was preserved."""
 
     speed: float
     late: Sequence[float]

@@ -1,4 +1,4 @@
-"""Cost of a timeline of very many messages, beside a bare full-screen repaint of prepared strips in the same run.
+"""Cost of a timeline of very many messages, compared with a bare full-screen repaint of prepared strips in one run.
 
 `python -m bench.timeline [--messages 100000] [--rounds 120]` prints a table of the CPU time of this process from a key
 to the last resulting frame, with the terminal's bytes produced and discarded. Each round includes every measurement. It

@@ -1,1 +1,1 @@
-"""The tests: mirrors of the packages, whole ways end to end, the webhook contract, the architecture."""
+"""The tests: of each package, end to end, of the webhook contract, and of the architecture."""

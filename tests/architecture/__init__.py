@@ -1,1 +1,1 @@
-"""What may be loaded by what."""
+"""Tests of the architecture: imports, calls, names, errors, and growth of costs."""

@@ -1,4 +1,4 @@
-"""The measurement of growth fails for quadratic work, and for linear work on no machine, however busy."""
+"""The measurement of growth fails for quadratic work, and never for linear work, however busy the machine is."""
 
 from collections.abc import Callable
 

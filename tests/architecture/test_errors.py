@@ -1,4 +1,4 @@
-"""The tree of errors: what its docstring draws, and nothing beside it."""
+"""The tree of errors is exactly the one in the docstring of its module."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""Answers of sites that were written against BareRTC: people read what BareRTC shows of them, or more."""
+"""Answers of sites that were written against BareRTC: users see at least what BareRTC shows them."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The login in docs/protocol.md is one that the server takes."""
+"""The server accepts the login in docs/protocol.md."""
 
 import hashlib
 import hmac

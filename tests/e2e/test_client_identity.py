@@ -9,7 +9,7 @@ from tests.support.plain_client import PlainClient
 from tests.support.server_process import ServerProcess, write_settings
 
 
-async def test_a_killed_server_gives_the_name_and_what_was_missed_back(tmp_path: Path) -> None:
+async def test_client_keeps_its_name_and_catches_up_after_the_server_is_killed(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server, PlainClient(server.url, "ada", tmp_path) as ada:
         ada.until("Connected as ada")

@@ -1,4 +1,4 @@
-"""What holds in a room on one server holds on two: the same tests, with each connection at the next node."""
+"""A room behaves on two servers as on one: the same tests, with each connection at the next node."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress

@@ -1,4 +1,4 @@
-"""Nodes of a room that restart, die, or stop: nobody seems to leave who comes back, and no ghost stays."""
+"""Nodes of a room that restart, die, or stop: people who return never seem to leave, and no one else stays listed."""
 
 import asyncio
 import signal

@@ -208,7 +208,7 @@ AFTER_A_HANDSHAKE: list[End] = [_distrusts, _says_nothing]
 
 
 @pytest.mark.parametrize("tls", [True, False], ids=["TLS", "plain"])
-async def test_each_place_is_given_back_once_however_a_connection_ends(tmp_path: Path, loop: str, *, tls: bool) -> None:
+async def test_each_slot_is_released_once_however_a_connection_ends(tmp_path: Path, loop: str, *, tls: bool) -> None:
     limits = {**ALL_COUNT, "RequestsPerMinute": 1000}
     with started(tmp_path, loop, limits, tls=tls, deadlines=SOON) as server:
         for end in [*ENDS, *(AFTER_A_HANDSHAKE if tls else [])]:
@@ -223,7 +223,7 @@ async def test_each_place_is_given_back_once_however_a_connection_ends(tmp_path:
         assert server.log == ""
 
 
-async def test_an_address_begins_so_many_handshakes(tmp_path: Path, loop: str) -> None:
+async def test_handshakes_of_an_address_are_limited(tmp_path: Path, loop: str) -> None:
     limits = {**ALL_COUNT, "RequestsPerMinute": 5}
     with started(tmp_path, loop, limits, tls=True) as server:
         heads: list[bytes] = []

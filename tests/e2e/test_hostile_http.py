@@ -90,7 +90,7 @@ UPGRADES = {
 
 
 @pytest.mark.parametrize(("data", "status"), UPGRADES.values(), ids=UPGRADES.keys())
-async def test_what_is_no_beginning_of_a_websocket_is_refused(stranger: RawSocket, data: bytes, status: int) -> None:
+async def test_bytes_that_do_not_begin_a_websocket_are_refused(stranger: RawSocket, data: bytes, status: int) -> None:
     assert (await stranger.answer(data))[0] == status
 
 

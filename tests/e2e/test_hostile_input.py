@@ -182,7 +182,7 @@ async def test_a_binary_frame_closes_the_connection(server: ServerProcess) -> No
         assert (await alice.closed())[0] == CloseCode.UNSUPPORTED_DATA
 
 
-async def test_text_that_is_no_utf8_closes_the_connection(server: ServerProcess) -> None:
+async def test_text_that_is_not_utf8_closes_the_connection(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice:
         await alice.socket.send(b'{"action":"\xff"}', text=True)
         assert (await alice.closed())[0] == CloseCode.INVALID_TEXT
@@ -197,7 +197,7 @@ async def test_text_that_is_no_utf8_closes_the_connection(server: ServerProcess)
         pytest.param(b"\x80\x80\x00\x00\x00\x00", id="a continuation of nothing"),
     ],
 )
-async def test_what_is_no_websocket_frame_closes_the_connection(server: ServerProcess, data: bytes) -> None:
+async def test_bytes_that_are_not_a_websocket_frame_close_the_connection(server: ServerProcess, data: bytes) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         alice.socket.transport.write(data)
         assert (await alice.closed())[0] == CloseCode.PROTOCOL_ERROR

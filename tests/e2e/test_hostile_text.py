@@ -119,7 +119,7 @@ def test_a_click_on_markup_in_title_profile_or_form_does_nothing_of_it(tmp_path:
         assert "HEAD" in terminal.screen
 
 
-def test_who_is_muted_and_what_was_taken_back(tmp_path: Path) -> None:
+def test_muted_people_and_deleted_messages_are_harmless(tmp_path: Path) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until(MARKUP[3])
         highlight(terminal)
@@ -134,7 +134,7 @@ def test_who_is_muted_and_what_was_taken_back(tmp_path: Path) -> None:
         assert terminal.alive
 
 
-def test_what_is_found(tmp_path: Path) -> None:
+def test_search_results_are_harmless(tmp_path: Path) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until(MARKUP[3])
         terminal.press("ctrl+f", "x", "enter")
@@ -288,7 +288,7 @@ def test_only_http_and_mail_links_are_links(tmp_path: Path) -> None:
         assert {link for link in links(terminal) if not re.match(safe, link)} == set()
 
 
-def test_a_quotation_and_the_list_of_mentions(tmp_path: Path) -> None:
+def test_quotations_and_mentions_are_harmless(tmp_path: Path) -> None:
     spoken = [message(number, f"@ada {text}", PEOPLE[number - 1]) for number, text in enumerate(PAYLOADS, start=1)]
     server = HostileServer()
     server.opening = (Echo(spoken),)

@@ -73,7 +73,7 @@ def test_what_is_offered_and_said_of_commands(tmp_path: Path) -> None:
         assert terminal.alive
 
 
-def test_what_an_editor_gives_back(tmp_path: Path) -> None:
+def test_text_from_the_editor_is_harmless(tmp_path: Path) -> None:
     script = tmp_path / "editor.py"
     # The user's own text keeps characters that others do not see.
     commands = [each for each in COMMANDS if not re.search("[\u200b\u2066\ufeff]", each)]
@@ -123,7 +123,7 @@ def test_url_of_the_command_line_without_a_server(tmp_path: Path) -> None:
         assert terminal.alive
 
 
-def test_what_is_pasted(tmp_path: Path) -> None:
+def test_pasted_text_is_harmless(tmp_path: Path) -> None:
     with scripted_server(Script()) as server, client(server, tmp_path) as terminal:
         terminal.until("online as")
         terminal.press("caf\udce9 ", "\x1b[97:65;2u", "\x1b[48;0;0;0;0t\x1b[<64;5;5M", "!")

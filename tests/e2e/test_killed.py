@@ -68,7 +68,7 @@ def in_a_form(terminal: Terminal) -> None:
         (in_a_form, signal.SIGINT),
     ],
 )
-def test_a_signal_gives_the_terminal_back(
+def test_a_signal_restores_the_terminal(
     tmp_path: Path, moment: Callable[[Terminal], None], sent: signal.Signals
 ) -> None:
     with scripted_server() as script, Terminal(script.url, "--name", "ada", directory=tmp_path) as terminal:
@@ -90,7 +90,7 @@ def test_several_signals_end_it_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("drawn", [0, 100])
-def test_it_ends_with_a_terminal_that_is_not_the_controlling_one(tmp_path: Path, drawn: int) -> None:
+def test_client_ends_with_a_terminal_that_is_not_the_controlling_one(tmp_path: Path, drawn: int) -> None:
     with scripted_server() as script, Terminal(script.url, "--name", "ada", directory=tmp_path) as terminal:
         in_the_room(terminal)
         # Nobody reads what is drawn for these, so that the client blocks while drawing.

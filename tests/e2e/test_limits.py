@@ -55,7 +55,7 @@ async def refused(server: ServerProcess, address: str) -> str:
     return (caught.value.response.body or b"").decode()
 
 
-async def test_an_address_has_so_many_connections_at_a_time(behind_proxy: ServerProcess) -> None:
+async def test_concurrent_connections_of_an_address_are_limited(behind_proxy: ServerProcess) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(3):
             await stack.enter_async_context(connection(behind_proxy, HERE))
@@ -66,7 +66,7 @@ async def test_an_address_has_so_many_connections_at_a_time(behind_proxy: Server
         pass
 
 
-async def test_an_address_opens_so_many_connections_in_ten_minutes(behind_proxy: ServerProcess) -> None:
+async def test_connections_of_an_address_are_limited_within_ten_minutes(behind_proxy: ServerProcess) -> None:
     for end in range(6):
         async with connection(behind_proxy, f"2001:db8::{end}"):
             pass
@@ -75,7 +75,7 @@ async def test_an_address_opens_so_many_connections_in_ten_minutes(behind_proxy:
         pass
 
 
-async def test_an_address_tries_so_many_logins_and_may_come_back(behind_proxy: ServerProcess) -> None:
+async def test_login_attempts_of_an_address_are_limited_and_it_may_return(behind_proxy: ServerProcess) -> None:
     async with connection(behind_proxy, HERE) as client, connection(behind_proxy, THERE) as other:
         for _ in range(2):
             assert (await client.refusal(Login("@"))).code == ErrorCode.BAD_NAME

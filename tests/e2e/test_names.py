@@ -1,4 +1,4 @@
-"""The names of people who left, from outside: reserved, given back, and told apart in reports."""
+"""The names of people who left, from outside: reserved, returned to their holders, and distinguished in reports."""
 
 import asyncio
 import hashlib

@@ -218,7 +218,7 @@ def test_the_text_of_others_neither_commands_nor_begins_a_line(tmp_path: Path) -
     assert not set(written) & {"\x1b", "\x07", "\x9b", "\u202e", "\r", "\u2028"}
 
 
-def test_a_name_that_is_not_taken_ends_it(tmp_path: Path) -> None:
+def test_a_refused_name_ends_line_mode(tmp_path: Path) -> None:
     script = ScriptedServer(login=lambda _: Error("Names have no colour.", ErrorCode.BAD_NAME, CHAT_SERVER))
     with scripted_server(script), PlainClient(script.url, "ada", tmp_path) as ada:
         assert ada.ended() == (1, ["flagpost: Names have no colour. Give another name with --name NAME."])
@@ -235,7 +235,7 @@ def test_ctrl_c_closes_the_connection_in_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no broken pipes")
-def test_a_reader_that_is_gone_ends_it_in_silence(tmp_path: Path) -> None:
+def test_line_mode_ends_silently_if_its_reader_is_gone(tmp_path: Path) -> None:
     read, write = os.pipe()
     with scripted_server() as script:
         client = subprocess.Popen(

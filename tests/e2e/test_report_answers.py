@@ -120,7 +120,7 @@ NOT_TAKEN: dict[str, tuple[Behaviour, str, int | None]] = {
 
 
 @pytest.mark.parametrize(("behaviour", "why", "status"), NOT_TAKEN.values(), ids=NOT_TAKEN.keys())
-async def test_what_is_no_200_waits_with_its_reason_and_arrives_later(
+async def test_a_report_answered_with_another_status_than_200_is_retried_and_shows_the_reason(
     site: Site, request: pytest.FixtureRequest, behaviour: Behaviour, why: str, status: int | None
 ) -> None:
     site.receiver.behaviour = behaviour
@@ -248,7 +248,7 @@ async def test_after_five_failures_one_probe_goes_and_all_follow_once_it_succeed
 
 
 @pytest.mark.slow
-async def test_a_site_that_hangs_or_drips_holds_nobody_up_and_has_ten_seconds(site: Site) -> None:
+async def test_a_site_that_hangs_or_drips_delays_nobody_and_has_ten_seconds(site: Site) -> None:
     def behave(client: socket.socket, request: Request, over: threading.Event) -> None:
         behaviour = stays_silent if json.loads(request.body)["Report"]["Message"] == "hang" else drips
         behaviour(client, request, over)

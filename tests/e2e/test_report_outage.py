@@ -119,7 +119,7 @@ async def test_the_frames_of_a_reporter_are_answered_while_the_site_hangs(tmp_pa
             assert disk_of(settings).rows("SELECT count(*) FROM attempt") == [(0,)]
 
 
-async def test_a_queue_that_hangs_holds_up_no_profile(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_queue_that_hangs_delays_no_profile(tmp_path: Path, receiver: Receiver) -> None:
     receiver.behaviour = stays_silent
     with Receiver(answers(200, b'{"StatusCode":200,"Data":{"Headline":"Hi"}}')) as profiles:
         settings = write_settings(tmp_path, webhooks={"report": receiver.url, "profile": profiles.url})

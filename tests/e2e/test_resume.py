@@ -1,4 +1,4 @@
-"""Resuming: missed messages arrive in order and once, and only at their recipients."""
+"""Resuming: missed messages are delivered once, in order, and only to their recipients."""
 
 from pathlib import Path
 
@@ -92,7 +92,7 @@ async def test_more_than_can_be_sent_shows_as_a_gap(server: ServerProcess) -> No
         assert echo.messages[-1].msg_id == 520
 
 
-async def test_direct_messages_come_back_to_their_two_alone(server: ServerProcess) -> None:
+async def test_only_the_two_people_of_a_conversation_receive_its_messages_again(server: ServerProcess) -> None:
     epoch = await epoch_of(server)
     async with entered(server.url, "bob") as bob:
         async with entered(server.url, "alice", TOKEN):

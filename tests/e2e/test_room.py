@@ -34,7 +34,7 @@ async def test_a_message_reaches_everyone_and_its_author_once_with_number_and_ti
         assert len(await alice.messages()) == len(await bob.messages()) == 1
 
 
-async def test_all_hear_the_same_order_and_numbers_grow(server: ServerProcess) -> None:
+async def test_all_servers_receive_the_same_order_and_numbers_grow(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         for number in range(100):
             await alice.say_only("lobby", f"a{number}")
@@ -109,7 +109,7 @@ async def test_a_direct_message_reaches_its_two_alone_each_under_the_others_name
         assert texts(await carol.messages()) == ["end"]
 
 
-async def test_a_conversation_is_read_again_by_its_two_alone(server: ServerProcess) -> None:
+async def test_only_the_two_people_of_a_conversation_can_read_it_again(server: ServerProcess) -> None:
     async with (
         entered(server.url, "alice") as alice,
         entered(server.url, "bob") as bob,

@@ -50,7 +50,7 @@ async def test_peers_without_tls_or_with_another_trust_get_no_data(settings: Pat
         assert "Traceback" not in server.log
 
 
-async def test_a_handshake_that_never_comes_does_not_hold_up_the_end(settings: Path) -> None:
+async def test_a_handshake_that_never_starts_does_not_delay_the_shutdown(settings: Path) -> None:
     with ServerProcess(settings) as server, socket.create_connection(("127.0.0.1", server.port)):
         async with connect(server.url, ssl=trusting(AUTHORITY), proxy=None):
             assert await asyncio.to_thread(server.terminate) == 0

@@ -1,4 +1,4 @@
-"""What is unread stays unread over a restart of the client, and is read only by looking at it."""
+"""Unread messages stay unread when the client restarts, until the user has seen them."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What was written and not sent is there again after the client has ended, however it ended."""
+"""Unsent text is restored after the client has ended, however it ended."""
 
 import signal
 import sys

@@ -109,7 +109,7 @@ def test_line_mode_with_a_closed_stream_says_so() -> None:
         (lambda file: file.write_bytes(b"\n" * (1 << 20) + b"x"), b"larger than 1 MB"),
     ],
 )
-def test_what_is_no_file_cannot_be_the_configuration(make: Callable[[Path], None], why: bytes, tmp_path: Path) -> None:
+def test_only_a_regular_file_can_be_the_configuration(make: Callable[[Path], None], why: bytes, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     make(file)
     before = file.lstat()

@@ -233,7 +233,7 @@ async def test_the_sites_own_words_are_shown(tmp_path: Path, receiver: Receiver)
         assert (await profile(alice, "bob")).error == "We do not know her."
 
 
-async def test_a_site_that_never_answers_holds_nobody_up_and_is_given_up(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_site_that_never_answers_delays_nobody_and_is_given_up(tmp_path: Path, receiver: Receiver) -> None:
     receiver.behaviour = stays_silent
     soon = {"server.webhooks.webhook_client.DEADLINE_SECONDS": 1.0}
     with Receiver(drips) as dripping:

@@ -1,4 +1,4 @@
-"""Two servers that share a room, in one process and on one SQLite file: each hears what both commit, as JSON."""
+"""Two servers that share a room, in one process and on one SQLite file: each receives the events of both, as JSON."""
 
 import asyncio
 from collections import deque

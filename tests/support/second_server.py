@@ -1,4 +1,4 @@
-"""What a second server has of a database: its works run there, and it hears of everything later, as JSON."""
+"""A second server of a database: it can write, and receives all events later, as JSON."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -65,7 +65,7 @@ def test_a_failure_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_what_is_no_regular_file_is_neither_read_nor_replaced(tmp_path: Path) -> None:
+def test_other_files_than_regular_ones_are_neither_read_nor_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "config.toml"
     os.mkfifo(pipe)
     with pytest.raises(OSError, match="not a regular file"):

@@ -1,4 +1,4 @@
-"""The chat server from the view of the demo site: what it posts, and its answer when the site calls back."""
+"""The chat server as the demo site sees it: what it posts, and its answer when the site calls back."""
 
 import base64
 from datetime import UTC, datetime

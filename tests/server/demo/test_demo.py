@@ -124,7 +124,7 @@ async def test_bots_answer_in_the_channel_and_directly(demo: Demo) -> None:
         ]
 
 
-async def test_a_newcomer_is_greeted_once_by_a_name_that_is_no_markdown(demo: Demo) -> None:
+async def test_a_newcomer_is_greeted_once_and_the_name_is_not_read_as_markdown(demo: Demo) -> None:
     async with visit(demo.room, "_bob_") as bob:
         await bob.message(HOST, r"\_bob\_")
         await bob.message(HOST, f"Your reports arrive at {demo.inbox}", channel=f"@{HOST}")
@@ -147,7 +147,7 @@ async def test_bots_get_along_with_a_guest_of_the_same_name(demo: Demo) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_it_without_output(demo: Demo, number: signal.Signals) -> None:
+async def test_a_signal_ends_the_demo_without_output(demo: Demo, number: signal.Signals) -> None:
     async with visit(demo.room, "alice") as alice, httpx.AsyncClient(trust_env=False) as browser:
         await alice.message(SPAMMER, "FREE gold compass")
         await browser.get(demo.inbox)
@@ -188,7 +188,7 @@ async def test_default_ports_in_use_are_replaced() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 0.02, 0.05])
-async def test_it_shuts_down_cleanly_while_it_starts(seconds: float) -> None:
+async def test_the_demo_shuts_down_cleanly_while_it_starts(seconds: float) -> None:
     async with running(*ANYWHERE, "--child") as demo:
         await asyncio.sleep(seconds)
         demo.process.close_input()

@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own, from each installation that this machine has; and that of the tests."""
+"""PostgreSQL servers, started from each installation on this machine; and the server of the tests."""
 
 import os
 import shutil

@@ -159,7 +159,7 @@ def test_every_frame_type_has_a_price() -> None:
         for frame in each
     ],
 )
-async def test_what_costs_is_charged_and_refused_beyond_the_limit(
+async def test_each_request_is_charged_and_refused_beyond_the_limit(
     dispatcher: Dispatcher, database: CountingDatabase, frame: ClientFrame, limits: RoomLimits
 ) -> None:
     session, outlet = await entered(dispatcher, "bob")

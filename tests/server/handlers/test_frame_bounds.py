@@ -1,4 +1,4 @@
-"""Every frame of the server has a bound that a client which reads at all can take."""
+"""The size of every frame of the server is bounded, so that any client that reads can receive it."""
 
 from datetime import UTC, datetime
 from typing import get_args

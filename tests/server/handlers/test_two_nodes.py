@@ -1,4 +1,4 @@
-"""People in a room that two servers share: names, takeover, who is present, and what becomes of a server's people."""
+"""People in a room that two servers share: names, takeover, who is present, and the people on a server that fails."""
 
 import logging
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Whatever people do on two servers, and however late these hear of each other, both agree on who is in the room."""
+"""Whatever people do on two servers, and however late their events arrive, both agree on who is in the room."""
 
 import asyncio
 from pathlib import Path

@@ -129,7 +129,7 @@ async def test_block_of_somebody_who_becomes_an_operator_on_the_other_server_end
         assert not node.dispatcher.people.relations.blocks_of(eve.session.logged_in_person.identity)
 
 
-async def test_mute_holds_for_messages_from_the_other_server(first: Node, second: Node) -> None:
+async def test_mute_applies_to_messages_from_the_other_server(first: Node, second: Node) -> None:
     ada, bob = await first.enter("ada"), await second.enter("bob")
     ada.send(Mute("bob"))
     await until(lambda: bool(second.dispatcher.people.relations.muted_by(bob.session.logged_in_person.identity)))

@@ -138,7 +138,7 @@ async def test_a_nonce_of_another_message_is_refused_and_answered(ada: Member, b
     assert bob.heard == [SECRET]
 
 
-async def test_it_can_be_reported_and_the_report_is_kept(room: Room, ada: Member, bob: Member) -> None:
+async def test_unkept_message_can_be_reported_and_the_report_is_kept(room: Room, ada: Member, bob: Member) -> None:
     await ada.send(Say("@bob", "before"), Say("@bob", SECRET))
     await bob.send(ReportRequest(2, SPAM))
     assert [each.report.message for each in bob.outlet.frames if isinstance(each, ReportStatus)] == [SECRET]
@@ -147,7 +147,7 @@ async def test_it_can_be_reported_and_the_report_is_kept(room: Room, ada: Member
     assert [each.report.message for each in bob.outlet.frames if isinstance(each, ReportStatus)][1:] == ["before"]
 
 
-async def test_it_can_be_changed_reacted_to_and_deleted(ada: Member, bob: Member) -> None:
+async def test_unkept_message_can_be_edited_reacted_to_and_deleted(ada: Member, bob: Member) -> None:
     await ada.send(Say("@bob", "helo"))
     await ada.send(Edit(1, "hello"), React(1, "👍"))
     await bob.send(React(1, "👍"), React(1, "👍", remove=True), Takeback(1))

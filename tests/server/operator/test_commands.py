@@ -54,7 +54,7 @@ def fail_half_way(connection: SqlConnection) -> None:
     raise CommandError
 
 
-def test_a_command_that_fails_leaves_nothing(server: SqliteConnection, context: CommandContext) -> None:
+def test_a_failed_command_changes_nothing(server: SqliteConnection, context: CommandContext) -> None:
     with pytest.raises(CommandError), context.database(write=True) as connection:
         fail_half_way(connection)
     assert webhook_state.suspension(server, "report") is None
@@ -112,7 +112,7 @@ def test_an_invalid_backup_file_is_an_error_of_one_line(context: CommandContext,
         backup(context.store, Path(name))
 
 
-def test_erasing_a_person_tells_servers_that_their_blocks_ended(
+def test_erasing_a_person_notifies_servers_that_their_blocks_ended(
     server: SqliteConnection, context: CommandContext
 ) -> None:
     muted, blocked = Relation("a", "b", "bob", blocked=False), Relation("c", "a", "alice", blocked=True)

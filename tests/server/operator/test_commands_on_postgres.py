@@ -1,4 +1,4 @@
-"""Each command says the same, and does the same, whichever database has the room."""
+"""Each command has the same output and the same effect on both kinds of database."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A room moves to PostgreSQL and back, and nothing of it changes."""
+"""A room moves to PostgreSQL and back unchanged."""
 
 from collections.abc import Iterator
 from pathlib import Path

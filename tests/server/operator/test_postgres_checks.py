@@ -33,7 +33,7 @@ SAFE = Durability("on", "on", "on", "ANY 1 (*)", 1)
         (SAFE._replace(full_page_writes="off"), [BAD, GOOD, GOOD], "full_page_writes is off"),
     ],
 )
-def test_what_can_be_lost_is_said(found: Durability, grades: list[Grade], words: str) -> None:
+def test_doctor_says_what_can_be_lost(found: Durability, grades: list[Grade], words: str) -> None:
     findings = list(postgres_checks.durability(found))
     assert [finding.grade for finding in findings] == grades
     assert words in "\n".join(finding.text for finding in findings)

@@ -74,7 +74,7 @@ def test_any_count_above_zero_refuses_in_the_end(count: float) -> None:
     assert meter.spend("ada", 0.0).allowed == (count > 1)
 
 
-def test_a_count_of_zero_is_no_limit_and_stores_no_keys() -> None:
+def test_a_count_of_zero_means_no_limit_and_stores_no_keys() -> None:
     meter = Meter(Rate.of(0, 60, burst=5))
     assert all(meter.spend(number % 3, 0.0) == Spent(allowed=True, wait=0.0) for number in range(1000))
     meter.spend("somebody", 0.0)

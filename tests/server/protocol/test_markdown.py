@@ -1,4 +1,4 @@
-"""Our Markdown: nothing is lost, emphasis keeps to the edges of words, and the rest is compared with markdown-it."""
+"""Our Markdown: nothing is lost, emphasis acts only at edges of words, and the rest is compared with markdown-it."""
 
 import pytest
 from hypothesis import assume, example, given
@@ -106,7 +106,7 @@ def emphasised(line: str) -> str:
         "** a **", "~~~a~~~", "*", "a*", "*a", "2 ** 3 ** 4", "10_000_000", "SELECT *, a.* FROM b", r"\d+ \. \- \`",
     ],
 )  # fmt: skip
-def test_what_is_no_emphasis_stays_as_typed(line: str) -> None:
+def test_text_that_is_not_emphasis_stays_as_typed(line: str) -> None:
     assert tokens(line) == [Token("", line)]
 
 

@@ -18,6 +18,6 @@ def test_the_sign_before_a_typed_name_is_optional(typed: str, name: str) -> None
 
 
 @pytest.mark.parametrize("channel", ["lobby", "", "a.b-c_d"])
-def test_a_channel_is_no_conversation(channel: str) -> None:
+def test_a_channel_is_not_a_conversation(channel: str) -> None:
     assert not target.is_conversation(channel)
     assert target.name_of(channel) is None

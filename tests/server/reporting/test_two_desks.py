@@ -1,4 +1,4 @@
-"""Two servers of one room hear of the same reports, also of those that the other one stores."""
+"""Two servers of one room receive the changes of all reports, including those that the other one stores."""
 
 import asyncio
 import tempfile

@@ -244,7 +244,7 @@ async def test_a_hidden_operator_is_gone_for_everyone_but_operators(relations: R
     assert "bob" not in {name for name, _ in eve.changes[seen:]}
 
 
-async def test_no_who_list_tells_that_a_hidden_operator_left(relations: RelationIndex) -> None:
+async def test_no_who_list_reveals_that_a_hidden_operator_left(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     eve, bob, watcher = Guest(hub, EVE, EITHER), Guest(hub, BOB), Guest(hub, ADA)
     for operator in (bob, watcher):

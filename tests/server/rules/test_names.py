@@ -42,7 +42,7 @@ def test_checking_a_granted_name_again_changes_nothing(text: str) -> None:
 
 
 @given(LIKELY | TEXT)
-def test_a_granted_name_is_short_seen_and_not_the_servers(text: str) -> None:
+def test_a_granted_name_is_short_and_visible_and_not_the_servers(text: str) -> None:
     name = granted(text)
     assume(name is not None)
     assert name is not None

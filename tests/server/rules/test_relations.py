@@ -1,4 +1,4 @@
-"""Who does not read whom, in any order of mutes and blocks."""
+"""Mutes and blocks, in any order, hide the right messages from the right people."""
 
 import hypothesis.strategies as st
 import pytest

@@ -1,4 +1,4 @@
-"""No text with U+0000 is stored: PostgreSQL cannot, and SQLite's functions take it for the end of the text."""
+"""No text with U+0000 is stored: PostgreSQL cannot store it, and SQLite's functions treat it as the end of the text."""
 
 from collections.abc import Callable
 
@@ -67,7 +67,7 @@ def test_texts_reach_their_rules(frame: Say | Edit) -> None:
         (b'"u0000"', False),
     ],
 )
-def test_escape_is_told_from_its_spelling(body: bytes, has: bool) -> None:
+def test_escape_is_distinguished_from_its_spelling(body: bytes, has: bool) -> None:
     assert has_zero(body) is has
 
 

@@ -1,4 +1,4 @@
-"""The tokens of the site: what is accepted, and what they say. Cases as a BareRTC server was tried with."""
+"""The tokens of the site: what is accepted, and what they say. A BareRTC server was tried with the same cases."""
 
 import base64
 import hashlib

@@ -84,7 +84,7 @@ async def test_nothing_is_acknowledged_once_the_file_is_gone(
         await database.close()
 
 
-async def test_a_file_that_comes_back_needs_a_restart(tmp_path: Path) -> None:
+async def test_a_file_that_reappears_needs_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "room.sqlite"
     database = SqliteDatabase(str(path))
     move_away(path)
@@ -124,7 +124,7 @@ async def test_a_refused_start_leaves_no_lock(tmp_path: Path) -> None:
     assert database_file.server_on(str(path)) is None
 
 
-async def test_links_that_lead_in_a_circle_are_no_database(tmp_path: Path) -> None:
+async def test_symbolic_links_in_a_circle_are_not_a_database(tmp_path: Path) -> None:
     path = tmp_path / "room.sqlite"
     path.symlink_to(path)
     assert database_file.server_on(str(path)) is None
@@ -141,7 +141,7 @@ async def test_a_database_without_its_room_is_damaged(tmp_path: Path) -> None:
         SqliteDatabase(str(path))
 
 
-async def test_a_damaged_schema_is_named_even_if_its_text_is_no_text(tmp_path: Path) -> None:
+async def test_a_damaged_schema_is_named_even_if_its_text_is_not_text(tmp_path: Path) -> None:
     path = tmp_path / "room.sqlite"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE epoch (name)")

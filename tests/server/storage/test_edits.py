@@ -49,7 +49,7 @@ def test_everyone_reads_the_new_text_and_reports_have_all_of_them(connection: Sq
     assert earlier == [(0.001, "vile words"), (2.0, "kind words")]
 
 
-def test_same_text_again_is_no_new_version(connection: SqlConnection) -> None:
+def test_same_text_again_is_not_a_new_version(connection: SqlConnection) -> None:
     msg_id = say(connection, "hello")
     for _ in range(MAX_VERSIONS + 1):
         edit(connection, msg_id, "hello")
@@ -101,7 +101,7 @@ def test_deleted_unknown_and_often_edited_messages_cannot_be_edited(connection: 
         assert refused.value.code == code
 
 
-def test_client_that_comes_back_gets_recent_edits_that_fit(connection: SqlConnection) -> None:
+def test_returning_client_receives_recent_edits_that_fit(connection: SqlConnection) -> None:
     numbers = [say(connection, "hello") for _ in range(30)]
     for number in numbers:
         edit(connection, number, f"{number} " + "x" * 2000, now=number)

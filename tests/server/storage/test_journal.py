@@ -1,4 +1,4 @@
-"""What follows from a commit, for those who listen."""
+"""Listeners receive the events of each commit, in order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

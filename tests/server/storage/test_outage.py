@@ -1,4 +1,4 @@
-"""An outage ends when it ends: a site that is healthy again receives what waits, whatever the schedule says."""
+"""After an outage, the site receives all waiting reports at once, whatever the schedule says."""
 
 import pytest
 
@@ -170,7 +170,7 @@ def test_a_success_under_earlier_settings_counts(desk: Desk) -> None:
     assert desk.values("SELECT state FROM delivery") == ["delivered"]
 
 
-def test_a_row_that_cannot_be_sent_is_no_probe(desk: Desk) -> None:
+def test_a_row_that_cannot_be_sent_does_not_count_as_a_probe(desk: Desk) -> None:
     """Otherwise it would be claimed every second."""
     deep_in_an_outage(desk, 1, 2)
     attempt(desk, FAILED._replace(ours=True))

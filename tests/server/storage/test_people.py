@@ -1,4 +1,4 @@
-"""Known people: a name stands for its newest holder, and only the latest are known."""
+"""Known people: a name refers to its newest holder, and only the latest are known."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -84,7 +84,7 @@ def test_what_is_remembered_is_what_is_stored(actions: list[tuple[str, int, Pers
         store.check()
 
 
-def test_new_messages_are_no_change(connection: Connection) -> None:
+def test_new_messages_do_not_count_as_changes(connection: Connection) -> None:
     store = Store(connection)
     store.do("say", 0, PEOPLE[0], "lobby")
     before = store.joined().changes

@@ -38,7 +38,7 @@ def test_a_damaged_row_does_not_affect_other_reporters(desk: Desk) -> None:
     assert desk.submit(2).status is ReportState.RECEIVED
 
 
-def test_a_repeated_status_of_the_site_is_no_change(desk: Desk) -> None:
+def test_a_repeated_status_of_the_site_changes_nothing(desk: Desk) -> None:
     report = desk.submit()
     desk.withdraw(report.id)
     site_says(desk, report.id, ReportState.SEEN, "Noted.")

@@ -32,7 +32,7 @@ def test_sqlite_looks_through_indices_and_not_through_all_messages(sqlite: Sqlit
     assert steps * 100 < 20_000
 
 
-def test_sqlite_upgraded_file_has_nothing_unread_but_what_came_while_away(tmp_path: Path) -> None:
+def test_sqlite_upgraded_file_has_nothing_unread_but_what_arrived_while_away(tmp_path: Path) -> None:
     connection = schema.connect(str(tmp_path / "old.sqlite"))
     step = schema.STEPS.index(schema.READ_MARKERS)
     connection.executescript(

@@ -1,4 +1,4 @@
-"""Two servers of one database have the same in memory, once both have heard of everything."""
+"""Two servers of one database have the same state in memory, once both have received all events."""
 
 import asyncio
 import tempfile

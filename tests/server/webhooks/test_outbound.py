@@ -233,7 +233,7 @@ async def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("proxy_url", ["proxy:3128", "socks5://proxy:1080", "http://proxy/path", "http://0177.1/", " "])
-def test_a_proxy_that_is_no_http_proxy_is_refused(proxy_url: str) -> None:
+def test_a_proxy_that_is_not_an_http_proxy_is_refused(proxy_url: str) -> None:
     with pytest.raises(SettingsError, match=r"WebhookSecurity\.Proxy"):
         parse(f'[WebhookSecurity]\nProxy = "{proxy_url}"', {})
 

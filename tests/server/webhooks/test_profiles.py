@@ -358,6 +358,6 @@ def test_any_answer_is_a_profile_or_an_error(answered: dict[str, object]) -> Non
 
 
 @given(st.binary(max_size=60))
-def test_bytes_that_are_no_answer_are_an_error(body: bytes) -> None:
+def test_bytes_that_are_not_an_answer_are_an_error(body: bytes) -> None:
     with suppress(WebhookError):
         shown(body)

@@ -215,7 +215,7 @@ def test_any_frame_of_a_known_action_is_survived(value: object) -> None:
 
 
 @pytest.mark.parametrize("wire", [b"", b"[1,2]", b"null", b"\xff", b"[" * 100_000])
-def test_what_is_no_frame_is_refused(wire: bytes) -> None:
+def test_bytes_that_are_not_a_frame_are_refused(wire: bytes) -> None:
     with pytest.raises(BadFrame):
         BareRTC(URL).receive(wire)
 
@@ -278,7 +278,7 @@ def test_profile_is_what_that_server_answers(row: dict[str, dict[str, object]]) 
     assert len(profile.profile_fields) == len(answered.get("ProfileFields") or ())
 
 
-def test_answer_that_is_no_profile_is_an_error() -> None:
+def test_answer_that_is_not_a_profile_is_an_error() -> None:
     assert read(frames.ProfileRequest("bob", "n"), b"<html>").error == NO_PROFILE
 
 

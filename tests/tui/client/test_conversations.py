@@ -50,7 +50,7 @@ def test_a_confirmed_message_is_never_pending_anywhere() -> None:
     assert made.current == "@somebody"
 
 
-def test_channels_are_no_conversations() -> None:
+def test_channels_are_not_conversations() -> None:
     made = state(Echo())
     made.look_at("LOBBY")
     assert made.current == "LOBBY"

@@ -53,7 +53,7 @@ def test_a_channel_that_is_renamed_keeps_its_messages() -> None:
     assert (made.place, texts(made.timeline)) == ("# Foyer", ["1"])
 
 
-def test_a_channel_that_the_room_has_no_more_is_left_out() -> None:
+def test_a_channel_that_no_longer_exists_is_left_out() -> None:
     made = state(welcome("e1", "lobby", "tea"), said(1, channel="tea"), said(2, channel="@bob"))
     fold(made, welcome("e1", "lobby"))
     assert list(made.timelines) == ["lobby", "@bob"]

@@ -32,7 +32,7 @@ def test_an_empty_room_gives_each_name_its_usual_hue() -> None:
     assert hues.of == {"ada": usual("ada")}
 
 
-def test_a_hue_is_remembered_for_who_comes_back() -> None:
+def test_a_returning_person_gets_the_same_hue() -> None:
     hues = Hues()
     hues.assign([f"sailor {number}" for number in range(HUES)])
     known = dict(hues.of)

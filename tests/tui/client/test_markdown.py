@@ -189,7 +189,7 @@ def test_only_http_https_and_mail_are_addresses(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["ftp://a.example/b", "//a.example/b", "/a/b", "ws://a.example/b"])
-def test_a_target_that_is_no_address_can_still_be_read(target: str) -> None:
+def test_a_target_that_is_not_an_address_stays_readable(target: str) -> None:
     assert target in shown(f"[https://bank.example]({target})")
 
 

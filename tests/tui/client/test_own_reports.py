@@ -51,7 +51,7 @@ def test_a_report_says_what_was_filled_in_and_counts_as_reported_at_once() -> No
     assert reports.marked == set()
 
 
-def test_it_is_sent_again_until_it_was_answered() -> None:
+def test_a_report_is_sent_again_until_it_is_answered() -> None:
     reports, ask = sent()
     reports.lost()
     assert reports.unsent() == [ask]
@@ -160,7 +160,7 @@ def test_the_list_is_the_latest_first_and_takes_the_place_of_the_one_before() ->
     assert reports.find("rep_3") is None
 
 
-def test_the_list_is_loading_until_it_came_or_cannot_come() -> None:
+def test_the_list_is_loading_until_it_arrives_or_cannot_arrive() -> None:
     reports = OwnReports()
     ends: list[Callable[[], object]] = [
         lambda: reports.fold_list(Reports([], nonce="n1"), NOW),

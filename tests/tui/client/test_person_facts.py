@@ -26,7 +26,7 @@ def test_a_path_is_a_link_to_the_website_and_nothing_but_a_web_page_is_one(targe
     assert link(target, SITE) == url
 
 
-def test_a_path_without_a_website_is_no_link() -> None:
+def test_a_path_without_a_website_is_not_a_link() -> None:
     assert link("/u/bob", "") is None
 
 

@@ -25,7 +25,7 @@ def test_pages_are_contiguous_and_no_message_is_repeated() -> None:
     assert search.ask_more("3") is None
 
 
-def test_search_goes_on_where_the_server_stopped_until_it_is_through() -> None:
+def test_search_continues_where_the_server_stopped_until_it_is_complete() -> None:
     search = SearchState()
     search.ask("rope", "1", NOW.astimezone(timezone(timedelta(hours=-5, minutes=-30))))
     search.fold(SearchResults([], more=False, nonce="1", searched_to=5000))

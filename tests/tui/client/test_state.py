@@ -77,7 +77,7 @@ def test_changes_during_an_absence_are_shown_in_the_current_channel() -> None:
     assert reported(made.timelines["lobby"]) == [1]
 
 
-def test_a_message_that_comes_later_has_its_mark() -> None:
+def test_a_message_that_arrives_later_has_its_mark() -> None:
     made = state(Reports([report(4), report(5, status="withdrawn")]), said(4), said(5))
     fold(made, History("lobby", [said(3)], more=False, nonce="n"))
     assert reported(made.timeline) == [4]
@@ -194,7 +194,7 @@ def test_a_block_is_confirmed_by_the_server_and_is_not_shown_as_a_departure() ->
     assert last_notice(made.timeline).text == "“bob” is no longer blocked."
 
 
-def test_another_status_is_no_news() -> None:
+def test_another_status_adds_no_notice() -> None:
     made = state(said(1, channel="@bob"), Presence("bob", "", WhoEntry("bob", 2, "lunch", dnd=True)))
     assert not notices(made.timelines["@bob"])
     assert made.people["bob"].status == "lunch"

@@ -148,7 +148,7 @@ def test_conversations_and_mentions_come_first_then_the_oldest(muted: str) -> No
     assert unread.personal(made.timelines.values(), lambda each: each == muted) == (1 if muted else 2)
 
 
-def test_a_closed_conversation_comes_back_with_a_new_message() -> None:
+def test_a_closed_conversation_reappears_with_a_new_message() -> None:
     made = state(Echo(), at(3, "x", channel="@bob"))
     assert made.close("lobby") == "Only conversations can be closed. To mute a channel: /notices none"
     assert made.close("@bob") is None
@@ -168,7 +168,7 @@ def test_a_conversation_with_an_unsent_message_is_not_closed() -> None:
     assert "@bob" in made.timelines
 
 
-def test_a_message_to_somebody_who_is_away_is_said_to_wait_once() -> None:
+def test_a_message_to_an_absent_person_is_noted_once_as_waiting() -> None:
     made = state(Echo())
     for number in (3, 4):
         made.say("hello", f"n{number}", "@carol")

@@ -3,7 +3,7 @@
 from tui.client.visited import MOST, Visited
 
 
-def test_it_goes_back_and_forward_and_ends() -> None:
+def test_steps_go_back_and_forward_and_stop_at_the_ends() -> None:
     visited = Visited()
     assert visited.step(-1) is None
     for place in ("", "a", "b", "b", "c"):
@@ -23,7 +23,7 @@ def test_a_visit_after_a_step_back_is_the_new_end() -> None:
     assert [visited.step(-1), visited.step(-1)] == ["b", "a"]
 
 
-def test_it_remembers_only_so_many() -> None:
+def test_only_the_latest_places_are_remembered() -> None:
     visited = Visited()
     for number in range(3 * MOST):
         visited.visit(str(number))

@@ -25,7 +25,7 @@ case "$2" in -w) {new} ;; *) {old} ;; esac
         ({"TERM": "tmux-256color", "TMUX": "/tmp/tmux-0/default,1,0"}, True, TMUX_NEEDS),
     ],
 )
-def test_nobody_answers_a_terminal_s_clipboard(environment: dict[str, str], tmux: bool, said: str) -> None:
+def test_the_message_depends_on_whether_tmux_can_confirm(environment: dict[str, str], tmux: bool, said: str) -> None:
     assert asks_tmux(environment) == tmux
     assert sent(environment) == said
 

@@ -1,4 +1,4 @@
-"""Several lines that come at once are a paste, in terminals that do not mark one."""
+"""Several lines that arrive at once are a paste, in terminals that do not mark pastes."""
 
 from collections.abc import Sequence
 

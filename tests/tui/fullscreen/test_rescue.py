@@ -61,7 +61,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     made.close()
 
 
-def test_quit_key_without_a_sign_of_life_ends_it(client: Client) -> None:
+def test_quit_key_without_a_sign_of_life_kills_the_client(client: Client) -> None:
     os.write(client.said, QUIT_TYPED)
     client.rescue.run()
     assert client.restored
@@ -75,7 +75,7 @@ def test_quit_key_with_a_sign_of_life_leaves_it_alone(client: Client) -> None:
     assert not client.restored
 
 
-def test_signal_without_a_sign_of_life_ends_it(client: Client) -> None:
+def test_signal_without_a_sign_of_life_kills_the_client(client: Client) -> None:
     os.write(client.signals, b"a traceback")
     client.rescue.run()
     assert client.restored
@@ -90,7 +90,7 @@ def test_signal_gives_a_client_that_lives_some_time_to_end(client: Client, monke
     assert not client.restored
 
 
-def test_end_that_a_signal_began_and_that_never_comes_is_brought_about(client: Client) -> None:
+def test_client_that_hangs_after_a_signal_is_killed(client: Client) -> None:
     os.write(client.signals, b"a traceback")
     os.write(client.said, ALIVE)
     client.rescue.run()
@@ -98,7 +98,7 @@ def test_end_that_a_signal_began_and_that_never_comes_is_brought_about(client: C
 
 
 @pytest.mark.parametrize("key", rescue.QUIT_KEYS)
-def test_quit_key_that_nobody_reads_ends_it(client: Client, key: bytes) -> None:
+def test_quit_key_that_nobody_reads_kills_the_client(client: Client, key: bytes) -> None:
     os.write(client.master, b"hello" + key)
     client.rescue.run()
     assert client.restored

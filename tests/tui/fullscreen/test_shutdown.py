@@ -1,4 +1,4 @@
-"""A client that is told to end at an unusual moment."""
+"""A client that is asked to end at an unusual moment."""
 
 import pytest
 from textual.widgets import Static

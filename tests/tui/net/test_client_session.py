@@ -255,7 +255,7 @@ def test_the_wait_is_within_bounds_whatever_happened(failures: int, chance: floa
 
 
 @pytest.mark.parametrize("code", [code for code, (_, again) in CLOSE_MEANINGS.items() if not again])
-def test_there_is_no_next_try_after_a_code_that_forbids_it(code: CloseCode) -> None:
+def test_client_does_not_retry_after_a_close_code_that_forbids_it(code: CloseCode) -> None:
     assert ClientSession("ada").wait_seconds(code, 0.5) is None
 
 

@@ -126,7 +126,7 @@ def test_an_address_that_cannot_be_used_is_one_line_with_the_file_and_a_hint(
     assert len(str(raised.value).splitlines()) == 1
 
 
-def test_a_settings_file_that_is_missing_is_said_to_be(tmp_path: Path) -> None:
+def test_a_missing_settings_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"missing\.toml: No such file.*--settings"):
         configured(tmp_path / "missing.toml")
 
@@ -151,6 +151,6 @@ async def test_whether_anything_listens() -> None:
         "ws://",
     ],
 )
-def test_what_is_no_address_is_one_line_with_an_example(typed: str) -> None:
+def test_an_invalid_address_is_explained_in_one_line_with_an_example(typed: str) -> None:
     with pytest.raises(AddressError, match=r"^That isn't a server address. Try one like wss://chat.example$"):
         websocket_url(typed)

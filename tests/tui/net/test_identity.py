@@ -151,7 +151,7 @@ def test_a_file_without_usable_keys_is_replaced_and_kept_aside(tmp_path: Path, c
     assert start(ADDRESS, "ada", tmp_path) == fresh
 
 
-def test_where_nothing_can_be_kept_there_are_keys_for_this_start(tmp_path: Path) -> None:
+def test_keys_that_cannot_be_saved_are_valid_for_this_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     made = [acquire(ADDRESS, "ada", tmp_path / "file" / "identities") for _ in range(2)]
     for keys in made:

@@ -71,7 +71,7 @@ async def welcome(url: str) -> Welcome:
     return frame
 
 
-async def test_it_begins_serves_and_ends(tmp_path: Path) -> None:
+async def test_local_server_starts_serves_and_stops(tmp_path: Path) -> None:
     server = await start("server", ["--settings", str(settings(tmp_path, 'Title = "Mine"'))], [CHAT])
     assert (await welcome(server.urls[CHAT])).title == "Mine"
     await server.stop()
@@ -79,7 +79,7 @@ async def test_it_begins_serves_and_ends(tmp_path: Path) -> None:
     await server.stop()
 
 
-async def test_it_ends_though_someone_is_connected(tmp_path: Path) -> None:
+async def test_local_server_stops_although_someone_is_connected(tmp_path: Path) -> None:
     server = await start("server", ["--settings", str(settings(tmp_path))], [CHAT])
     async with connect(server.urls[CHAT], proxy=None) as connection:
         await connection.recv()
@@ -205,7 +205,7 @@ async def test_a_server_whose_start_is_cancelled_has_ended(tmp_path: Path, monke
         os.kill(int(file.read_text()), 0)
 
 
-async def test_what_cannot_be_run_says_so() -> None:
+async def test_a_module_that_cannot_start_is_named() -> None:
     with pytest.raises(LocalServerError, match="no_such_module"):
         await start("no_such_module", [], [CHAT])
 
@@ -226,7 +226,7 @@ async def test_a_server_is_started_where_none_listens_and_a_notice_says_so(tmp_p
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_it_ends_with_its_parent_however_that_ended(tmp_path: Path, how: signal.Signals) -> None:
+def test_local_server_ends_with_its_parent_however_that_ended(tmp_path: Path, how: signal.Signals) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(settings(tmp_path))],
         cwd=tmp_path,

@@ -128,7 +128,7 @@ async def test_a_stale_socket_is_replaced(path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_it_ends_with_the_client_that_started_it(path: Path, tmp_path: Path, how: signal.Signals) -> None:
+def test_own_server_ends_with_the_client_that_started_it(path: Path, tmp_path: Path, how: signal.Signals) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PARENT], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True
     ) as parent:

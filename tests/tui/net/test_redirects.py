@@ -78,7 +78,7 @@ async def test_target_of_a_redirect_is_shown_in_one_clean_line(location: str, sh
     assert "secret" not in lost.why
 
 
-async def test_several_targets_are_no_way_around() -> None:
+async def test_a_redirect_to_several_targets_is_not_followed() -> None:
     async with listening() as (port, arrived):
         answer = moved(302, f"ws://127.0.0.1:{port}/a", f"ws://127.0.0.1:{port}/b")
         async with answering(answer) as url, client(url) as ada:

@@ -150,7 +150,7 @@ async def test_a_single_frame_is_handed_on_soon() -> None:
         assert asyncio.get_running_loop().time() - began < 0.5
 
 
-async def test_what_came_right_before_the_end_is_handed_on_before_the_loss() -> None:
+async def test_frames_received_right_before_the_end_are_passed_on_before_the_loss() -> None:
     async def last_words(connection: ServerConnection) -> None:
         await connection.send(message("1"))
         await connection.close(CloseCode.REPLACED, "You are elsewhere now")
@@ -245,7 +245,7 @@ async def test_a_sent_frame_arrives_and_without_a_connection_none_is_sent() -> N
     assert not await ada.connection.send(Ping())
 
 
-async def test_it_reconnects_after_a_lost_connection() -> None:
+async def test_client_reconnects_after_a_lost_connection() -> None:
     visits = 0
 
     async def cut_once(connection: ServerConnection) -> None:
@@ -266,7 +266,7 @@ async def test_it_reconnects_after_a_lost_connection() -> None:
 
 
 @pytest.mark.parametrize("code", [1001, 1011, 1012, 4002, 4999])
-async def test_it_reconnects_after_a_close_that_allows_it_and_shows_the_reason(code: int) -> None:
+async def test_client_reconnects_after_a_close_that_allows_it_and_shows_the_reason(code: int) -> None:
     async def close(connection: ServerConnection) -> None:
         await connection.close(code, "Back \x1b[31msoon.")
 
@@ -277,7 +277,7 @@ async def test_it_reconnects_after_a_close_that_allows_it_and_shows_the_reason(c
 
 
 @pytest.mark.parametrize("code", [4001, 1000, 1009])
-async def test_it_does_not_reconnect_after_a_close_that_forbids_it(code: int) -> None:
+async def test_client_does_not_reconnect_after_a_close_that_forbids_it(code: int) -> None:
     visits = 0
 
     async def close(connection: ServerConnection) -> None:
@@ -408,7 +408,7 @@ async def test_nothing_arrives_once_it_has_ended(monkeypatch: pytest.MonkeyPatch
         assert ada.connection._gathered == []
 
 
-async def test_a_connection_that_ends_within_a_frame_of_several_messages_is_no_fault() -> None:
+async def test_a_connection_may_end_within_a_frame_of_several_messages() -> None:
     sent: list[str] = []
 
     class Ending:

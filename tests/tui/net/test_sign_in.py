@@ -39,7 +39,7 @@ def test_link_says_the_server_and_the_token(text: str, found: SiteToken) -> None
 @pytest.mark.parametrize(
     "text", ["", "bob", "https://chat.example", "https://chat.example/?jwt=", f"ftp://a/?jwt={TOKEN}"]
 )
-def test_other_texts_are_no_links(text: str) -> None:
+def test_other_texts_are_not_links(text: str) -> None:
     with pytest.raises(AddressError):
         sign_in.read(text)
 

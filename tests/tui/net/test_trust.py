@@ -49,7 +49,7 @@ async def test_a_certificate_of_ssl_cert_file_is_believed() -> None:
         await ada.until(lambda told: Received([Pong()]) in told)
 
 
-async def test_one_that_nobody_vouches_for_is_refused_in_one_line_that_says_what_to_do() -> None:
+async def test_a_certificate_of_an_unknown_authority_is_refused_in_one_line_with_advice() -> None:
     async with secured(AUTHORITY.issue_cert("127.0.0.1")) as url, client(url) as ada:
         why = (await ada.lost()).why
         assert "not signed by an authority" in why
@@ -59,7 +59,7 @@ async def test_one_that_nobody_vouches_for_is_refused_in_one_line_that_says_what
 
 
 @pytest.mark.usefixtures("trusted")
-async def test_one_for_another_name_or_time_is_refused() -> None:
+async def test_a_certificate_for_another_name_or_time_is_refused() -> None:
     for certificate, words in (
         (AUTHORITY.issue_cert("chat.example"), "for another name"),
         (AUTHORITY.issue_cert("127.0.0.1", not_before=PAST, not_after=PAST + timedelta(days=1)), "has expired"),
@@ -69,7 +69,7 @@ async def test_one_for_another_name_or_time_is_refused() -> None:
             assert words in (await ada.lost()).why
 
 
-async def test_a_server_without_tls_is_said_to_be_one() -> None:
+async def test_a_server_without_tls_is_named_as_the_reason() -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -81,7 +81,7 @@ async def test_a_server_without_tls_is_said_to_be_one() -> None:
         assert "does not support TLS" in (await ada.lost()).why
 
 
-async def test_one_that_hangs_up_at_the_handshake_is_not_lost_without_a_word() -> None:
+async def test_a_server_that_hangs_up_during_the_handshake_is_reported() -> None:
     async def silent(connection: ServerConnection) -> None:
         await connection.wait_closed()
 

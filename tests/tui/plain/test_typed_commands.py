@@ -92,7 +92,7 @@ def test_a_line_that_is_not_utf_8_is_refused(line: str) -> None:
         parse(line)
 
 
-def test_a_name_of_two_words_alone_is_no_message() -> None:
+def test_a_name_of_two_words_is_not_a_message() -> None:
     with pytest.raises(LineError, match="There is no text after the name “Inés ⚓”"):
         name_and_text("Inés ⚓", ["Inés", "Inés ⚓", "bob"])
 

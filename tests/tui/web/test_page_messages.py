@@ -84,7 +84,7 @@ def test_a_size_that_is_not_asked_for_is_the_usual_one() -> None:
 @pytest.mark.parametrize(
     "cells", ["", "-1", "+1", "1.5", "1e3", "NaN", "undefined", " 80", "٣", "²", "9" * 5000, "0x50", "8_0"]
 )
-def test_a_size_that_is_no_number_is_refused(cells: str) -> None:
+def test_a_size_that_is_not_a_number_is_refused(cells: str) -> None:
     for query in ({"width": cells}, {"height": cells}):
         with pytest.raises(BadPageMessage, match="numbers of cells"):
             asked_size(query)

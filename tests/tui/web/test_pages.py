@@ -232,7 +232,7 @@ async def test_the_size_that_reaches_the_process_is_bounded(served: Served, quer
 
 
 @pytest.mark.parametrize("query", ["?width=x", "?height=-1", "?width=1e9", "?width=" + "9" * 4000, "?width=80&height="])
-async def test_a_size_that_is_no_number_starts_nothing(served: Served, query: str) -> None:
+async def test_a_size_that_is_not_a_number_starts_nothing(served: Served, query: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
         await served.open(query)
     assert refused.value.response.status_code == 400
@@ -332,7 +332,7 @@ async def waits(page: ClientConnection) -> None:
         ("leaves", waits), ("fails", waits),
     ],
 )  # fmt: skip
-async def test_every_end_gives_the_place_back_and_leaves_no_process(
+async def test_every_end_releases_the_slot_and_leaves_no_process(
     mode: str, end: Callable[[ClientConnection], Awaitable[None]]
 ) -> None:
     async with serving(mode) as served:
@@ -343,7 +343,7 @@ async def test_every_end_gives_the_place_back_and_leaves_no_process(
         assert (await opened(served)).close_code is None
 
 
-async def test_a_handshake_that_fails_gives_its_place_back(served: Served) -> None:
+async def test_a_failed_handshake_releases_its_slot(served: Served) -> None:
     async with served.browser() as browser:
         browser.headers["Cookie"] = served.cookie
         for _ in range(MAX_CLIENTS + 1):
@@ -352,7 +352,7 @@ async def test_a_handshake_that_fails_gives_its_place_back(served: Served) -> No
         assert await said(page)
 
 
-async def test_a_command_that_cannot_run_gives_its_place_back() -> None:
+async def test_a_command_that_cannot_run_releases_its_slot() -> None:
     async with serving(command=["/nonexistent/program"]) as served:
         for _ in range(MAX_CLIENTS + 1):
             async with served.open() as page:

@@ -1,4 +1,4 @@
-"""A place in the room is claimed by a function of the database, which does what single statements do."""
+"""A database function claims a place in the room, with the same results as single statements."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

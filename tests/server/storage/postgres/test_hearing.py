@@ -1,4 +1,4 @@
-"""A server hears each event once, whether its writer or its tail is the first to pass it on."""
+"""A server receives each event once, whether its writer or its tail is the first to pass it on."""
 
 import asyncio
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ async def test_tail_that_reads_before_it_is_woken_is_not_behind() -> None:
     assert room.hearing.behind == 0
 
 
-async def test_all_events_are_heard_once_in_order() -> None:
+async def test_all_events_are_received_once_in_order() -> None:
     for seed in range(20):
         room, random, futures = Room(), Random(seed), list[asyncio.Future[object]]()
         for _ in range(60):

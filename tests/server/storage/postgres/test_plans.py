@@ -165,6 +165,6 @@ def test_rows_are_found_by_an_index(measured: dict[tuple[str, str], Counts], kno
     assert {table: rows for table, (scans, rows) in measured[known, name].items() if scans or rows > FEW} == {}
 
 
-def test_all_of_it_happens(measured: dict[tuple[str, str], Counts]) -> None:
+def test_every_query_reads_rows(measured: dict[tuple[str, str], Counts]) -> None:
     """A query that reads nothing would prove nothing."""
     assert {name for (_, name), counts in measured.items() if not counts} == {"a new message", "messages published"}

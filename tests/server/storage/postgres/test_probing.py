@@ -1,4 +1,4 @@
-"""A database that is down for everyone is told from one that this server alone cannot reach."""
+"""A database that is down for everyone is distinguished from one that only this server cannot reach."""
 
 import asyncio
 import socket

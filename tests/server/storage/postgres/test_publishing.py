@@ -1,4 +1,4 @@
-"""New messages are stored by a function of the database, with the results of the shared SQL."""
+"""A database function stores new messages, with the same results as the shared SQL."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""PostgreSQL finds reports by indexes, also in tables without statistics: each second every server looks for them."""
+"""PostgreSQL finds reports by indexes, even in tables without statistics: every server looks for them every second."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -50,7 +50,7 @@ def test_longest_lock_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch
     assert use.longest == 0.0
 
 
-def test_time_goes_on_from_what_the_database_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_continues_from_the_time_of_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, now = SharedClock(), [50.0]
     monkeypatch.setattr("server.storage.postgres.membership.time.monotonic", lambda: now[0])
     clock.learn(1_000_000)

@@ -1,4 +1,4 @@
-"""Servers of two versions share a room while one after the other is upgraded, or are told that they cannot."""
+"""Servers of two versions share a room while one after the other is upgraded, or are refused with an explanation."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which characters are commands, also under keyboard layouts that have other letters on the same keys."""
+"""Which characters are commands, including in keyboard layouts with other letters on the same keys."""
 
 import pytest
 from textual.events import Key

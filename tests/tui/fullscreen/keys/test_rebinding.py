@@ -55,7 +55,7 @@ def test_keys_of_places_that_are_never_together_may_be_the_same() -> None:
     assert rebind({"reports.withdraw": "ctrl+n", "question.yes": "r"})[1] == []
 
 
-def test_a_refused_key_gives_nobody_elses_away() -> None:
+def test_a_refused_key_frees_no_other_key() -> None:
     # Profile asks for report's key. Report keeps it, because its own change is rejected.
     changed, problems = rebind({"messages.report": "f1", "messages.profile": "r"})
     assert changed == {}

@@ -1,4 +1,4 @@
-"""Lets the tests of screens share a client."""
+"""A client that the tests of screens share."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

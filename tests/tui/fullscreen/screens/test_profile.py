@@ -33,7 +33,7 @@ def filled(frame: ClientFrame) -> Sequence[ServerFrame]:
     )
 
 
-async def test_the_author_s_profile_shows_headline_and_fields() -> None:
+async def test_the_profile_of_an_author_shows_headline_and_fields() -> None:
     async with client(ScriptedServer(answer=filled)) as (pilot, server):
         await pilot.press("up", "p")
         await until_seen(pilot, "Keeps the lamp lit")
@@ -68,7 +68,7 @@ async def test_profile_shows_loading_until_it_arrives() -> None:
         assert "Asking the site…" not in screen_text(app_of(pilot))
 
 
-async def test_the_site_s_own_error_is_shown() -> None:
+async def test_an_error_of_the_site_is_shown() -> None:
     def error(frame: ClientFrame) -> Sequence[ServerFrame]:
         if not isinstance(frame, ProfileRequest):
             return ()
@@ -79,7 +79,7 @@ async def test_the_site_s_own_error_is_shown() -> None:
         await until_seen(pilot, "✗ This profile is private.")
 
 
-async def test_the_server_s_refusal_is_shown_in_the_panel() -> None:
+async def test_a_refusal_by_the_server_is_shown_in_the_panel() -> None:
     def refused(frame: ClientFrame) -> Sequence[ServerFrame]:
         if not isinstance(frame, ProfileRequest):
             return ()
@@ -120,7 +120,7 @@ async def test_closing_the_profile_restores_the_focus(way: str) -> None:
         assert pilot.app.screen.query_one(PeopleList).display
 
 
-async def test_the_highlighted_person_s_profile_is_shown_from_the_list() -> None:
+async def test_the_profile_of_the_highlighted_person_is_shown_from_the_list() -> None:
     async with client(ScriptedServer(answer=filled)) as (pilot, server):
         await pilot.press("ctrl+o", "down", "down", "p")
         await until_seen(pilot, "Keeps the lamp lit")

@@ -60,7 +60,7 @@ ACTS: list[Callable[[Timeline, int], object]] = [
 
 
 @given(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(1, 15), st.booleans()), max_size=30))
-def test_what_changed_is_followed(acts: list[tuple[Callable[[Timeline, int], object], int, bool]]) -> None:
+def test_an_updated_stack_equals_a_new_one(acts: list[tuple[Callable[[Timeline, int], object], int, bool]]) -> None:
     timeline = Timeline("lobby", "Lobby")
     stack = Stack(timeline, HIDDEN, LOOK)
     awaited = set()
@@ -124,7 +124,7 @@ def test_only_what_is_near_is_wrapped() -> None:
     assert set(changed) <= set(range(480, 521))
 
 
-def test_steps_go_over_shown_messages_alone() -> None:
+def test_steps_count_only_shown_messages() -> None:
     timeline = filled(1, 2, 3, 4, 5)
     timeline.note(Notice("n"))
     stack = Stack(timeline, HIDDEN, LOOK)

@@ -29,7 +29,7 @@ def test_contrast_is_that_of_the_standard() -> None:
 
 @pytest.mark.parametrize("under", UNDER)
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
-def test_what_is_written_has_contrast(theme: Theme, under: str) -> None:
+def test_text_colours_have_enough_contrast(theme: Theme, under: str) -> None:
     least = HIGH if theme is CONTRAST else READABLE
     for name in ("foreground", "foreground-muted", "primary", "secondary", "success", "warning", "error"):
         assert contrast(colour(theme, name), colour(theme, under)) >= least, name

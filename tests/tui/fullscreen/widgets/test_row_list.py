@@ -1,4 +1,4 @@
-"""A list of rows: rows are made when they are seen, and the highlight and the place are kept by ID."""
+"""A list of rows: rows are created when they are seen; highlight and scroll position follow the rows by ID."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
