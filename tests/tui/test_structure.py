@@ -38,7 +38,7 @@ QUOTED = r"“([^“”]*)”"
 
 
 def line(author: str, text: str, *, taken_back: bool = False, reported: bool = False) -> Line:
-    return Line(1, author, text, AT, mine=False, taken_back=taken_back, report="delivered" if reported else "")
+    return Line(1, author, text, AT, mine=False, taken_back=taken_back, report="delivered" if reported else None)
 
 
 def state(channel: str, place: str, text: str, author: str) -> ClientState:
