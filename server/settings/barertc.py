@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from server.protocol.frames import MAX_MESSAGE_CHARS
+from server.protocol.wording import counted
 from server.settings.key_notes import KeyNote, Use
-from server.settings.model import MAX_ECHO, MAX_TITLE
+from server.settings.model import MAX_ECHO, MAX_TITLE, MAX_WELCOMING
 from server.settings.webhook_tables import WEBHOOK_NAMES
 
 _Key = TypeVar("_Key", str, int)
@@ -59,6 +60,7 @@ def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
         yield from _cut(each, "ChatServerResponse", f"MessageFilters[{number}].ChatServerResponse", MAX_MESSAGE_CHARS)
     for number, channel in enumerate(_entries(tables, "PublicChannels")):
         yield from _adapt_channel(channel, f"PublicChannels[{number}]")
+    yield from _limit_welcomes(tables)
     yield from _adapt_webhooks(tables)
     if "AllowedHosts" not in tables:
         yield KeyNote("AllowedHosts", Use.MISSING, HOSTS)
@@ -104,6 +106,25 @@ def _adapt_channel(channel: dict[str, object], where: str) -> Iterator[KeyNote]:
     elif isinstance(echo, int) and echo > MAX_ECHO:
         channel["EchoMessagesOnJoin"] = MAX_ECHO
         yield KeyNote(f"{where}.EchoMessagesOnJoin", Use.CHANGED, f"cut to {MAX_ECHO}; users can page back for more")
+
+
+def _limit_welcomes(tables: dict[str, object]) -> Iterator[KeyNote]:
+    """Leave out the welcome messages that exceed the limit for all channels together."""
+    left = MAX_WELCOMING
+    for number, channel in enumerate(_entries(tables, "PublicChannels")):
+        welcome = channel.get("WelcomeMessages")
+        if not isinstance(welcome, list):
+            continue
+        fitting = 0
+        while fitting < len(welcome) and len(str(welcome[fitting])) <= left:
+            left -= len(str(welcome[fitting]))
+            fitting += 1
+        if fitting < len(welcome):
+            channel["WelcomeMessages"] = welcome[:fitting]
+            note = (
+                f"cut to {counted(fitting, 'message')}; those of all channels have {MAX_WELCOMING} characters at most"
+            )
+            yield KeyNote(f"PublicChannels[{number}].WelcomeMessages", Use.CHANGED, note)
 
 
 def _adapt_webhooks(tables: dict[str, object]) -> Iterator[KeyNote]:

@@ -12,15 +12,13 @@ from server.protocol.characters import UNSEEN
 from server.rules import addresses, hosts
 from server.rules.patterns import PatternError, compile_pattern
 from server.settings.limits import RoomLimits
-from server.settings.model import KEY_VARIABLE, Settings, SettingsError
+from server.settings.model import KEY_VARIABLE, MAX_WELCOMING, Settings, SettingsError
 from server.settings.secret import ApiKeys
 from server.settings.site_tables import MessageFilter
 from server.settings.webhook_tables import QUEUED_WEBHOOK, WEBHOOK_NAMES, WebhookURL
 
 MIN_FRAME_BYTES = 500
 """Enough for a login with its proof."""
-MAX_WELCOMING = 40_000
-"""Maximum number of characters in all welcome messages: a client that has just connected receives them in time."""
 
 
 def check(settings: Settings) -> None:

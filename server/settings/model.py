@@ -30,6 +30,8 @@ MAX_CHANNELS = 256
 MAX_ECHO = 500
 MAX_FILTERS = 256
 MAX_TITLE = 64
+MAX_WELCOMING = 40_000
+"""Maximum number of characters in all welcome messages: a client that has just connected receives them in time."""
 MAX_REASONS = 32
 """Maximum number of report reasons. This many fit, together with all channels, into one `welcome` frame."""
 

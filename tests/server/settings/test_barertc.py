@@ -93,6 +93,20 @@ def test_long_texts_for_users_are_cut_and_named() -> None:
     ]
 
 
+def test_welcome_messages_of_all_channels_beyond_the_limit_are_left_out_and_named() -> None:
+    texts = ", ".join('"' + letter * 3000 + '"' for letter in "abc")
+    channels = "".join(
+        f'[[PublicChannels]]\nID = "c{number}"\nName = "c{number}"\nWelcomeMessages = [{texts}]\n'
+        for number in range(6)
+    )
+    loaded = parse(f"{HOSTS}Version = 17\n{channels}", {})
+    assert [len(each.welcome_messages) for each in loaded.settings.public_channels] == [3, 3, 3, 3, 1, 0]
+    assert [(note.key, note.why.partition(";")[0]) for note in loaded.notes if note.use is Use.CHANGED] == [
+        ("PublicChannels[4].WelcomeMessages", "cut to 1 message"),
+        ("PublicChannels[5].WelcomeMessages", "cut to 0 messages"),
+    ]
+
+
 def test_blank_texts_are_replaced_by_the_defaults() -> None:
     filtered = '[[MessageFilters]]\nEnabled = false\nKeywordPhrases = ["", "(a"]\n'
     tables = f'[Logging]\nDirectory = ""\n{filtered}{LOBBY}EchoMessagesOnJoin = -1'
