@@ -11,7 +11,7 @@ from tests.support.chat_client import connected, entered
 from tests.support.server_process import ServerProcess, run, write_settings
 
 
-async def test_what_was_confirmed_before_a_backup_is_restored_from_it(tmp_path: Path) -> None:
+async def test_messages_confirmed_before_a_backup_are_restored_from_it(tmp_path: Path) -> None:
     (tmp_path / "live").mkdir()
     (tmp_path / "restored").mkdir()
     settings = write_settings(tmp_path / "live")

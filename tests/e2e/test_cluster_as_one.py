@@ -27,7 +27,7 @@ APART = {
     "test_a_reaction_reaches_the_readers_of_the_message_and_is_shown_below_it",
     "test_direct_messages_wait_for_a_person_who_is_away",
     # It expects the who list in the order of the logins.
-    "test_everyone_sees_who_is_there_who_comes_and_who_goes",
+    "test_everyone_sees_who_is_present_and_who_joins_and_leaves",
     # A node knows within two seconds whether there are others, and typing may be lost.
     "test_typing_is_sent_only_to_the_other_person",
 }

@@ -59,7 +59,7 @@ async def test_a_person_who_logs_in_on_another_node_takes_over_and_nobody_notice
         await witness.next(Presence, gone("bea"))
 
 
-async def test_everyone_sees_who_comes_and_goes_on_either_node(cluster: Cluster) -> None:
+async def test_everyone_sees_people_join_and_leave_on_either_node(cluster: Cluster) -> None:
     async with entered(cluster.one.url, "carl") as carl:
         async with entered(cluster.two.url, "dina") as dina:
             await meet(dina, "carl")
@@ -106,7 +106,7 @@ async def test_typing_reaches_the_other_node_and_nobody_else(cluster: Cluster) -
         assert not await heard(jon, Typing)
 
 
-async def test_a_block_holds_on_every_node_from_its_place_among_the_messages(cluster: Cluster) -> None:
+async def test_a_block_applies_on_every_node_from_the_same_message_on(cluster: Cluster) -> None:
     async with (
         entered(cluster.one.url, "kim", token("kim")) as kim,
         entered(cluster.two.url, "leo", token("leo")) as leo,

@@ -125,7 +125,7 @@ async def test_a_message_in_fragments_of_one_byte_is_one_message(server: ServerP
         assert (await alice.next(Message)).message == "byte by byte"
 
 
-async def test_bytes_that_come_one_by_one_are_one_message(server: ServerProcess) -> None:
+async def test_bytes_that_arrive_one_by_one_are_one_message(server: ServerProcess) -> None:
     async with dialled(server.port) as alice:
         await alice.upgrade()
         for byte in wire(Login("alice")) + wire(Say("lobby", "drop by drop")):

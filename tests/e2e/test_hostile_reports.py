@@ -37,7 +37,7 @@ from tests.support.hostile import (
 WITH_EVIDENCE = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
 
 
-def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
+def test_reports_and_their_outcomes_are_harmless(tmp_path: Path) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until(MARKUP[3])
         highlight(terminal)

@@ -348,9 +348,7 @@ def test_a_server_without_reasons_ends_nothing(tmp_path: Path) -> None:
         assert "Traceback" not in terminal.screen
 
 
-async def test_what_one_person_says_is_harmless_in_the_terminal_of_another(
-    server: ServerProcess, tmp_path: Path
-) -> None:
+async def test_messages_are_harmless_in_the_terminals_of_other_people(server: ServerProcess, tmp_path: Path) -> None:
     with Terminal(server.url, "--name", "ada", directory=tmp_path) as terminal:
         terminal.until("online as ada")
         async with entered(server.url, "mallory") as mallory:

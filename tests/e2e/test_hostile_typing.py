@@ -29,7 +29,7 @@ from tests.support.hostile import (
 from tests.support.terminal import SEQUENCE, Terminal
 
 
-def test_what_is_pasted_into_the_palette(tmp_path: Path) -> None:
+def test_text_pasted_into_the_palette_is_harmless(tmp_path: Path) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until(MARKUP[3])
         terminal.press("ctrl+g")
@@ -93,7 +93,7 @@ def test_text_from_the_editor_is_harmless(tmp_path: Path) -> None:
         assert MARKUP[0] in terminal.screen
 
 
-def test_what_is_pasted_as_a_name(tmp_path: Path) -> None:
+def test_a_pasted_name_is_harmless(tmp_path: Path) -> None:
     refused = Error("Not that.", ErrorCode.BAD_NAME, BRIEF)
     with scripted_server(Script(login=lambda frame: refused)) as server, client(server, tmp_path) as terminal:
         terminal.until("Choose another name")
@@ -137,7 +137,7 @@ def test_pasted_text_is_harmless(tmp_path: Path) -> None:
         assert MARKUP[1] in terminal.screen
 
 
-def test_what_is_selected_reaches_the_clipboard_and_nothing_else(tmp_path: Path) -> None:
+def test_only_the_selected_text_reaches_the_clipboard(tmp_path: Path) -> None:
     spoken = Echo([Message("lobby", "bob", "one \x1b]52;c;SGVsbG8=\x07 two", 1, AT)])
     with scripted_server(Script(opening=(spoken,))) as server, client(server, tmp_path) as terminal:
         terminal.until("online as")

@@ -86,7 +86,7 @@ async def test_a_ping_is_answered_even_before_the_login(server: ServerProcess) -
         await client.next(Pong)
 
 
-async def test_everyone_sees_who_is_there_who_comes_and_who_goes(server: ServerProcess) -> None:
+async def test_everyone_sees_who_is_present_and_who_joins_and_leaves(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice:
         async with connected(server.url) as (bob, _):
             await bob.send(Login("bob"))

@@ -63,7 +63,7 @@ async def test_a_paused_webhook_keeps_reports_and_a_resumed_one_sends_them(tmp_p
             assert json.loads(await operate(tmp_path, "reports", "export"))["report_id"] == report_id
 
 
-async def test_what_was_given_up_is_sent_again_by_replay(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_delivery_that_was_given_up_is_sent_again_by_replay(tmp_path: Path, receiver: Receiver) -> None:
     receiver.behaviour = answers(500, b"<h1>\x1b]0;oops\x07</h1>")
     settings = write_settings(tmp_path, webhooks={"report": receiver.url})
     with ServerProcess(settings) as server:
@@ -124,7 +124,7 @@ async def metrics(server: ServerProcess) -> list[str]:
     return answer.text.splitlines()
 
 
-async def test_what_does_not_exist_is_said_in_one_line(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_name_that_does_not_exist_is_reported_in_one_line(tmp_path: Path, receiver: Receiver) -> None:
     settings = write_settings(tmp_path, webhooks={"report": receiver.url})
     cases = {
         "webhook replay msg_x": "the latest are: none",

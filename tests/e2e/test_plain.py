@@ -146,7 +146,7 @@ def _impatient(url: str, typed: str, directory: Path) -> subprocess.CompletedPro
     )
 
 
-def test_what_was_never_confirmed_is_said_to_have_failed(tmp_path: Path) -> None:
+def test_lines_that_were_never_confirmed_are_reported_as_failed(tmp_path: Path) -> None:
     with scripted_server(ScriptedServer()) as script:
         ended = _impatient(script.url, "one\ntwo\nthree\n", tmp_path)
     assert ended.returncode == 1
@@ -161,7 +161,7 @@ def test_without_a_server_the_end_of_input_is_the_end(tmp_path: Path) -> None:
     assert unsent == "flagpost: No answer within 0 s, so this was not sent: one"
 
 
-def test_what_is_written_without_a_connection_is_sent_once_after_it_is_back(tmp_path: Path) -> None:
+def test_messages_written_while_offline_are_sent_once_after_the_reconnect(tmp_path: Path) -> None:
     with (
         scripted_server(ScriptedServer(answer=lambda _: ())) as script,
         PlainClient(script.url, "ada", tmp_path) as ada,
@@ -350,7 +350,7 @@ def test_a_line_that_waits_for_the_login_is_named(tmp_path: Path) -> None:
     assert (code, errors) == (130, ["flagpost: This was not sent: too early"])
 
 
-def test_what_was_not_confirmed_is_named_when_the_connection_ends(tmp_path: Path) -> None:
+def test_unconfirmed_lines_are_named_when_the_connection_ends(tmp_path: Path) -> None:
     script = ScriptedServer(answer=lambda frame: [])
     with scripted_server(script) as server, PlainClient(server.url, "ada", tmp_path) as ada:
         ada.until("Connected as ada")

@@ -41,7 +41,7 @@ async def test_sigterm_asks_everyone_to_reconnect_and_exits_with_success(server:
 
 
 @SIGTERM_IS_HEARD
-async def test_what_was_sent_before_sigterm_is_kept(tmp_path: Path) -> None:
+async def test_messages_sent_before_sigterm_are_stored(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice:
@@ -57,7 +57,7 @@ async def test_what_was_sent_before_sigterm_is_kept(tmp_path: Path) -> None:
 
 
 @SIGTERM_IS_HEARD
-async def test_a_connection_that_never_shook_hands_does_not_hold_up_the_end(server: ServerProcess) -> None:
+async def test_a_connection_without_a_handshake_does_not_delay_the_shutdown(server: ServerProcess) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as idle:
         idle.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\n")
         async with connected(server.url):

@@ -187,7 +187,7 @@ async def certificate_of(port: int, authority: trustme.CA) -> bytes:
     return connection.getpeercert(binary_form=True) or b""
 
 
-async def test_a_new_certificate_is_shown_to_the_next_handshake_and_a_connection_stays(tmp_path: Path) -> None:
+async def test_a_new_certificate_is_used_from_the_next_handshake_and_connections_stay(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     settings.write_text(settings.read_text(encoding="utf-8") + tls_settings(tmp_path, AUTHORITY), encoding="utf-8")
     with ServerProcess(settings) as server:

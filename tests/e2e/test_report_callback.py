@@ -58,7 +58,7 @@ async def desk(directory: Path, receiver: Receiver, *, stays: bool = True) -> As
 
 
 @pytest.mark.parametrize("by_webhook_id", [False, True], ids=["by ReportID", "by webhook-id"])
-async def test_what_the_site_says_reaches_the_reporter_at_once(
+async def test_a_status_from_the_site_reaches_the_reporter_at_once(
     tmp_path: Path, receiver: Receiver, by_webhook_id: bool
 ) -> None:
     async with desk(tmp_path, receiver) as (at, alice):
@@ -79,7 +79,7 @@ async def test_what_the_site_says_reaches_the_reporter_at_once(
     assert len(receiver.requests) == 1
 
 
-async def test_what_the_site_says_is_read_at_the_next_login_once(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_status_from_the_site_is_shown_once_at_the_next_login(tmp_path: Path, receiver: Receiver) -> None:
     async with desk(tmp_path, receiver, stays=False) as (at, _):
         assert (await at.call(at.report.report_id, "resolved", "Thank you.")).status_code == 200
         assert at.disk.rows("SELECT notified FROM report") == [(0,)]
@@ -92,7 +92,7 @@ async def test_what_the_site_says_is_read_at_the_next_login_once(tmp_path: Path,
             assert not (await alice.next(Reports)).changed
 
 
-async def test_what_the_site_says_of_a_withdrawn_report_is_kept_and_it_stays_withdrawn(
+async def test_a_status_from_the_site_is_stored_for_a_withdrawn_report_which_stays_withdrawn(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     async with desk(tmp_path, receiver) as (at, alice):

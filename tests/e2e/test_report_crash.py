@@ -127,7 +127,7 @@ async def test_a_kill_between_the_sites_200_and_the_note_of_it_repeats_it_once_b
     assert disk.rows(STANDING) == [("delivered", "delivered", 1)] * 2
 
 
-async def test_what_a_killed_server_leased_is_sent_by_the_next_one_once_the_lease_is_over(
+async def test_a_delivery_leased_by_a_killed_server_is_sent_by_the_next_one_after_the_lease(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     settings = report_settings(tmp_path, receiver.url)

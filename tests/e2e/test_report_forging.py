@@ -172,7 +172,7 @@ CLAIMS: dict[str, object] = {
 }
 
 
-async def test_what_a_reporter_claims_besides_counts_for_nothing(tmp_path: Path, receiver: Receiver) -> None:
+async def test_other_claims_of_a_reporter_are_ignored(tmp_path: Path, receiver: Receiver) -> None:
     async with scene(tmp_path, receiver) as (at, mallory):
         ask = {"action": "report", "msgID": at.spam.msg_id, "reason": SPAM, "comment": "x", "context": [at.mine.msg_id]}
         await mallory.send_text(json.dumps({**CLAIMS, **ask, "nonce": "n"}))

@@ -139,7 +139,7 @@ async def test_the_welcome_is_said_to_newcomers_only(tmp_path: Path) -> None:
             assert not [frame for frame in await alice.settled() if isinstance(frame, Error)]
 
 
-async def test_what_is_sent_again_is_confirmed_behind_what_was_missed(server: ServerProcess) -> None:
+async def test_resent_messages_are_confirmed_below_those_that_were_missed(server: ServerProcess) -> None:
     epoch = await epoch_of(server)
     async with entered(server.url, "bob") as bob:
         async with entered(server.url, "alice", TOKEN) as alice:

@@ -277,7 +277,7 @@ def test_a_port_that_is_taken_is_one_line(server: ServerProcess, tmp_path: Path)
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_missing_package_is_named_with_how_to_install_it(tmp_path: Path) -> None:
+def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path: Path) -> None:
     (tmp_path / "textual_serve").mkdir()
     (tmp_path / "textual_serve" / "__init__.py").write_text("raise ModuleNotFoundError(name='textual_serve')\n")
     ended = subprocess.run(

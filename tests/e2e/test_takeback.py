@@ -99,7 +99,7 @@ async def test_a_reconnect_gets_the_deletions_of_readable_messages(
             assert [(message.message, message.taken_back) for message in again.echo.messages] == [("", True)]
 
 
-async def test_what_was_taken_back_is_reported_with_its_text_which_nobody_else_sees(
+async def test_a_deleted_message_is_reported_with_its_text_which_nobody_else_sees(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     settings = report_settings(tmp_path, receiver.url)
@@ -134,7 +134,7 @@ async def test_what_was_taken_back_is_reported_with_its_text_which_nobody_else_s
     assert len(receiver.requests) == 3
 
 
-async def test_what_was_taken_back_stays_so_after_a_kill(tmp_path: Path) -> None:
+async def test_deleted_messages_stay_deleted_after_a_kill(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         async with entered(server.url, "bob", BOBS_TOKEN) as bob:

@@ -109,7 +109,7 @@ async def test_a_search_finds_every_word_anywhere_among_what_one_may_read(server
         assert (await bob.refusal(SearchRequest("  ", "n-1"))).code == ErrorCode.BAD_QUERY
 
 
-async def test_what_was_taken_back_is_not_found(server: ServerProcess) -> None:
+async def test_deleted_messages_are_not_found(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice:
         message = await alice.say("lobby", "regrettable")
         assert await search(alice, "regrettable") == ["regrettable"]

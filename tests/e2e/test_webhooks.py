@@ -124,7 +124,7 @@ async def test_a_direct_message_is_reported_by_its_reader_and_by_nobody_else(
     assert json.loads(request.body)["Report"]["Channel"] == "@carol"
 
 
-async def test_what_may_not_be_reported_never_reaches_the_site(tmp_path: Path, receiver: Receiver) -> None:
+async def test_reports_that_are_not_allowed_never_reach_the_site(tmp_path: Path, receiver: Receiver) -> None:
     async with room(tmp_path, receiver.url) as (alice, spam, _):
         mine = await alice.say("lobby", "mine")
         for ask, code in (

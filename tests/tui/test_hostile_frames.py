@@ -136,7 +136,7 @@ def test_cost_of_many_frames_is_linear(make: Callable[[int], ServerFrame]) -> No
 
 
 @pytest.mark.parametrize("make", FLOODS.values(), ids=FLOODS.keys())
-def test_what_is_known_of_a_server_that_never_stops_is_bounded(
+def test_the_state_of_a_server_that_never_stops_sending_is_bounded(
     make: Callable[[int], ServerFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = {name: 50 for name in dir(limits) if name.startswith("MAX_") and name != "MAX_WEIGHT"}

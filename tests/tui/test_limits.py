@@ -105,7 +105,7 @@ def texts(value: object) -> Iterator[str]:
             yield from texts(getattr(value, name))
 
 
-def test_what_an_honest_server_sends_is_never_cut() -> None:
+def test_frames_of_an_honest_server_are_never_cut() -> None:
     honest = {
         "Message.message": MAX_MESSAGE_CHARS,
         "ReportEntry.comment": MAX_COMMENT_CHARS,

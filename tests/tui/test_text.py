@@ -131,7 +131,7 @@ def test_every_format_character_of_unicode_is_taken_out_unless_it_shows_somethin
 
 
 @pytest.mark.parametrize("char", ["\u202e", "\u2066", "\u200b", "\ufeff", "\u00ad", "\u2060", "\U000e0041"])
-def test_what_reorders_or_is_not_seen_is_left_out(char: str) -> None:
+def test_reordering_and_invisible_characters_are_left_out(char: str) -> None:
     assert clean(f"ab{char}cd") == "abcd"
 
 
@@ -158,7 +158,7 @@ def test_a_lone_surrogate_becomes_a_replacement_character() -> None:
 
 
 @pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN.keys())
-def test_what_people_write_is_unchanged(text: str) -> None:
+def test_ordinary_text_is_unchanged(text: str) -> None:
     assert clean(text) == text
     assert clean_line(text) == text
     assert clean(f"hm {text}\n{text}!") == f"hm {text}\n{text}!"

@@ -49,7 +49,7 @@ def test_a_moment_has_its_date_unless_it_is_today() -> None:
         (7200, "at 16:00"), (86400, "at 15 Mar 14:00"),
     ],
 )  # fmt: skip
-def test_how_long_until_then(seconds: float, words: str) -> None:
+def test_the_remaining_time_is_shown_in_words(seconds: float, words: str) -> None:
     assert until(NOW + timedelta(seconds=seconds), NOW) == words
 
 

@@ -151,7 +151,7 @@ async def test_a_kicked_operator_is_gone_at_once_and_has_no_power_left(op: Membe
     assert bob.session.rank is Rank.PERSON
 
 
-async def test_who_logs_in_while_a_ban_is_being_stored_is_removed(op: Member, bob: Member) -> None:
+async def test_a_login_while_the_ban_is_being_stored_is_removed(op: Member, bob: Member) -> None:
     dispatcher = op.dispatcher
     came = [Member(dispatcher, "zed", Rank.PERSON), Member(dispatcher, "ida", Rank.PERSON)]
     for banned in ("zed", "ida", "bob"):

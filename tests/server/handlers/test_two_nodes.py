@@ -130,9 +130,7 @@ async def test_frames_of_a_session_that_waits_for_its_name_wait_too(shared: Shar
     assert not guest.outlet.paused
 
 
-async def test_session_that_closes_while_it_waits_gives_its_place_back(
-    shared: Shared, first: Node, second: Node
-) -> None:
+async def test_session_that_closes_while_it_waits_releases_its_place(shared: Shared, first: Node, second: Node) -> None:
     guest, watching = first.connect(), await second.enter("bob")
     first.database.hold()
     guest.send(Login("ada", "the secret of ada"))

@@ -1,4 +1,4 @@
-"""What people, operators and the site do to somebody whose connection another server has."""
+"""Requests by people, operators and the site about somebody whose connection is on another server."""
 
 import time
 from dataclasses import replace
@@ -140,7 +140,7 @@ async def test_mute_applies_to_messages_from_the_other_server(first: Node, secon
     assert ada.of(Typing) == []
 
 
-async def test_what_is_read_in_one_session_is_read_in_those_on_other_servers(first: Node, second: Node) -> None:
+async def test_messages_read_in_one_session_are_read_in_those_on_other_servers(first: Node, second: Node) -> None:
     one = await first.enter("ada")
     two = await second.enter("bob", "the secret token of ada")
     one.send(Say("lobby", "hello", "n-1"))

@@ -1,4 +1,4 @@
-"""An accepted connection is judged alike, whether its handshake needs the HTTP parser or not."""
+"""An accepted connection is handled alike, whether its handshake needs the HTTP parser or not."""
 
 import asyncio
 import re

@@ -139,7 +139,7 @@ def test_a_status_from_the_site_applies_to_all_reports_of_the_delivery(desk: Des
 
 
 @ON_SQLITE
-def test_what_was_given_up_together_is_delivered_again_together(desk: Desk) -> None:
+def test_reports_given_up_together_are_delivered_again_together(desk: Desk) -> None:
     others = flooded(desk)
     desk.fail_until_given_up()
     assert statuses(desk, others) == {ReportState.GIVEN_UP}

@@ -36,7 +36,7 @@ def lifted(events: Sequence[BanLifted]) -> str:
     return " ".join(each.name for each in events)
 
 
-async def test_events_are_heard_in_order_and_by_kind(database: SqliteDatabase) -> None:
+async def test_events_are_received_in_order_and_by_kind(database: SqliteDatabase) -> None:
     heard: list[str] = []
     database.hear(BanLifted, lambda events: heard.append(lifted(events)))
     database.hear(Banned, lambda events: heard.append(f"{len(events)} banned"))
@@ -52,7 +52,7 @@ async def test_events_are_heard_in_order_and_by_kind(database: SqliteDatabase) -
     assert heard == ["a b c", "1 banned", "d"]
 
 
-async def test_events_are_heard_before_the_write_completes(database: SqliteDatabase) -> None:
+async def test_events_are_received_before_the_write_completes(database: SqliteDatabase) -> None:
     order: list[str] = []
     database.hear(BanLifted, lambda events: order.append(lifted(events)))
     written = database.write(partial(lift, "a"))

@@ -96,7 +96,7 @@ def test_a_delivery_that_the_site_never_accepts_does_not_block_the_others(desk: 
     assert (desk.at - before).total_seconds() <= 2 * PROMISED_SECONDS
 
 
-def test_what_an_overloaded_site_refused_at_its_recovery_follows_soon(desk: Desk) -> None:
+def test_reports_that_an_overloaded_site_refused_at_its_recovery_are_retried_soon(desk: Desk) -> None:
     deep_in_an_outage(desk, *range(20))
     (recovery,) = attempt(desk, ACCEPTED)
     assert recovery.scheduled

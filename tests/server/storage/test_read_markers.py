@@ -46,7 +46,7 @@ def test_unread_messages_and_mentions_of_others_are_counted_from_the_marker(conn
     assert places(connection) == {"lobby": (last, last, 0, 0)}
 
 
-def test_what_was_said_before_a_person_came_is_read(connection: SqlConnection) -> None:
+def test_messages_from_before_a_person_first_joined_are_read(connection: SqlConnection) -> None:
     before = say(connection, BOB, "lobby")
     dave = Person("dave", "d-1")
     store_joined(dave, 1, connection)

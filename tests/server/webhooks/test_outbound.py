@@ -134,7 +134,7 @@ def test_the_public_authorities_stay_trusted(ca_file: str) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate", b"\xff\xfe"])
-def test_a_file_without_certificates_is_an_error_that_names_it(tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_without_certificates_is_named_in_the_error(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "authority.pem"
     if content is not None:
         file.write_bytes(content)

@@ -203,7 +203,7 @@ async def test_a_short_key_does_not_break_answers(key: str) -> None:
     await client.close()
 
 
-async def test_what_cannot_be_read_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_fields_that_cannot_be_read_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     odd = {"StatusCode": 200, "Data": {"Headline": "Hi", "ProfileFields": "secret"}}
 
     async def use(profiles: Profiles) -> None:
@@ -307,7 +307,7 @@ ODD: list[tuple[bytes, ProfileText]] = [
 
 
 @pytest.mark.parametrize(("body", "expected"), ODD)
-def test_what_cannot_be_read_costs_its_field(body: bytes, expected: ProfileText) -> None:
+def test_only_the_field_that_cannot_be_read_is_lost(body: bytes, expected: ProfileText) -> None:
     assert shown(body) == expected
 
 

@@ -1,4 +1,4 @@
-"""A client without a user interface that connects again."""
+"""A client without a user interface, which reconnects."""
 
 import asyncio
 import threading
@@ -54,7 +54,7 @@ async def test_an_unsent_message_is_there_once_after_connecting_again() -> None:
         await client.close()
 
 
-async def test_what_is_unsent_at_one_server_is_saved_although_the_next_one_follows_at_once() -> None:
+async def test_unsent_messages_of_one_server_are_saved_although_the_next_one_follows_at_once() -> None:
     with scripted_server(keyed()) as first, scripted_server(keyed()) as second:
         client = Client(Options("ada", first.url), saves=True)
         async with online(client):
@@ -95,7 +95,7 @@ def by_line(text: str) -> Callable[[Client], None]:
         (ReportRequest, by_line("/report 1 spam")),
     ],
 )
-async def test_what_is_asked_while_a_login_is_under_way_is_sent_once(
+async def test_requests_made_during_a_login_are_sent_once(
     kind: type[ClientFrame], ask: Callable[[Client], None]
 ) -> None:
     admitted, entering = threading.Event(), threading.Semaphore(0)

@@ -122,7 +122,7 @@ def test_a_refused_message_shows_the_reason_and_is_not_resent() -> None:
     assert texts(made.timeline) == ["one", "two"]
 
 
-def test_what_was_not_confirmed_is_sent_again_with_its_nonce() -> None:
+def test_unconfirmed_messages_are_sent_again_with_their_nonces() -> None:
     made = state()
     made.say("one", "n1")
     made.look_at("@bob")
@@ -259,7 +259,7 @@ def test_a_direct_message_begins_a_conversation() -> None:
     assert made.say("hi", "n1") == Say("@bob", "hi", "n1")
 
 
-def test_people_come_and_go() -> None:
+def test_people_join_and_leave() -> None:
     made = state(Presence("carol", "has joined.", WhoEntry("carol", 3)), Presence("bob", "has left."))
     assert sorted(made.people) == ["ada", "carol"]
     fold(made, Presence("nobody", "has left."))
@@ -440,7 +440,7 @@ def test_each_conversation_begins_with_the_disclaimer_of_the_room() -> None:
     assert texts(made.timelines["@zoe"]) == [NOT_KEPT]
 
 
-def test_an_operator_sends_a_slash_with_a_second_one() -> None:
+def test_an_operator_escapes_a_slash_with_a_second_one() -> None:
     made = state()
     assert made.say("/shrug", "n-1").message == "/shrug"
     fold(made, Presence("ada", "", WhoEntry("ada", 1, op=True)))

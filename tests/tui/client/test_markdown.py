@@ -101,7 +101,7 @@ def test_unmatched_marks_are_shown_as_typed(text: str) -> None:
     assert all(piece == Piece(piece.text) for piece in one(text))
 
 
-def test_a_backslash_takes_a_mark_its_meaning() -> None:
+def test_a_backslash_escapes_a_mark() -> None:
     assert not any(piece.italic for piece in one(r"\*a\*"))
     assert [piece.text for piece in one(r"\*a\* \[b](c)") if piece.mark] == ["\\", "\\", "\\"]
     assert one(r"C:\temp\*") == [Piece(r"C:\temp\*")]

@@ -23,7 +23,7 @@ def entered() -> ClientState:
     return state
 
 
-def test_what_others_say_is_new() -> None:
+def test_messages_of_others_are_new() -> None:
     said = [line(1, "bob", "hi @ada"), line(2, "ada", "hi"), line(3, "bob", "psst", "@bob")]
     assert news_of(*said) == [("lobby", "hi @ada", True, False), ("@bob", "psst", False, True)]
 

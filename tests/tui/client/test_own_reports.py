@@ -213,7 +213,7 @@ def test_what_was_filled_in_outlives_a_refusal_until_it_is_sent(code: ErrorCode)
 
 
 @pytest.mark.parametrize("code", [ErrorCode.UNKNOWN_MESSAGE, ErrorCode.CANNOT_REPORT_SELF, ErrorCode.WEBHOOK_OFF])
-def test_nothing_is_kept_where_no_other_try_would_do(code: ErrorCode) -> None:
+def test_no_draft_is_stored_if_a_retry_cannot_succeed(code: ErrorCode) -> None:
     reports, _ = sent()
     assert reports.fold_error(refusal(code)) == [Remark(f"{REFUSED} Why not.", Tone.BAD, "lobby")]
     assert reports.drafts == {}
@@ -225,7 +225,7 @@ def test_a_context_that_was_refused_is_not_sent_again() -> None:
     assert reports.drafts == {3: DRAFT._replace(context=())}
 
 
-def test_what_was_reported_before_can_be_added_to() -> None:
+def test_an_earlier_report_can_be_added_to() -> None:
     reports, _ = sent()
     assert reports.fold_error(refusal(ErrorCode.ALREADY_REPORTED)) == [
         Remark(f"{REFUSED} Why not. {ADD_INSTEAD}", Tone.BAD, "lobby")
@@ -269,7 +269,7 @@ def test_a_status_from_the_site_after_a_withdrawal_is_shown_as_such() -> None:
         assert told(reports, report(3, status="withdrawn", note="They are banned.")) == expected
 
 
-def test_what_was_written_and_not_sent_is_kept_for_the_next_time() -> None:
+def test_unsent_text_is_saved_for_the_next_start() -> None:
     reports = OwnReports()
     reports.store_draft(3, ReportDraft("It's spam", "third time", (1,)))
     assert reports.drafts[3].comment == "third time"

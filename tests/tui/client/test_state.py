@@ -159,7 +159,7 @@ def test_a_page_of_history_may_contain_a_loaded_message() -> None:
     assert [each.taken_back for each in lines(made.timeline)] == [True]
 
 
-def test_what_a_muted_person_says_is_not_unread() -> None:
+def test_messages_of_a_muted_person_are_not_unread() -> None:
     made = state(Echo())
     assert made.toggle_mute("bob") == Mute("bob")
     fold(made, Relations(["bob"]))

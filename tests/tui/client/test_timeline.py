@@ -101,7 +101,7 @@ def test_a_number_that_is_none_breaks_nothing(msg_id: int) -> None:
     assert made.find(1) == line(1)
 
 
-def test_what_is_pending_comes_last() -> None:
+def test_pending_messages_are_last() -> None:
     made = timeline(1)
     made.await_confirmation(pending("n1"))
     made.await_confirmation(pending("n2"))
@@ -118,7 +118,7 @@ def test_a_confirmed_message_replaces_the_pending_one() -> None:
     assert made.entries == [line(1, "ada"), pending("n2")]
 
 
-def test_a_confirmation_that_comes_twice_counts_once() -> None:
+def test_a_repeated_confirmation_counts_once() -> None:
     made = timeline()
     made.await_confirmation(pending("n1"))
     assert [made.add(line(1, "ada"), "n1") for _ in range(3)] == [True, False, False]
@@ -181,7 +181,7 @@ def test_the_latest_failed_message_is_returned_for_editing() -> None:
     assert not made.has_failed
 
 
-def test_nothing_fails_by_a_nonce_that_is_not_pending() -> None:
+def test_an_unknown_nonce_fails_no_message() -> None:
     made = timeline(1)
     assert not made.fail("n1", "x")
     assert not made.fail("", "x")

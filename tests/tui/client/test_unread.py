@@ -28,7 +28,7 @@ def counts(made: ClientState, channel: str = "lobby") -> tuple[int, int, int]:
     return timeline.unread, timeline.mentions, timeline.new_from
 
 
-def test_what_arrives_in_the_current_place_unseen_is_unread_until_it_was_on_the_screen() -> None:
+def test_unseen_messages_of_the_current_place_are_unread_until_they_are_on_the_screen() -> None:
     made = viewed(watched=False)
     fold(made, at(2, "ada?"), at(3, "mine", "ada"), at(4, "so"), at(5, "Ada!"))
     assert counts(made) == (3, 2, 2)
@@ -61,7 +61,7 @@ def test_names_are_sought_once_in_each_unread_message(monkeypatch: pytest.Monkey
     assert made.unseen(1) == Unseen(19, 19)
 
 
-def test_what_arrives_before_the_eyes_of_the_user_is_read() -> None:
+def test_messages_that_arrive_while_the_user_looks_are_read() -> None:
     made = viewed(watched=True)
     fold(made, at(2, "ada?"))
     assert counts(made) == (0, 0, 0)
@@ -99,7 +99,7 @@ def test_what_this_client_read_and_the_server_does_not_know_yet_stays_read() -> 
     assert counts(made) == (0, 0, 0)
 
 
-def test_what_another_client_read_is_read_here_too() -> None:
+def test_messages_read_in_another_client_are_read_here_too() -> None:
     made = viewed(watched=False)
     fold(made, at(2, "ada"), at(3, "ada"), Read("lobby", 2))
     assert counts(made)[:2] == (1, 1)

@@ -98,7 +98,7 @@ def test_reports_of_another_numbering_are_lost_and_the_user_reads_so() -> None:
     assert len(after.unsent()) == 2, "messages need no numbering"
 
 
-def test_what_was_written_since_stays_below_a_restored_draft() -> None:
+def test_text_written_since_stays_below_a_restored_draft() -> None:
     after = state()
     after.drafts = {"tea": "since"}
     restore(after, Unsent(epoch="e1", drafts={"tea": "before"}))
@@ -167,7 +167,7 @@ async def test_a_save_that_starts_late_does_not_undo_a_later_one(tmp_path: Path)
     assert UnsentFile(Unsent, lambda: tmp_path).open(ADA).drafts == drafts
 
 
-async def test_what_was_written_before_the_login_joins_what_was_saved(tmp_path: Path) -> None:
+async def test_text_written_before_the_login_is_joined_to_the_saved_text(tmp_path: Path) -> None:
     first = UnsentFile(lambda: Unsent(drafts={"tea": "one"}), lambda: tmp_path)
     await first.close(ADA)
     second = UnsentFile(lambda: Unsent(drafts={"": "two"}), lambda: tmp_path)

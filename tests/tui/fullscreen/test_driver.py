@@ -39,7 +39,7 @@ def read(*reads: str) -> Sequence[str]:
         ([""], []),
     ],
 )
-def test_lines_that_come_at_once_are_a_paste(reads: Sequence[str], found: Sequence[str]) -> None:
+def test_lines_that_arrive_at_once_are_a_paste(reads: Sequence[str], found: Sequence[str]) -> None:
     assert read(*reads) == found
 
 

@@ -60,7 +60,7 @@ async def test_a_connection_that_others_can_read_has_a_notice() -> None:
     assert not any(map(is_exposed, ("wss://chat.example/ws", "ws://[::1]:9000/ws", "unix:/run/flagpost.sock")))
 
 
-async def test_a_server_that_listens_at_the_address_of_the_settings_is_taken(tmp_path: Path) -> None:
+async def test_a_server_that_listens_at_the_address_of_the_settings_is_used(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         file = tmp_path / "settings.toml"

@@ -89,7 +89,7 @@ async def test_a_server_that_hangs_up_during_the_handshake_is_reported() -> None
         assert (await ada.lost()).why
 
 
-def test_what_openssl_says_is_cleaned() -> None:
+def test_error_messages_of_openssl_are_cleaned() -> None:
     error = SSLCertVerificationError()
     error.verify_code, error.verify_message = 23, "certificate \x1b revoked"
     assert unverified(error) == "its certificate is rejected (certificate ␛ revoked); tell its administrator"

@@ -249,7 +249,7 @@ async def test_a_later_size_is_bounded_too(served: Served, cells: int, width: in
         assert json.loads(await said(page)) == {"type": "resize", "width": width, "height": height}
 
 
-async def test_what_the_page_sends_reaches_the_process(served: Served) -> None:
+async def test_input_of_the_page_reaches_the_process(served: Served) -> None:
     async with served.open() as page:
         await said(page)
         for message, echo in (

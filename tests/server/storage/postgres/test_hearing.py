@@ -41,7 +41,7 @@ class Room:
         self.hearing.add_read(self.rows[position : position + 3])
 
 
-async def test_own_events_are_heard_without_the_tail() -> None:
+async def test_own_events_are_received_without_the_tail() -> None:
     room = Room()
     for count in (2, 0, 1):
         await room.write(count)

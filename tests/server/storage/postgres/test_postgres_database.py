@@ -24,7 +24,7 @@ from tests.support.postgres import SharedPostgres
 from tests.support.postgres_database import ANN, saying, servers, until
 
 
-async def test_all_servers_hear_the_same_in_the_order_of_the_numbers(url: str) -> None:
+async def test_all_servers_receive_the_same_events_in_the_order_of_their_numbers(url: str) -> None:
     async with servers(url, url) as (one, other):
         published = await asyncio.gather(*[(one, other)[number % 2].say(f"message {number}") for number in range(250)])
         numbers = {each.publication.text: each.publication.msg_id for each in published}
@@ -289,7 +289,7 @@ async def test_server_that_missed_news_is_removed(url: str, monkeypatch: pytest.
         await until(lambda: one.losses and other.losses)
 
 
-async def test_aside_reaches_all_servers(url: str) -> None:
+async def test_event_announced_aside_reaches_all_servers(url: str) -> None:
     async with servers(url, url) as (one, other):
         left: list[PersonLeft] = []
         one.database.hear(PersonLeft, left.extend)

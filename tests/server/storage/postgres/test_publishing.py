@@ -116,7 +116,7 @@ async def test_messages_and_other_writes_keep_their_order(url: str) -> None:
         await until(lambda: other.heard == one.heard)
 
 
-async def test_new_message_is_heard_as_it_was_whatever_happened_to_it_since(url: str) -> None:
+async def test_new_message_is_received_as_it_was_whatever_happened_to_it_since(url: str) -> None:
     async with servers(url) as (one,):
         await one.publish("kept")
         published = await one.publish("deleted")

@@ -23,7 +23,7 @@ def upgrade(monkeypatch: pytest.MonkeyPatch, *, compatible: bool = True) -> None
         monkeypatch.setattr(schema, "OLDEST", len(NEW))
 
 
-async def test_an_older_server_goes_on_while_a_newer_one_adds_to_the_tables(
+async def test_an_older_server_keeps_running_while_a_newer_one_extends_the_tables(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with servers(url) as (older,):

@@ -101,7 +101,7 @@ async def test_the_mouse_copies_what_was_typed() -> None:
         await pilot.pause()
 
 
-async def test_what_is_selected_stays_when_messages_come_above_and_below() -> None:
+async def test_the_selection_stays_when_messages_appear_above_and_below() -> None:
     async with viewer(*range(1001, 1001 + COUNT)) as (pilot, app):
         app.view.scroll_to(y=app.view.max_scroll_y // 2, animate=False)
         await pilot.pause()
@@ -127,7 +127,7 @@ async def test_notices_and_what_is_not_sent_yet_can_be_selected() -> None:
         assert text == marked(app).replace("\nada", "\n\nada")
 
 
-async def test_what_hidden_people_say_is_not_copied() -> None:
+async def test_messages_of_hidden_people_are_not_copied() -> None:
     async with viewer(1, 2, 3, 4, 5, 6) as (pilot, app):
         app.show("sailor 1")
         await pilot.pause()

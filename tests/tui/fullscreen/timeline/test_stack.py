@@ -90,7 +90,7 @@ def test_a_message_is_found_again_after_others_came(numbers: list[int], data: st
     assert timeline.entries[moved(number, timeline.pop_changes())] == entry
 
 
-def test_what_a_hidden_person_said_takes_no_lines_and_joins_what_is_around_it() -> None:
+def test_messages_of_hidden_people_take_no_lines_and_join_those_around_them() -> None:
     timeline = Timeline("lobby", "Lobby")
     for number, author in enumerate(["bob", "mallory", "bob"], 1):
         timeline.add(Line(number, author, f"text {number}", AT, mine=False))

@@ -46,7 +46,7 @@ async def test_pages_up_to_the_beginning_show_each_message_once() -> None:
         assert app.seen()[0] == 1
 
 
-async def test_what_is_read_stays_when_messages_come_below_above_and_go() -> None:
+async def test_the_text_in_view_stays_when_messages_appear_below_or_above_or_vanish() -> None:
     async with viewer(*range(1001, 1001 + COUNT)) as (pilot, app):
         app.view.scroll_to(y=app.view.max_scroll_y // 2, animate=False)
         await pilot.pause()

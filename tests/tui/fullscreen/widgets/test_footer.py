@@ -17,7 +17,7 @@ ENTRIES = [FooterEntry(key.id, key.keys, key.keys[:6], key.label, key.action) fo
 
 
 @given(st.lists(st.sampled_from(ENTRIES), unique=True), st.integers(0, 200))
-def test_what_fits_is_shown_and_the_most_important_comes_first(entries: list[FooterEntry], width: int) -> None:
+def test_the_keys_that_fit_are_shown_and_the_most_important_are_first(entries: list[FooterEntry], width: int) -> None:
     shown = fitting(entries, width)
     assert sum(each.width for each in shown) <= width
     dropped = [each for each in entries if each not in shown]

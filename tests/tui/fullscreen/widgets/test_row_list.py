@@ -121,7 +121,7 @@ async def test_only_rows_in_view_are_made_and_only_changed_ones_again() -> None:
         assert not app.layouts
 
 
-async def test_what_is_looked_at_stays_in_place_when_rows_come_and_go_above() -> None:
+async def test_the_rows_in_view_stay_in_place_when_rows_above_appear_or_vanish() -> None:
     async with shown(numbered(range(100, 200))) as (pilot, app):
         await pilot.press("tab", *["down"] * 20)
         await pilot.pause()
