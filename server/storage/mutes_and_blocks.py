@@ -37,7 +37,7 @@ def end(unwanted: Sequence[Relation], connection: SqlConnection) -> None:
 
 
 def end_named(identity: str, name: str, holder: str, blocked: bool, connection: SqlConnection) -> None:  # noqa: FBT001
-    """End a person's mutes or blocks of everyone who was muted or blocked by this name, and of its present `holder`."""
+    """End a person's mutes or blocks that were made under this name, and those of its present `holder`."""
     query = f"SELECT {_COLUMNS} FROM hidden WHERE identity = ? AND blocked = ?"  # noqa: S608 - a constant
     theirs = [relation(row) for row in connection.execute(query, (identity, int(blocked)))]
     key = names.key(name)

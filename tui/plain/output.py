@@ -123,7 +123,7 @@ def note(text: str) -> OutputLine:
 
 
 def _lines(text: str) -> OutputLine:
-    """Indent all lines of a text but the first, which could otherwise imitate a message of another person."""
+    """Indent the lines of a text after the first: they could otherwise imitate a message of another person."""
     return OutputLine(text.replace("\n", f"\n{CONTINUED}"))
 
 

@@ -126,7 +126,7 @@ class PlaceLists(Vertical):
         yield self._out_of_view
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return lines that are all the same, as those of `VerticalBackdrop` are."""
+        """Return the lines of the background, which are all the same: only the first is rendered."""
         return super().render_lines(first_line(crop)) * crop.height
 
     def show_places(
