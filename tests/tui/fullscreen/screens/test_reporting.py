@@ -419,7 +419,8 @@ async def test_offer_to_mute_after_a_report_takes_no_keys() -> None:
         said = await until_said(pilot, server)
         assert said.message == "> bob» buy my stuff\nmy yes"
         assert not app_of(pilot).state.relations.muted
-        assert "Mute “bob”?" not in screen_text(app_of(pilot))
+        # The message is sent before the screen is laid out again.
+        await until(pilot, lambda: "Mute “bob”?" not in screen_text(app_of(pilot)), "the offer to disappear")
 
 
 @pytest.mark.parametrize(("way", "muted"), [("#offer-yes", {"bob"}), ("#offer-no", set())])
