@@ -61,7 +61,7 @@ def test_reports_and_their_outcomes_are_harmless(tmp_path: Path) -> None:
         server.next_sent(ReportRequest)
 
 
-def test_the_evidence_of_a_report(tmp_path: Path) -> None:
+def test_the_preview_of_a_report_is_harmless(tmp_path: Path) -> None:
     with scripted_server(HostileServer(WITH_EVIDENCE)) as server, client(server, tmp_path) as terminal:
         terminal.until(MARKUP[3])
         highlight(terminal)
@@ -99,7 +99,7 @@ def test_the_evidence_of_a_report(tmp_path: Path) -> None:
         assert_harmless(terminal)
 
 
-def test_the_screen_of_reports(tmp_path: Path) -> None:
+def test_the_list_of_reports_is_harmless(tmp_path: Path) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until(MARKUP[3])
         terminal.press("ctrl+r")
@@ -122,7 +122,7 @@ def test_the_screen_of_reports(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("status", [*ReportState, *MARKUP, BRIEF])
-def test_notices_of_reports(tmp_path: Path, status: str) -> None:
+def test_notices_about_reports_are_harmless(tmp_path: Path, status: str) -> None:
     opening = (Reports([hostile_report(3, status, "CHANGED")], [f"{BRIEF}3"]),)
     with scripted_server(Script(WELCOME, opening)) as server, client(server, tmp_path) as terminal:
         terminal.until("online as")

@@ -147,7 +147,7 @@ def test_search_results_are_harmless(tmp_path: Path) -> None:
         assert terminal.alive
 
 
-def test_reactions_and_typing(tmp_path: Path) -> None:
+def test_reactions_and_typing_notices_are_harmless(tmp_path: Path) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until(MARKUP[3])
         last = len(PAYLOADS)
@@ -175,7 +175,7 @@ def test_reactions_and_typing(tmp_path: Path) -> None:
     ],
     ids=["osc 9", "osc 99", "osc 777"],
 )
-def test_notices_on_the_desktop(tmp_path: Path, environment: dict[str, str], notice: bytes) -> None:
+def test_desktop_notifications_are_harmless(tmp_path: Path, environment: dict[str, str], notice: bytes) -> None:
     with (
         scripted_server(HostileServer()) as server,
         Terminal(server.url, "--name", "ada", directory=tmp_path, extra=environment) as terminal,
@@ -205,7 +205,7 @@ def test_notices_on_the_desktop(tmp_path: Path, environment: dict[str, str], not
 
 
 @pytest.mark.parametrize("payload", ["".join(COMMANDS), MARKUP[1], MARKUP[3]], ids=["commands", "end", "click"])
-def test_a_profile_panel(tmp_path: Path, payload: str) -> None:
+def test_the_profile_panel_is_harmless(tmp_path: Path, payload: str) -> None:
     def reply(frame: ClientFrame) -> Sequence[ServerFrame]:
         if not isinstance(frame, ProfileRequest):
             return ()
@@ -229,7 +229,7 @@ def test_a_profile_panel(tmp_path: Path, payload: str) -> None:
             assert payload in terminal.screen
 
 
-def test_a_refused_name(tmp_path: Path) -> None:
+def test_the_dialog_of_a_refused_name_is_harmless(tmp_path: Path) -> None:
     def judge(frame: Login) -> ServerFrame:
         if frame.username == "ada":
             return Error(f"NOT THAT {''.join(PAYLOADS)}", ErrorCode.BAD_NAME, BRIEF)
@@ -250,7 +250,7 @@ def test_a_refused_name(tmp_path: Path) -> None:
     [(1012, "".join(COMMANDS)), (4001, BRIEF), (4001, "".join(MARKUP))],
     ids=["again", "end", "markup"],
 )
-def test_a_farewell(tmp_path: Path, code: int, payload: str) -> None:
+def test_the_reason_of_a_disconnect_is_harmless(tmp_path: Path, code: int, payload: str) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until("online as")
         assert isinstance(server, HostileServer)

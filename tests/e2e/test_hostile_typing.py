@@ -40,7 +40,7 @@ def test_text_pasted_into_the_palette_is_harmless(tmp_path: Path) -> None:
         assert MARKUP[1] in terminal.screen
 
 
-def test_what_is_offered_and_said_of_commands(tmp_path: Path) -> None:
+def test_completions_and_errors_of_commands_are_harmless(tmp_path: Path) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until(MARKUP[3])
         odd = "\x9b?1003l\u202e\x9d2;PWNED\x9c"
@@ -103,20 +103,20 @@ def test_a_pasted_name_is_harmless(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["\x1b]2;PWNED\x07\x9b?1003l\u202eada", "[/nope]"])
-def test_the_users_own_name(tmp_path: Path, name: str) -> None:
+def test_the_users_own_name_is_harmless(tmp_path: Path, name: str) -> None:
     with scripted_server(Script()) as server, Terminal(server.url, "--name", name, directory=tmp_path) as terminal:
         terminal.until("online as")
         assert_harmless(terminal)
 
 
 @pytest.mark.parametrize("url", ["ws://\x1b]2;PWNED\x07/", "ws://[/nope]/"])
-def test_url_of_the_command_line_that_is_none(tmp_path: Path, url: str) -> None:
+def test_an_invalid_url_of_the_command_line_is_harmless(tmp_path: Path, url: str) -> None:
     with Terminal(url, "--name", "ada", directory=tmp_path) as terminal:
         terminal.until("That isn't a server address.")
         assert_harmless(terminal)
 
 
-def test_url_of_the_command_line_without_a_server(tmp_path: Path) -> None:
+def test_a_url_of_the_command_line_without_a_server_is_harmless(tmp_path: Path) -> None:
     with Terminal("ws://127.0.0.1:1/\x9b?1003l[/nope]", "--name", "ada", directory=tmp_path) as terminal:
         terminal.until("✗")
         assert_harmless(terminal)

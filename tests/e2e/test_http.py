@@ -50,7 +50,7 @@ async def test_a_listed_web_page_may_connect_and_no_other(tmp_path: Path) -> Non
             assert refused.value.response.status_code == 403
 
 
-async def test_a_pong_goes_out_before_the_answer_to_what_came_behind_its_ping(server: ServerProcess) -> None:
+async def test_a_pong_is_sent_before_the_answer_to_the_next_frame(server: ServerProcess) -> None:
     async with dialled(server.port) as raw:
         await raw.upgrade()
         await raw.send(Frame(Opcode.PING, b"first").serialize(mask=True) + wire(Ping()))

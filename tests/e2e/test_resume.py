@@ -105,7 +105,7 @@ async def test_only_the_two_people_of_a_conversation_receive_its_messages_again(
         assert not impostor.messages
 
 
-async def test_after_another_life_of_the_numbering_a_gap_is_shown(server: ServerProcess) -> None:
+async def test_resuming_from_another_epoch_shows_a_gap(server: ServerProcess) -> None:
     async with entered(server.url, "bob") as bob:
         await bob.say("lobby", "hello")
         echo = await missed(server.url, Since("another epoch", 0))

@@ -84,7 +84,7 @@ def test_server_recovers_from_a_crash_and_disappears_in_the_end(programs: Path, 
         os.kill(pid, 0)
 
 
-def test_schemas_are_apart(postgres: SharedPostgres) -> None:
+def test_schemas_are_independent(postgres: SharedPostgres) -> None:
     with postgres.schema() as one, postgres.schema() as other:
         with psycopg.connect(one) as connection:
             connection.execute("CREATE TABLE room (id text); CREATE INDEX ON room USING gin (id gin_trgm_ops)")

@@ -200,7 +200,7 @@ def texts(messages: list[Message]) -> set[str]:
 
 
 @pytest.mark.parametrize("role", READABLE)
-async def test_everyone_receives_echoed_searched_and_paged_what_they_may_read(tmp_path: Path, role: str) -> None:
+async def test_echo_search_and_history_contain_only_what_the_reader_may_read(tmp_path: Path, role: str) -> None:
     async with room(tmp_path) as dispatcher:
         actor = await join(dispatcher, role)
         await said(dispatcher)

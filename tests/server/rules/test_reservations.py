@@ -35,7 +35,7 @@ def test_a_name_is_reserved_for_days_after_its_holder_left(reservations: Reserva
     assert not reservations.holds(ADA, 31 * DAY)
 
 
-def test_the_holder_gets_the_name_back_also_beside_one_that_looks_like_it(reservations: Reservations) -> None:
+def test_the_holder_gets_the_name_back_even_if_a_similar_one_is_in_use(reservations: Reservations) -> None:
     reservations.reserve(ADA, 0)
     reservations.joined(Person("\u0430da", "e-1"), 0, returns=True)
     assert reservations.obstacle("ada", "a-1", 0) is None

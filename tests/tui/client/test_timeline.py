@@ -238,7 +238,7 @@ def test_messages_around_another_are_only_readable_ones() -> None:
     assert around(made, 3, 10, 10, {"mallory"}) == ([], [line(5)])
 
 
-def test_around_a_message_the_server_counts_what_was_taken_back() -> None:
+def test_deleted_messages_count_towards_the_context_of_a_report() -> None:
     made = timeline(*range(1, 8))
     made.take_back([3, 5])
     assert around(made, 4, 2, 2) == ([line(2)], [line(6)])

@@ -131,7 +131,7 @@ def test_a_missing_settings_file_is_reported(tmp_path: Path) -> None:
         configured(tmp_path / "missing.toml")
 
 
-async def test_whether_anything_listens() -> None:
+async def test_a_listening_address_is_detected() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = Address(*listener.getsockname())
         assert await is_listening(address)
