@@ -86,4 +86,4 @@ def _line(content: copying.Content) -> str:
 
 
 def _trail(count: int, last: str) -> str:
-    return f"The trail of {counted(count, 'row')} was not altered; its last hash: {last or '(none yet)'}"
+    return f"The trail of {counted(count, 'row')} was not altered" + (f"; its last hash: {last}" if last else "")

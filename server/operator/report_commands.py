@@ -44,10 +44,9 @@ def show_report(connection: SqlConnection, report_id: str) -> str:
     """Show a report: content, status, trail, and deliveries with their attempts. Raises CommandError."""
     report = report_rows.find(report_id, connection)
     if report is None:
-        latest = ", ".join(report_rows.latest(MAX_NAMED, connection)) or "none"
-        raise CommandError(
-            f"there is no report {short(report_id)}; the latest are: {latest}; run `reports list` for more"
-        )
+        latest = ", ".join(report_rows.latest(MAX_NAMED, connection))
+        others = f"the latest are: {latest}; run `reports list` for more" if latest else "there are none yet"
+        raise CommandError(f"there is no report {short(report_id)}; {others}")
     events = [(row, decode(row.content)) for row in trail.rows(connection, report_id)]
     evidence = next(event.evidence for _, event in events if isinstance(event, Reported))
     lines = [
@@ -118,7 +117,8 @@ def verify(connection: SqlConnection, head: str | None) -> str:
     if head and not connection.execute("SELECT 1 FROM trail WHERE hash = ?", (head,)).fetchone():
         raise TrailError(f"it does not contain the hash {short(head, 64)}: the trail was rewritten after you noted it")
     noted = " The given hash is part of it." if head else ""
-    return f"{counted(count, 'row')}, none altered.{noted} Keep this hash somewhere else: {last or '(none yet)'}"
+    advice = f" Keep this hash somewhere else: {last}" if last else ""
+    return f"{counted(count, 'row')}, none altered.{noted}{advice}"
 
 
 def export(connection: SqlConnection) -> Iterator[str]:

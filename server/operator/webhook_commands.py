@@ -99,10 +99,9 @@ def replay(settings: Settings, connection: SqlConnection, delivery_id: str) -> s
     """Resend a delivery. Raises CommandError if it does not exist, or the site may no longer receive it."""
     delivery = overview.delivery(connection, delivery_id)
     if delivery is None:
-        latest = ", ".join(each.id for each in overview.deliveries(connection, MAX_NAMED)) or "none"
-        raise CommandError(
-            f"there is no delivery {short(delivery_id)}; the latest are: {latest}; run `webhook deliveries` for more"
-        )
+        latest = ", ".join(each.id for each in overview.deliveries(connection, MAX_NAMED))
+        others = f"the latest are: {latest}; run `webhook deliveries` for more" if latest else "there are none yet"
+        raise CommandError(f"there is no delivery {short(delivery_id)}; {others}")
     if why := _withheld(connection, delivery):
         raise CommandError(f"report {delivery.report_id} {why}, so this delivery is not sent again")
     reports.replay(delivery.id, connection)
@@ -176,7 +175,8 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
     try:
         answer = await client.post(hook.url, _sample(settings, hook), f"msg_test{secrets.token_hex(8)}")
     except WebhookError as error:
-        return f"{hook.queue}: no answer after {_since(began)}: {error}: {shown(error.cause)}", False
+        why = f"{error}: {shown(error.cause)}; run `doctor` for details"
+        return f"{hook.queue}: no answer after {_since(began)}: {why}", False
     finally:
         await client.close()
     said = short(settings.admin_api_key.redact(answer.body.decode(errors="replace")))

@@ -255,7 +255,7 @@ def _check_url(where: str, url: str) -> httpx.URL:
     if not usable or any(ord(char) <= 32 or ord(char) == 127 for char in url):
         raise SettingsError(
             f"{where}: this is not an http:// or https:// URL with a host name or an address; write it like"
-            ' "https://site.example/webhooks"'
+            ' "https://site.example"'
         )
     if not hosts.is_target(parsed.raw_host.decode()):
         raise SettingsError(

@@ -87,7 +87,7 @@ class SqliteStore:
     @contextmanager
     def _opened(self) -> Iterator[SqliteConnection]:
         if not self._is_there():
-            raise StorageError(f"{self.path} does not exist yet; start the server with these settings first")
+            raise StorageError(f"{self.path} does not exist yet; check the path, or start the server to create it")
         try:
             with closing(schema.open_as_it_is(self.path)) as connection:
                 if advice := schema.misfit(connection):

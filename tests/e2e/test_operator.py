@@ -127,10 +127,10 @@ async def metrics(server: ServerProcess) -> list[str]:
 async def test_a_name_that_does_not_exist_is_reported_in_one_line(tmp_path: Path, receiver: Receiver) -> None:
     settings = write_settings(tmp_path, webhooks={"report": receiver.url})
     cases = {
-        "webhook replay msg_x": "the latest are: none",
+        "webhook replay msg_x": "there is no delivery msg_x; there are none yet",
         "webhook pause repotr": "use one of: report",
         "webhook rotate profile": "use one of: report",
-        "reports show rep_x": "the latest are: none",
+        "reports show rep_x": "there is no report rep_x; there are none yet",
     }
     with ServerProcess(settings):
         for arguments, words in cases.items():

@@ -141,3 +141,7 @@ def test_help_explains_each_argument(command: str, capsys: pytest.CaptureFixture
     explained = capsys.readouterr().out.partition("positional arguments:")[2]
     assert re.findall(r"^  [A-Z]+$", explained, re.MULTILINE) == []
     assert re.search(r"^  [A-Z]+  +\w", explained, re.MULTILINE)
+
+
+def test_an_empty_trail_has_no_hash_to_keep(server: SqliteConnection) -> None:
+    assert report_commands.verify(server, None) == "0 rows, none altered."
