@@ -183,7 +183,8 @@ CONFIG = f"""\
 The client reads `config.toml` in the folder `flagpost` where your platform stores configurations (`~/.config` on
 Linux). The settings screen (`f2`) shows the path and changes the file. `{VARIABLE}` in the environment names
 another file; if it is not a regular file, the client does not start. Each mistake in the file is reported at startup in
-one line; everything else still applies. Comments, unknown keys and line ends are preserved.
+one line; everything else still applies. (Line mode uses only `name` and `server`, and reports no mistakes.) Comments,
+unknown keys and line ends are preserved.
 
 Without the file, and without a URL, `--name` or `--demo`, the first start asks for name and server. Both are saved
 after the first successful login, except a URL that contains a password or a query. Unsent messages, drafts, login
