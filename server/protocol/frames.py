@@ -105,7 +105,7 @@ class Login(Frame, frozen=True, tag="login"):
         Meta(
             description='Which frames you expect. With "barertc": `who` after every change, no `presence` without a'
             " message. Without it, the other fields decide: any of `token`, `since`, `enrol` and `prove` means"
-            " Flagpost, otherwise `jwt` or `dnd` means BareRTC; with none of them you receive both."
+            " Flagpost, otherwise `jwt` or `dnd` means BareRTC; with none of them you receive both kinds of frames."
         ),
     ] = None
 
