@@ -32,7 +32,7 @@ Nonce = Annotated[str, Meta(min_length=1, max_length=64, description="New for ea
 MsgID = Annotated[
     int, Meta(ge=1, le=2**63 - 1, description="Number of the message in the whole room; grows, with gaps.")
 ]
-ReportID = Annotated[str, Meta(min_length=1, max_length=64, description="A stable ID.")]
+ReportID = Annotated[str, Meta(min_length=1, max_length=64, description="ID of the report; it never changes.")]
 Target = Annotated[str, Meta(max_length=128, description="A channel ID, or `@username` for a conversation.")]
 Token = Annotated[
     str,
