@@ -76,11 +76,11 @@ SERVER = (
     '"changed":["rep_5f0c6d2b9a1e4477"]}',
     '{"action":"profile","username":"bob","profileFields":[{"name":"Member since","value":"2019"}],"nonce":"n-23",'
     '"headline":"Keeps the lamp lit"}',
-    '{"action":"error","message":"No channel has this ID.","code":"unknown-channel","username":"ChatServer",'
-    '"nonce":"n-17"}',
+    '{"action":"error","message":"There is no channel with this ID.","code":"unknown-channel",'
+    '"username":"ChatServer","nonce":"n-17"}',
     '{"action":"ping","jwt":"' + TOKEN + '","jwtRules":{"IsNoBroadcastRule":false,"IsNoDarkVideoRule":false,'
     '"IsNoImageRule":true,"IsNoVideoRule":false,"IsRedCamRule":false}}',
-    '{"action":"disconnect","why":"The server restarts.","code":1012,"reconnect":true}',
+    '{"action":"disconnect","why":"The server is restarting.","code":1012,"reconnect":true}',
 )
 
 

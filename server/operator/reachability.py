@@ -171,7 +171,7 @@ def _is_local(address: str) -> bool:
 
 async def _connect(host: str, addresses: list[str], port: int, tls: ssl.SSLContext | None) -> tuple[str, int | None]:
     """Return the first address that accepts a connection, and the days until its certificate expires."""
-    failure = Unreachable(f"{host} has no address")
+    failure = Unreachable(f"{host} has no address; check the URL and this machine's DNS")
     for address in addresses:
         try:
             with _tls_failures(host, f"{address} port {port}"):

@@ -63,9 +63,10 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SettingsError(f"{file}: no such file; name one with --settings FILE") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise SettingsError(f"{file}: cannot be read: {reason}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file}: not UTF-8; save it as UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}; name another with --settings FILE") from None
     try:
         return parse(text, environ, file.parent)
     except SettingsError as error:

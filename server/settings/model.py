@@ -117,8 +117,8 @@ class Names(msgspec.Struct, frozen=True, rename="pascal"):
         Meta(
             ge=0,
             le=3650,
-            description="Days for which a name stays reserved for the person who used it last, or longer while a"
-            " report about that name is open. 0: not at all. Guests whose client sends no secret get no reservation.",
+            description="Days for which a name stays reserved for the person who used it last, or longer while a report"
+            " about that name is open. 0: not at all. Guests whose client proves no identity get no reservation.",
         ),
     ] = 30
 

@@ -14,6 +14,7 @@ SIDE_FILES = ("-wal", "-shm")
 """Suffixes of the files that SQLite keeps next to the database while a server runs; both contain data."""
 PRIVATE = 0o600
 SPECIAL = "not a regular file; choose another one in the settings"
+UNLOCK = "make it writable, or choose another Database in the settings"
 LOCK_SECONDS = 0.5
 """How long a server waits for the lock, because `server_on` may hold it briefly."""
 
@@ -69,7 +70,7 @@ class Lock:
         except Timeout:
             raise StorageError(f"{path} is used by another server ({_holder(file)}); stop that one first") from None
         except OSError as error:
-            raise StorageError(f"{path}: its lock {file} cannot be written: {error.strerror}") from None
+            raise StorageError(f"{path}: its lock {file} cannot be written: {error.strerror}; {UNLOCK}") from None
 
     def release(self) -> None:
         """Let another server use the file."""

@@ -19,7 +19,8 @@ KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
 
 CHAT = "Chat room"
 INBOX = "Report inbox"
-ENDED = "the one on this machine ended at once; run flagpost-server to see why"
+SEE_WHY = "run flagpost-server to see why"
+ENDED = f"the one on this machine ended at once; {SEE_WHY}"
 
 
 class LocalServerError(OneLineError):
@@ -65,7 +66,7 @@ async def start(module: str, arguments: Sequence[str], names: Sequence[str]) -> 
         process.kill()
         await process.wait()
         if isinstance(error, TimeoutError):
-            why = f"the one on this machine did not start within {START_SECONDS:.0f} s"
+            why = f"the one on this machine did not start within {START_SECONDS:.0f} s; {SEE_WHY}"
             raise LocalServerError(why) from None
         raise
     if urls is None:

@@ -206,5 +206,7 @@ class PostgresDatabase:
     def _lose(self, fenced: FencedError) -> None:
         if not self._is_fenced:
             self._is_fenced = True
-            log.critical("this server no longer belongs to the room and restarts", extra={"reason": str(fenced)})
+            log.critical(
+                "this server no longer belongs to the room and ends; start it again", extra={"reason": str(fenced)}
+            )
             self.lost()

@@ -398,8 +398,15 @@ def test_every_error_of_a_file_names_the_file(tmp_path: Path) -> None:
 
 
 def test_a_directory_in_place_of_the_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match=r"cannot be read: .*; name another with --settings FILE"):
         load(tmp_path, {})
+
+
+def test_a_file_in_another_encoding_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="not UTF-8; save it as UTF-8"):
+        load(file, {})
 
 
 def test_the_database_is_relative_to_the_directory_of_the_file(tmp_path: Path) -> None:

@@ -132,6 +132,12 @@ async def test_symbolic_links_in_a_circle_are_not_a_database(tmp_path: Path) -> 
         SqliteDatabase(str(path))
 
 
+async def test_a_lock_that_cannot_be_written_is_an_error_with_advice(tmp_path: Path) -> None:
+    (tmp_path / ".room.sqlite.lock").mkdir()
+    with pytest.raises(StorageError, match=r"its lock .* cannot be written: .*; make it writable"):
+        SqliteDatabase(str(tmp_path / "room.sqlite"))
+
+
 async def test_a_database_without_its_room_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "room.sqlite"
     await SqliteDatabase(str(path)).close()
