@@ -143,6 +143,8 @@ class _Running:
                 await self.dispatcher.people.load()
                 await self.dispatcher.presence.open(digests(self.settings))
         except TimeoutError:
+            if not start.expired():
+                raise
             return False
         return True
 
