@@ -38,6 +38,11 @@ def in_one_line(text: str) -> str:
     return _DECEIVING.sub(REPLACEMENT, limit_marks(" ".join(text.split())))
 
 
+def is_blank(text: str) -> bool:
+    """Return whether nothing of a text is visible."""
+    return not UNSEEN.sub("", text).strip()
+
+
 def limit_marks(text: str) -> str:
     """Return the text with runs of combining marks cut to MAX_MARKS; joiners do not end a run."""
     categories = "".join(map(unicodedata.category, text))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TypeVar
 
+from server.protocol.characters import is_blank
 from server.protocol.frames import MAX_MESSAGE_CHARS
 from server.protocol.wording import counted
 from server.settings.key_notes import KeyNote, Use
@@ -76,7 +77,7 @@ def _drop_blanks(tables: dict[str, object]) -> Iterator[KeyNote]:
         (tables, "", "Title"),
         (tables.get("Logging"), "Logging.", "Directory"),
     ):
-        if isinstance(table, dict) and isinstance(value := table.get(key), str) and not value.strip():
+        if isinstance(table, dict) and isinstance(value := table.get(key), str) and is_blank(value):
             del table[key]
             yield KeyNote(f"{place}{key}", Use.CHANGED, "blank; the default is used")
 
@@ -90,13 +91,13 @@ def _cut(table: dict[_Key, object], key: _Key, where: str, most: int) -> Iterato
 
 
 def _adapt_channel(channel: dict[str, object], where: str) -> Iterator[KeyNote]:
-    if not channel.get("Name"):
+    if is_blank(str(channel.get("Name", ""))):
         channel["Name"] = channel.get("ID", "")
-        yield KeyNote(f"{where}.Name", Use.CHANGED, "missing; the ID is used")
+        yield KeyNote(f"{where}.Name", Use.CHANGED, "missing or blank; the ID is used")
     yield from _cut(channel, "Name", f"{where}.Name", MAX_TITLE)
     welcome = channel.get("WelcomeMessages")
     if isinstance(welcome, list):
-        texts = {at: text for at, text in enumerate(welcome) if not isinstance(text, str) or text.strip()}
+        texts = {at: text for at, text in enumerate(welcome) if not isinstance(text, str) or not is_blank(text)}
         for at in texts:
             yield from _cut(texts, at, f"{where}.WelcomeMessages[{at}]", MAX_MESSAGE_CHARS)
         channel["WelcomeMessages"] = list(texts.values())

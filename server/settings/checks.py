@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from server.protocol.address import DEFAULT_ADDRESS, Address
-from server.protocol.characters import UNSEEN
+from server.protocol.characters import is_blank
 from server.rules import addresses, hosts
 from server.rules.patterns import PatternError, compile_pattern
 from server.settings.limits import RoomLimits
@@ -207,20 +207,16 @@ def _check_texts(settings: Settings) -> None:
         if not channel.id.isprintable():
             raise SettingsError(f"PublicChannels[{number}].ID: contains an invisible character; remove it")
         for at, text in enumerate(channel.welcome_messages):
-            if _is_blank(text):
+            if is_blank(text):
                 raise SettingsError(
                     f"PublicChannels[{number}].WelcomeMessages[{at}]: blank; write something, or remove it"
                 )
     for where, text in lines.items():
-        if _is_blank(text):
+        if is_blank(text):
             raise SettingsError(f"{where}: blank; write something, or remove it")
     for where, text in (lines | _paths(settings)).items():
         if not text.isprintable() and any(unicodedata.category(char) == "Cc" for char in text):
             raise SettingsError(f"{where}: contains a line break or another control character; write it in one line")
-
-
-def _is_blank(text: str) -> bool:
-    return not UNSEEN.sub("", text).strip()
 
 
 def _paths(settings: Settings) -> dict[str, str]:

@@ -107,6 +107,14 @@ def test_welcome_messages_of_all_channels_beyond_the_limit_are_left_out_and_name
     ]
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\\u200b", "\\u2060 \\u0007"])
+def test_texts_of_which_nothing_is_visible_are_left_out(blank: str) -> None:
+    tea = f'[[PublicChannels]]\nID = "tea"\nName = "{blank}"\nWelcomeMessages = ["{blank}", "Hi"]'
+    loaded = parse(f'Version = 17\nTitle = "{blank}"\n{tea}', {})
+    (channel,) = loaded.settings.public_channels
+    assert (loaded.settings.title, channel.name, channel.welcome_messages) == (Settings().title, "tea", ("Hi",))
+
+
 def test_blank_texts_are_replaced_by_the_defaults() -> None:
     filtered = '[[MessageFilters]]\nEnabled = false\nKeywordPhrases = ["", "(a"]\n'
     tables = f'[Logging]\nDirectory = ""\n{filtered}{LOBBY}EchoMessagesOnJoin = -1'
