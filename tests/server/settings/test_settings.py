@@ -122,6 +122,7 @@ WRONG = {
         "not valid TOML",
         "too many digits",
     ),
+    "lists within lists": ("a = " + "[" * 60 + "]" * 60, "not valid TOML", "nested too deeply"),
     "tables within tables": ("a = " + "[" * 1000 + "]" * 1000, "not valid TOML", "nested too deeply"),
     "a key of many parts": (".".join("a" * 5000) + " = 1", "not valid TOML", "nested too deeply"),
     "an address that is a URL": ('Address = "http://chat.example"', "Address", DEFAULT_ADDRESS),
