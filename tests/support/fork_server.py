@@ -20,6 +20,7 @@ import msgspec
 from tests.support import authorities
 
 LARGEST_REQUEST = 1 << 20
+END_SECONDS = 20.0
 
 
 class Request(NamedTuple):
@@ -44,8 +45,7 @@ def main() -> None:
     for module in map(importlib.import_module, sys.argv[2:]):
         if prepare := getattr(module, "prepare_forks", None):
             prepare()
-    # A fork has the thread that forks, and no other.
-    assert threading.active_count() == 1
+    _end_threads()
     gc.collect()
     gc.freeze()
     # The kernel reaps the children, each of which waits for a program.
@@ -65,6 +65,15 @@ def main() -> None:
             return
         for stream in streams:
             os.close(stream)
+
+
+def _end_threads() -> None:
+    """Wait for the threads of what has run, because a fork has only the thread that forks."""
+    # The threads of a websockets server still end while its `shutdown` returns.
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread():
+            thread.join(END_SECONDS)
+    assert threading.active_count() == 1, threading.enumerate()
 
 
 def set_constants(constants: Mapping[str, float]) -> None:
