@@ -209,7 +209,8 @@ class Composer(Prompt):
     def restore(self, drafts: Mapping[str, str]) -> None:
         """Put drafts of an earlier run above what has been written since."""
         for place, text in drafts.items():
-            if self.drafts.get(place) != text:
+            # The client may not have seen yet that the user has typed on.
+            if not self.drafts.get(place, "").startswith(text):
                 self.give_back(text, place)
 
     def give_back(self, text: str, place: str) -> None:

@@ -28,6 +28,17 @@ async def test_each_channel_has_a_draft_of_its_own() -> None:
         assert (said.channel, said.message) == ("lobby", "one!")
 
 
+@pytest.mark.parametrize(("saved", "written", "text"), [("h", "hi", "hi"), ("before", "since", "before\nsince")])
+async def test_a_restored_draft_is_above_what_was_written_since_and_not_repeated(
+    saved: str, written: str, text: str
+) -> None:
+    async with client() as (pilot, _):
+        composer = app_of(pilot).room.composer
+        composer.text = written
+        composer.restore({"lobby": saved})
+        assert composer.text == text
+
+
 COMPLETED = {"hi @bo": "hi @bob ", "#g": "#Galley ", "bo": "bob: ", "/msg in": "/msg Inés ⚓ "}
 
 
