@@ -14,6 +14,7 @@ from server.operator import arguments, commands
 from server.ops import logs, process, reload
 from server.ops.tls import Certificates
 from server.protocol.address import Address
+from server.protocol.characters import in_one_line
 from server.protocol.errors import OneLineError
 from server.protocol.version import VERSION
 from server.settings import DEFAULT_FILE, LoadedSettings, Settings, defaults, load
@@ -97,11 +98,12 @@ def _reader(options: argparse.Namespace) -> Callable[[], LoadedSettings]:
 
 
 def _print_url(listener: Listener) -> None:
+    # Not altered: a parent connects to it, and the path of a socket may contain any character.
     process.say(f"Chat room: {listener.websocket_url}", sys.stdout)
 
 
 def _say_to_people(_level: int, line: str) -> None:
-    process.say(f"flagpost: {line}", sys.stderr)
+    process.say(f"flagpost: {in_one_line(line)}", sys.stderr)
 
 
 def _say_to_log(level: int, line: str) -> None:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import TextIO
 
-from server.protocol.characters import in_one_line
-
 MAX_DESCRIPTORS = 65_536
 """Upper bound of the limit of open files that the server requests."""
 
@@ -46,9 +44,9 @@ def raise_descriptor_limit() -> None:
 
 
 def say(line: str, stream: TextIO | None) -> None:
-    """Print a line for people. A stream that nobody reads any more does not stop the server."""
+    """Print a line as it is. A stream that nobody reads any more does not stop the server."""
     try:
-        print(in_one_line(line), file=stream, flush=True)
+        print(line, file=stream, flush=True)
     except OSError:
         silence(stream)
 

@@ -268,3 +268,10 @@ def test_server_whose_standard_output_is_a_broken_pipe_serves(tmp_path: Path) ->
         process.terminate()
         _, stderr = process.communicate(timeout=20)
     assert (process.returncode, stderr) == (0, "")
+
+
+def test_an_error_is_one_line_that_cannot_control_the_terminal(tmp_path: Path) -> None:
+    done = run("--settings", str(tmp_path / "no\x1b[2J\n\u202esuch.toml"), directory=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("flagpost: ")
+    assert done.stderr.rstrip("\n").isprintable()

@@ -107,6 +107,17 @@ async def test_the_own_server_is_at_a_socket_of_its_user_alone(path: Path) -> No
     await until_dead(path)
 
 
+@pytest.mark.parametrize("folder", ["two  spaces", "no\u00a0break", "zero\u200bwidth", "le\u200fft"])
+async def test_the_own_server_is_found_in_a_directory_with_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / folder))
+    found = await find(Options("ada"))
+    assert found.server
+    await found.server.stop()
+    assert found.url == f"unix:{own_socket.place()}"
+
+
 async def test_two_clients_that_start_at_once_share_one_server(path: Path) -> None:
     first, second = await asyncio.gather(find(Options("ada")), find(Options("bob")))
     servers = [found.server for found in (first, second) if found.server]
