@@ -166,7 +166,7 @@ class People:
         def work(connection: SqlConnection) -> Ban:
             until = connection.now + hours * HOUR_MILLISECONDS
             if removal:
-                # First, because it has the words for those whom it names.
+                # First, because it contains the message for the banned person.
                 connection.announce(removal)
             return bans.add(Ban(person.name, person.identity, until, by), connection)
 
