@@ -8,7 +8,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from server.protocol.frames import Block, ClientFrame, Mute, React, ReportRequest, Say, SetStatus, Takeback, Unmute
-from tests.support.pilots import app_of, case, client, screen_text, until, until_seen
+from tests.support.pilots import app_of, case, client, screen_text, until, until_said, until_seen
 from tests.support.scripted_server import ScriptedServer, confirming, line
 from tests.support.typing import type_at_once
 from tui.fullscreen.room.screen import RoomScreen
@@ -103,7 +103,8 @@ async def test_text_typed_after_switching_goes_to_the_new_place(typed: Sequence[
     async with client(ScriptedServer(answer=confirming())) as (pilot, server):
         type_at_once(pilot, *typed, "left over")
         await until(pilot, lambda: app_of(pilot).room.composer.text == "left over", "the rest")
-        assert [(each.channel, each.message) for each in server.sent(Say) if isinstance(each, Say)] == [(place, "soup")]
+        said = await until_said(pilot, server)
+        assert (said.channel, said.message) == (place, "soup")
 
 
 async def test_text_typed_after_the_key_of_a_picker_or_search_goes_into_it() -> None:
