@@ -23,8 +23,8 @@ ANSWER = re.compile(r"\x1b\[\?\d+;\d\$y")
 PASTE_START, PASTE_END = "\x1b[200~", "\x1b[201~"
 SAME_PASTE_SECONDS = 0.05
 """Text read within this time after a long read continues the same paste."""
-SEQUENCE = re.compile(r"(?=\x1b)")
-"""The beginning of each control sequence."""
+PIECE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b?[^\x1b]+|\x1b")
+"""A complete CSI sequence, or what is up to the next sequence; so a sequence that fails takes no text with it."""
 MAX_CELLS = 4096
 """The maximum number of columns and of lines of a terminal; larger sizes are ignored."""
 LONG_READ = 500
@@ -69,7 +69,7 @@ class LineParser(XTermParser):
     def _events(self, data: str) -> Iterator[Message]:
         """Yield the events in the data; ignore sequences that make Textual's parser fail, and impossible sizes."""
         # To the parser, empty data is the end of its input.
-        for piece in filter(None, SEQUENCE.split(data)) if data else [data]:
+        for piece in PIECE.findall(data) or [data]:
             try:
                 for event in super().feed(piece):
                     if not isinstance(event, events.Resize) or max(event.size) <= MAX_CELLS:

@@ -63,7 +63,8 @@ def test_the_keys_of_such_lines_are_known() -> None:
     ],
 )
 def test_a_sequence_that_makes_no_sense_is_ignored_and_the_next_keys_count(sequence: str) -> None:
-    assert [each for each in read(f"a{sequence}", "b") if each != "[]"] == ["a", "b"]
+    # In the same read, and in the next one.
+    assert [each for each in read(f"a{sequence}b", "c") if each != "[]"] == ["a", "b", "c"]
 
 
 @settings(max_examples=300)
