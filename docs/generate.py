@@ -66,7 +66,7 @@ def api() -> str:
         shown |= {kind for kind in (sent, answered) if kind}
     parts.append("## Types\n")
     parts += map(_frame, sorted(tables.inner_kinds(shown), key=lambda kind: kind.__name__))
-    return "\n".join(parts).replace("see settings.toml", "`{}`")
+    return "\n".join(parts)
 
 
 def protocol() -> str:
@@ -87,12 +87,12 @@ def protocol() -> str:
         "## Status of a report\n",
         tables.table(["status", "meaning"], ([f"`{state}`", text] for state, text in codes.REPORT_MEANINGS.items())),
         "## Error codes\n",
-        "The connection stays open after each of these.\n",
+        "The connection stays open, unless the table says otherwise or `disconnect` follows.\n",
         tables.table(["code", "meaning"], ([f"`{code}`", text] for code, text in codes.ERROR_MEANINGS.items())),
         "## Close codes\n",
         tables.table(["code", "meaning", "reconnect"], _close_rows()),
     ]
-    return "\n".join(parts).replace("see settings.toml", "`{}`")
+    return "\n".join(parts)
 
 
 def settings() -> str:

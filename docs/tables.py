@@ -7,8 +7,11 @@ from msgspec import inspect
 
 from server.protocol.frames import ABSENT
 from server.settings import Secret, SigningSecrets
+from server.settings.secret import ApiKeys
 
 UNBOUNDED = 2**63 - 1
+MAX_SHOWN_CHARS = 40
+"""Maximum length of a default that is a list; docs/settings.md links to settings.toml for longer ones."""
 
 
 def rows(fields: Sequence[inspect.Field]) -> list[Sequence[str]]:
@@ -53,12 +56,13 @@ def _type(kind: inspect.Type) -> str:
         case inspect.UnionType(types=types):
             return " or ".join(_type(each) for each in types)
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
-            bound = f"up to {kind.max_length}: " if kind.max_length is not None else ""
-            return f"list of {bound}{_type(item)}"
+            return _list(_type(item), kind.max_length)
         case inspect.StructType(cls=cls, tag=tag):
             return f"`{tag}`" if tag else cls.__name__
         case inspect.DateTimeType():
             return "RFC 3339, UTC"
+        case inspect.CustomType(cls=cls) if issubclass(cls, ApiKeys | SigningSecrets):
+            return "text or list of texts"
     return _bounded(kind) or {
         "StrType": "text",
         "IntType": "number",
@@ -70,13 +74,21 @@ def _type(kind: inspect.Type) -> str:
     }.get(type(kind).__name__, "text")
 
 
+def _list(item: str, most: int | None) -> str:
+    """Return the type of a list of items of this type, of which there are at most so many."""
+    kind, comma, bounds = item.partition(", ")
+    items = f"{kind}s" if kind in {"text", "number"} else kind
+    each = f"{comma}each {bounds}" if comma else ""
+    return f"list of {f'at most {most} ' if most is not None else ''}{items}{each}"
+
+
 def _bounded(kind: inspect.Type) -> str:
     """Return the type of a text or number with its bounds; "" if it has none."""
     match kind:
         case inspect.StrType(min_length=int(least), max_length=int(longest)):
             return f"text, {least} to {longest} characters"
         case inspect.StrType(max_length=int(longest)):
-            return f"text, at most {longest}"
+            return f"text, at most {longest} characters"
         case inspect.IntType(ge=int(least), le=int(most)) if most < UNBOUNDED:
             return f"number, {least} to {most}"
         case inspect.IntType(ge=int(least)):
@@ -105,9 +117,12 @@ def _default(field: inspect.Field) -> str:
         return '`""`'
     if value is list or value in ((), []):
         return "`[]`"
-    if isinstance(value, tuple | msgspec.Struct):
-        return "see settings.toml"
-    return f"`{msgspec.json.encode(value).decode()}`"
+    if isinstance(value, msgspec.Struct):
+        return "`{}`"
+    shown = f"{value:g}" if isinstance(value, float) else msgspec.json.encode(value).decode()
+    if isinstance(value, tuple) and len(shown) > MAX_SHOWN_CHARS:
+        return "see [settings.toml](../settings.toml)"
+    return f"`{shown}`"
 
 
 def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:

@@ -160,7 +160,7 @@ file nor the key.
 
 [`flagpost-server reload`](operate.md#change-settings-while-the-server-runs) applies a changed file without
 disconnecting anyone. The last column says when a change applies: `now`, to `new connections`, or after a `restart`,
-which the log then asks for. Turning `[TLS]` on or off needs a restart. After a number of days is reduced, older data is
+which the log then asks for. Turning `[TLS]` on or off needs a restart. If you reduce a number of days, older data is
 deleted within an hour.
 
 ## All settings
@@ -214,7 +214,7 @@ Your site and bots can make these calls to the server's port. All except `report
 - Every answer is JSON with `OK`, and with `Error` if `OK` is false; only that of `statistics` has neither. The status
   is 400 for a body or token that is not valid, 401 for a wrong key (403 in `report/status`), 404 for a person or report
   that is not found, 429 with `Retry-After` for too many requests, 500 if a member has no conversations or a profile is
-  not available, and 503 if the storage is unavailable.
+  not available, and 503 if the storage is unavailable or the webhook `report` is disabled.
 - Each address may send [`RequestsPerMinute`](settings.md#limits) requests; add your site's address to
   `ExemptAddresses`.
 - The server must know the name by which you call it: add the name to `AllowedHosts`.

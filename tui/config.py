@@ -43,7 +43,7 @@ def _about(text: str) -> msgspec.Meta:
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one channel or conversation that differ from the general ones."""
 
-    notices: Annotated[Level | None, _about("`all`, `mentions` or `none`; if missing, `notices` above applies")] = None
+    notices: Annotated[Level | None, _about("`all`, `mentions` or `none`; if missing, `notices` above applies.")] = None
 
 
 class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,20 +55,20 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The user's choices; settings missing from the file have their default values."""
 
-    name: Annotated[str, _about("the name that you chose last; empty: your name on this machine")] = ""
-    server: Annotated[str, _about("the server used last, like `wss://chat.example`; empty: your own")] = ""
-    theme: Annotated[str, _about("`flagpost-dark`, `flagpost-light`, `flagpost-contrast`, or one of Textual's")] = (
+    name: Annotated[str, _about("The name that you chose last; empty: your name on this machine.")] = ""
+    server: Annotated[str, _about("The server used last, like `wss://chat.example`; empty: your own.")] = ""
+    theme: Annotated[str, _about("`flagpost-dark`, `flagpost-light`, `flagpost-contrast`, or one of Textual's.")] = (
         "flagpost-dark"
     )
-    compact: Annotated[bool, _about("author and message in one line, no blank lines")] = False
-    time: Annotated[Hours, _about("`24h` or `12h`")] = Hours.H24
-    reduced_motion: Annotated[bool, _about("nothing slides, fades or blinks")] = False
-    mouse: Annotated[bool, _about("the client handles the mouse; if `false`, the terminal does")] = True
-    notices: Annotated[Level, _about("which messages notify you: `all`, `mentions` or `none`")] = Level.MENTIONS
-    words: Annotated[tuple[str, ...], _about('words that count as mentions of you, such as `["deploy"]`')] = ()
-    channels: Annotated[dict[str, Channel], _about("settings of individual channels; see below")] = {}
-    servers: Annotated[dict[str, ServerConfig], _about("settings of channels at one server; see below")] = {}
-    keys: Annotated[dict[str, str], _about("keys that you assign to actions; see below")] = {}
+    compact: Annotated[bool, _about("Author and message in one line, no blank lines.")] = False
+    time: Annotated[Hours, _about("`24h` or `12h`.")] = Hours.H24
+    reduced_motion: Annotated[bool, _about("Nothing slides, fades or blinks.")] = False
+    mouse: Annotated[bool, _about("The client handles the mouse; if `false`, the terminal does.")] = True
+    notices: Annotated[Level, _about("Which messages notify you: `all`, `mentions` or `none`.")] = Level.MENTIONS
+    words: Annotated[tuple[str, ...], _about('Words that count as mentions of you, such as `["deploy"]`.')] = ()
+    channels: Annotated[dict[str, Channel], _about("Settings of individual channels; see below.")] = {}
+    servers: Annotated[dict[str, ServerConfig], _about("Settings of channels at one server; see below.")] = {}
+    keys: Annotated[dict[str, str], _about("Keys that you assign to actions; see below.")] = {}
 
     def own_level(self, channel: str, server: str) -> Level | None:
         """Return the level set for a channel at this server, or else at all servers; None if neither is set."""

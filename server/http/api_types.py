@@ -17,7 +17,7 @@ class Call(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class KeyCall(Call, frozen=True, rename="pascal"):
-    """A call by the site."""
+    """The site's key, which every call by the site contains."""
 
     api_key: ApiKey = field(name="APIKey", default="")
 
@@ -179,7 +179,7 @@ class MemberProfile(Answer, frozen=True, kw_only=True, rename="pascal"):
 
 
 class Cameras(msgspec.Struct, frozen=True, rename="pascal"):
-    """The numbers of active cameras: always 0, because Flagpost has none."""
+    """The numbers of active webcams: always 0, because Flagpost has none."""
 
     blue: Annotated[int, Meta(description="Always 0.")] = 0
     red: Annotated[int, Meta(description="Always 0.")] = 0

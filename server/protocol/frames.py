@@ -646,21 +646,21 @@ class Profile(Frame, frozen=True, tag="profile"):
 
 
 class TokenRules(msgspec.Struct, frozen=True):
-    """The restrictions in a token, under BareRTC's names. Flagpost has neither cameras nor pictures."""
+    """The restrictions in a token, under BareRTC's names. Flagpost has neither webcams nor pictures."""
 
-    no_broadcast: Annotated[bool, Meta(description="Must not broadcast a camera.")] = msgspec.field(
+    no_broadcast: Annotated[bool, Meta(description="Must not broadcast a webcam.")] = msgspec.field(
         name="IsNoBroadcastRule", default=False
     )
-    no_dark_video: Annotated[bool, Meta(description="May broadcast dark video.")] = msgspec.field(
+    no_dark_video: Annotated[bool, Meta(description="Exempt from BareRTC's rule against dark video.")] = msgspec.field(
         name="IsNoDarkVideoRule", default=False
     )
     no_image: Annotated[bool, Meta(description="Must neither share nor see pictures.")] = msgspec.field(
         name="IsNoImageRule", default=False
     )
-    no_video: Annotated[bool, Meta(description="Must neither broadcast nor watch cameras.")] = msgspec.field(
+    no_video: Annotated[bool, Meta(description="Must neither broadcast nor watch webcams.")] = msgspec.field(
         name="IsNoVideoRule", default=False
     )
-    red_cam: Annotated[bool, Meta(description="Their camera always counts as explicit.")] = msgspec.field(
+    red_cam: Annotated[bool, Meta(description="Their webcam always counts as explicit.")] = msgspec.field(
         name="IsRedCamRule", default=False
     )
 
