@@ -98,7 +98,7 @@ CONTENT_SECURITY_POLICY = (
 
 EMPTY = """<div class="empty">
 <h2>No reports yet</h2>
-<p>In the terminal, select a message with <kbd>↑</kbd> and report it with <kbd>r</kbd>. It appears here.</p>
+<p>In the terminal, highlight a message with <kbd>↑</kbd> and report it with <kbd>r</kbd>. It appears here.</p>
 </div>"""
 
 _REFRESH = '<meta http-equiv="refresh" content="2">\n'

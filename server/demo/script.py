@@ -118,6 +118,6 @@ LURES = (
 """Messages of the spammer to a newcomer, after the greeting."""
 
 HINT = (
-    "Hello {name}, only you and I can read this. Select a message with ↑; `r` reports it, `p` shows its author. "
+    "Hello {name}, only you and I can read this. Highlight a message with ↑; `r` reports it, `p` shows its author. "
     "Mention one of us, or write to us like this, and you get an answer. Your reports arrive at {site}"
 )

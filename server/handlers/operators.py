@@ -21,7 +21,7 @@ from server.storage.events import Banned, RankChanged, RemovalRequested, RoomReq
 Reply = Callable[[str], None]
 KICKED, BANNED = "has been kicked from the room!", "has been banned!"
 YOU_ARE_BANNED = "You are currently banned from entering the chat room. Your ban expires in {}."
-NO_CAMERAS = "There are no cameras in this room."
+NO_CAMERAS = "There are no webcams in this room."
 GOING_DOWN = "The chat server is going down for a reboot NOW!"
 REMOVED = "You have been removed from the room."
 OTHERS_RELOAD = " The other servers of the room are reloading theirs as well; the result is in their logs."

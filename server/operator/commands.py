@@ -64,8 +64,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     report = groups.add_parser("reports", help="reports and their trail")
     _add(groups, "doctor", "check the server's setup, and suggest fixes", _doctor)
     _add(groups, "reload", "check the settings, and have the running server apply them", _reload)
-    _add(groups, "backup", "back up the database, also while the server runs", _backup, ("file", "file to create"))
-    source, copy = ("from", "SQLite file, or postgresql://USER@HOST/DATABASE"), ("to", "new file, or empty database")
+    _add(groups, "backup", "back up the database, even while the server runs", _backup, ("file", "file to create"))
+    source, copy = (
+        ("from", "SQLite file, or postgresql://USER@HOST/DATABASE"),
+        ("to", "new file, or URL of an empty database"),
+    )
     moved = _add(groups, "migrate", "copy the room from one database to another", _migrate, source, copy)
     moved.add_argument("--dry-run", action="store_true", help="only check what would be copied")
     person = groups.add_parser("people", help="export or erase what is stored about a person")
@@ -139,7 +142,9 @@ def _add(
 ) -> argparse.ArgumentParser:
     parser = group.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     # Also allowed after the command; SUPPRESS keeps a value given before it.
-    parser.add_argument("--settings", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="settings file")
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="settings file of the server"
+    )
     parser.set_defaults(command=command)
     for argument, meaning in arguments:
         parser.add_argument(argument, metavar=argument.upper(), help=meaning)
@@ -153,14 +158,16 @@ def _add_limit(parser: argparse.ArgumentParser) -> None:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 2**31:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number; give one like {DEFAULT_LIMIT}")
     return int(text)
 
 
 def _hash(text: str) -> str:
     digits = text.strip().lower()
     if not re.fullmatch("[0-9a-f]{64}", digits):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a hash of 64 hexadecimal digits")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a hash of 64 hexadecimal digits; give one that `reports verify` printed"
+        )
     return digits
 
 

@@ -32,7 +32,7 @@ def _signal(database: str) -> str:
         raise CommandError("this platform has no SIGHUP; restart the server instead")
     server = server_on(database)
     if server is None:
-        raise CommandError(f"no server uses {database}; start it, or name its settings with --settings FILE")
+        raise CommandError(f"no server uses {database}; start one, or name its settings with --settings FILE")
     if server.process is None:
         raise CommandError(f"{database} is in use, but the process is unknown; send it SIGHUP yourself")
     try:

@@ -57,7 +57,7 @@ def _state(found: outbox.Depth) -> str:
         return failed if found.failures else "ok"
     if found.suspension.until is None:
         return f"paused: {short(found.suspension.why)}"
-    return f"suspended until {when(found.suspension.until)}: {failed}"
+    return f"{failed}, next probe at {when(found.suspension.until)}"
 
 
 def deliveries(connection: SqlConnection, *, failed: bool, limit: int) -> str:
@@ -121,11 +121,11 @@ def _withheld(connection: SqlConnection, delivery: Delivery) -> str | None:
 
 
 def _prospect(settings: Settings, connection: SqlConnection, delivery: Delivery) -> str:
-    if delivery.webhook not in [hook.queue for hook in settings.webhooks(QUEUED_WEBHOOK)]:
-        return f"waits until webhook {delivery.webhook} is enabled in the settings"
-    stop = webhook_state.suspension(connection, delivery.webhook)
-    if stop:
-        return f"waits for the suspended webhook {delivery.webhook}; run `webhook resume {delivery.webhook}` to send it"
+    name = delivery.webhook
+    if name not in [hook.queue for hook in settings.webhooks(QUEUED_WEBHOOK)]:
+        return f"waits until webhook {name} is enabled in the settings"
+    if webhook_state.suspension(connection, name):
+        return f"waits, because webhook {name} is paused or failing; run `webhook resume {name}` to send it"
     return "is being resent; run `webhook deliveries` for the result"
 
 
@@ -218,7 +218,7 @@ def _clock_problem(date: str, now: datetime) -> str | None:
     if not at or apart < NOTABLE_CLOCK_MILLISECONDS:
         return None
     side = "behind" if at < now else "ahead of"
-    return f"Its clock is {span(apart)} {side} ours: correct it, or signatures are refused as too old or too new."
+    return f"Its clock is {span(apart)} {side} this machine's: correct the wrong one, or the site refuses signatures."
 
 
 def _since(began: float) -> str:

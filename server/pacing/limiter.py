@@ -35,7 +35,7 @@ HOUR_SECONDS = 3600
 DAY_SECONDS = 24 * HOUR_SECONDS
 MANY_SECONDS = 300
 """Waits longer than this are stated in minutes."""
-STORAGE_USED_UP = "You have used up what this server stores for you in a day"
+STORAGE_USED_UP = "You have used up the storage that this server gives you for a day"
 TOO_MANY = "Too many requests"
 ACCEPTS_PER_REQUEST = 2
 """Accepted connections for each allowed request, so that a client can still read why a request is refused."""

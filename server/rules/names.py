@@ -28,7 +28,9 @@ _TWO_APOSTROPHES = re.compile(f"[{''.join(sorted(APOSTROPHES))}]{{2}}")
 def check(text: str) -> str:
     """Return the normalised name: accents composed, spaces trimmed and collapsed. Raises Refusal if not allowed."""
     if UNSEEN.search(text):
-        raise Refusal(ErrorCode.BAD_NAME, "A name cannot contain control, invisible or direction characters.")
+        raise Refusal(
+            ErrorCode.BAD_NAME, "A name cannot contain control, invisible or direction characters. Remove them."
+        )
     _check_length(text, MAX_TYPED_CHARS)
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if not name:
@@ -36,7 +38,7 @@ def check(text: str) -> str:
     _check_length(name, MAX_NAME_CHARS)
     if limit_marks(name) != name:
         # Clients show fewer marks, so a name copied from there would not be found.
-        raise Refusal(ErrorCode.BAD_NAME, "A name cannot have that many accents on one character.")
+        raise Refusal(ErrorCode.BAD_NAME, "A name cannot have that many accents on one character. Remove some.")
     if bad := unfit(name):
         raise Refusal(ErrorCode.BAD_NAME, f"{ALLOWED} Remove {_code_point(bad[0])}.")
     if name[0] in BETWEEN or _TWO_APOSTROPHES.search(name):

@@ -34,11 +34,11 @@ USAGES = {
         CommandUsage("unban", "NAME", "to lift a ban"),
         CommandUsage("bans", "", "to list who is banned"),
         CommandUsage("unmute-all", "", "to lift all your mutes, and all blocks of you"),
-        CommandUsage("nsfw", "NAME", "has no effect: there are no cameras here"),
-        CommandUsage("cut", "NAME", "has no effect: there are no cameras here"),
+        CommandUsage("nsfw", "NAME", "has no effect: there are no webcams here"),
+        CommandUsage("cut", "NAME", "has no effect: there are no webcams here"),
         CommandUsage("help", "", "to list the commands"),
         CommandUsage("help-advanced", "", "to list the dangerous commands"),
-        CommandUsage("op", "NAME", "to make someone an operator until they leave", advanced=True),
+        CommandUsage("op", "NAME", "to make someone an operator until they log in again", advanced=True),
         CommandUsage("deop", "NAME", "to revoke an operator's rights until they log in again", advanced=True),
         CommandUsage("kickall", "", "to disconnect everyone; their clients log in again", advanced=True),
         CommandUsage("reconfigure", "", "to reload the server's settings", advanced=True),
@@ -109,8 +109,8 @@ def ban_of(command: OperatorCommand, *, is_known: bool) -> BanRequest | BadComma
     name = without_sign(names[0]).strip()
     if len(names) > 1 or not name or not _is_hours(last):
         return BadCommand(
-            f"Nobody was banned. Usage: {USAGES['ban'].line}. HOURS is a number of at least 1; put a name with spaces"
-            " in quotation marks."
+            f"Nobody was banned. Usage: {USAGES['ban'].line}. HOURS is a number from 1 to {MAX_HOURS}; put a name with"
+            " spaces in quotation marks."
         )
     return BanRequest(name, int(last))
 

@@ -78,7 +78,7 @@ def status_hint(status: int, *, signed: bool) -> str | None:
     """Explain to the administrator a failure that may look like success; None for any other status."""
     if 200 < status < 300 and not signed:
         return f"{status} is not 200, and without a Secret only 200 means success"
-    return "redirects are not followed; set URL to where it leads" if 300 <= status < 400 else None
+    return "redirects are not followed; set URL to the target of this one" if 300 <= status < 400 else None
 
 
 def status_text(status: int, *, signed: bool) -> str:

@@ -18,5 +18,7 @@ def check_status(text: str, rank: Rank = Rank.PERSON) -> str:
             raise Refusal(ErrorCode.BAD_STATUS, "Only operators can be hidden. Choose another status.")
         return HIDDEN
     if UNSEEN.search(words) or limit_marks(words) != words:
-        raise Refusal(ErrorCode.BAD_STATUS, "A status cannot contain control, invisible or direction characters.")
+        raise Refusal(
+            ErrorCode.BAD_STATUS, "A status cannot contain control, invisible or direction characters. Remove them."
+        )
     return words or ONLINE

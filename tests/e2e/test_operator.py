@@ -165,8 +165,8 @@ def test_a_sample_reaches_the_site_and_is_marked_as_one(tmp_path: Path, receiver
 @pytest.mark.parametrize(
     ("ahead", "words"),
     [
-        (timedelta(minutes=7.5), "Its clock is 7 min ahead of ours: correct it"),
-        (timedelta(days=-2.5), "Its clock is 2 d behind ours: correct it"),
+        (timedelta(minutes=7.5), "Its clock is 7 min ahead of this machine's: correct"),
+        (timedelta(days=-2.5), "Its clock is 2 d behind this machine's: correct"),
         (timedelta(seconds=20), ""),
     ],
 )

@@ -150,7 +150,8 @@ def test_lines_that_were_never_confirmed_are_reported_as_failed(tmp_path: Path) 
     with scripted_server(ScriptedServer()) as script:
         ended = _impatient(script.url, "one\ntwo\nthree\n", tmp_path)
     assert ended.returncode == 1
-    assert ended.stderr == "flagpost: No answer within 0 s, so this may not have arrived; 2 more were not sent: one\n"
+    unsure = "No answer within 0 s, so this may not have arrived"
+    assert ended.stderr == f"flagpost: {unsure}, and 2 later lines were not sent: one\n"
 
 
 def test_without_a_server_the_end_of_input_is_the_end(tmp_path: Path) -> None:
@@ -291,8 +292,8 @@ async def test_line_mode_can_do_what_the_screen_can(server: ServerProcess, tmp_p
             code, errors = ada.end_input()
     assert code == 1
     assert [each.partition(": ")[2][:40] for each in errors] == [
-        "[1] is not your message.",
-        "There is nothing to undo for “bob”.",
+        "[1] is not your message. Use the number ",
+        "“bob” is not muted, so there is nothing ",
         "No one named “nobody here” is here. See ",
         "There is no report 1 in the list. Type /",
         "Usage: /search WORDS",

@@ -115,15 +115,15 @@ def allowed(room: CommandRoom) -> Iterator[SlashCommand]:
 
 
 def _person(
-    room: CommandRoom, rest: str, act: Callable[[str], None], among: Container[str] | None = None
+    room: CommandRoom, rest: str, act: Callable[[str], None], among: Container[str] | None = None, status: str = ""
 ) -> str | None:
     name, behind = slash.addressed(rest, slash.names(room.client.state))
     if not name or behind.strip():
         return f"No one named “{rest}” is here. See /who for the names."
     if name == room.client.state.me:
-        return "That's you."
+        return "That's you. Name someone else."
     if among is not None and name not in among:
-        return f"There is nothing to undo for “{name}”."
+        return f"“{name}” is not {status}, so there is nothing to undo."
     if not room.client.online:
         return OFFLINE
     act(name)
@@ -167,11 +167,11 @@ def _mute(room: CommandRoom, rest: str) -> str | None:
 
 
 def _unmute(room: CommandRoom, rest: str) -> str | None:
-    return _person(room, rest, room.mute, room.client.state.relations.muted)
+    return _person(room, rest, room.mute, room.client.state.relations.muted, "muted")
 
 
 def _unblock(room: CommandRoom, rest: str) -> str | None:
-    return _person(room, rest, room.block, room.client.state.relations.blocked)
+    return _person(room, rest, room.block, room.client.state.relations.blocked, "blocked")
 
 
 def _block(room: CommandRoom, rest: str) -> str | None:

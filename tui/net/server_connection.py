@@ -255,7 +255,7 @@ class Connection:
 def _explain_close(closed: ConnectionClosed) -> Failure:
     """Explain why a connection ended."""
     if closed.sent and closed.sent.code == CloseCode.TOO_BIG and not closed.rcvd_then_sent:
-        return Failure("it sent more at once than this client accepts", CloseCode.TOO_BIG)
+        return Failure("the server sent more at once than this client accepts", CloseCode.TOO_BIG)
     if closed.rcvd:
         # The reason becomes part of a sentence.
         why = clean_line(closed.rcvd.reason).removesuffix(".")

@@ -9,6 +9,7 @@ from server.protocol import name_text
 from server.protocol.codes import ErrorCode
 from server.protocol.errors import OneLineError
 from server.protocol.frames import Echo, Error, Places, Say, ServerFrame
+from server.protocol.wording import counted
 from tui.client.client import Client
 from tui.client.client_events import Granted, Loss, NameRefusedError
 from tui.client.profile_view import Stage
@@ -141,7 +142,8 @@ class _LineMode:
         while (line := await lines.next()) is not None:
             if not (await self._wait_for_login(line) and await self._execute(line)):
                 self._gave_up = True
-                more = f"; {lines.waiting} more were not sent" if lines.waiting else ""
+                later = counted(lines.waiting, "later line")
+                more = f", and {later} {'was' if lines.waiting == 1 else 'were'} not sent" if lines.waiting else ""
                 what = "may not have arrived" if self._entered else "was not sent"
                 self._complain(f"No answer within {self._patience:.0f} s, so this {what}{more}: {clean_line(line)}")
                 return

@@ -83,7 +83,7 @@ class LineCommands:
     def _own(self, text: str) -> tuple[int, str, Line, str]:
         found = self._find(text)
         if not found[2].mine:
-            raise LineError(f"[{found[0]}] is not your message.")
+            raise LineError(f"[{found[0]}] is not your message. Use the number of one of yours.")
         return found
 
     def _now(self, channel: str, line: Line) -> Line | None:
@@ -152,25 +152,27 @@ class LineCommands:
         if not name or behind.strip():
             raise LineError(f"No one named “{rest}” is here. See /who for the names.")
         if name == self._state.me:
-            raise LineError("That's you.")
+            raise LineError("That's you. Name someone else.")
         return name
 
     def _mute(self, rest: str) -> Wait:
         return self._relate(self._state.toggle_mute, rest)
 
     def _unmute(self, rest: str) -> Wait:
-        return self._relate(self._state.toggle_mute, rest, self._state.relations.muted)
+        return self._relate(self._state.toggle_mute, rest, self._state.relations.muted, "muted")
 
     def _block(self, rest: str) -> Wait:
         return self._relate(self._state.relations.toggle_block, rest)
 
     def _unblock(self, rest: str) -> Wait:
-        return self._relate(self._state.relations.toggle_block, rest, self._state.relations.blocked)
+        return self._relate(self._state.relations.toggle_block, rest, self._state.relations.blocked, "blocked")
 
-    def _relate(self, toggle: Callable[[str], Frame], rest: str, among: Container[str] | None = None) -> Wait:
+    def _relate(
+        self, toggle: Callable[[str], Frame], rest: str, among: Container[str] | None = None, status: str = ""
+    ) -> Wait:
         name = self._person(rest)
         if among is not None and name not in among:
-            raise LineError(f"There is nothing to undo for {name_text.quoted(name)}.")
+            raise LineError(f"{name_text.quoted(name)} is not {status}, so there is nothing to undo.")
         if not self._client.online:
             raise LineError(OFFLINE)
         self._send(toggle(name))

@@ -119,7 +119,7 @@ async def test_the_frames_of_a_bot_work_and_it_never_misses_its_own_messages(dis
     assert [each.username for each in own] == ["barebot"]
     assert bot.reported == ["You bot! *Really*."]
     assert bot.errors == []
-    assert bot.notices == [*2 * ["Your mute on 0 users has been lifted."], "There are no cameras in this room."]
+    assert bot.notices == [*2 * ["Your mute on 0 users has been lifted."], "There are no webcams in this room."]
     assert (await bob.listed("bob", "barebot")).who_list[1].op
 
 

@@ -55,7 +55,7 @@ def test_the_state_of_a_webhook_is_listed(desk: Desk) -> None:
     assert "paused: the site answered 410 (Gone)\ufffd[2J" in state()
     far = desk.now + 10**12
     desk.connection.execute("UPDATE webhook SET paused = '', failures = 7, opened_at = 1, open_until = ?", (far,))
-    assert "suspended until 2058-08-02 13:46:40Z: 7 failed in a row" in state()
+    assert "7 failed in a row, next probe at 2058-08-02 13:46:40Z" in state()
 
 
 def test_deliveries_are_listed_newest_first_or_only_failed_ones(desk: Desk) -> None:

@@ -65,7 +65,7 @@ async def test_key_is_drawn_after_whatever_a_server_sends(frames: Callable[[], S
 async def test_frame_that_is_too_big_ends_the_connection_and_not_the_client() -> None:
     async with client() as (pilot, server):
         server.send(reacted(100_000))
-        await until_seen(pilot, "it sent more at once than this client accepts")
+        await until_seen(pilot, "the server sent more at once than this client")
         await pilot.press("h", "e", "r", "e")
         await until_seen(pilot, "here")
 
