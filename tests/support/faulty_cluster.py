@@ -27,7 +27,7 @@ from server.protocol.codes import ErrorCode
 from server.protocol.frames import Error, Message
 from tests.support.faulty_member import Member, Stranger
 from tests.support.faulty_proxy import Proxy
-from tests.support.faulty_room import Stored, member_faults, running, stranger_faults, until
+from tests.support.faulty_room import Stored, is_behind, member_faults, running, stranger_faults, until
 from tests.support.postgres_pair import PostgresPair
 from tests.support.server_process import Channel, write_settings
 from tui.net.client_session import ClientSession
@@ -42,6 +42,7 @@ STOP_SECONDS = (1.0, 4.0, 9.0, 12.0)
 FAILOVER_SECONDS = 0.5
 """Until somebody has noticed that the primary is dead, and promotes the standby."""
 BACK_SECONDS = 60.0
+LOG_LINES = 5
 
 
 class Fault(StrEnum):
@@ -94,6 +95,14 @@ class Talker(Member):
     def written(self) -> int:
         """Return the number of messages so far."""
         return sum(map(len, self.said.values())) + self.errors.total()
+
+    @property
+    def described(self) -> str:
+        """Return what is known about the connection, for the message of a test that fails."""
+        return (
+            f"{'online' if self._online else 'offline'}, {self.written} written, {self.heard} heard,"
+            f" {len(self.state.unsent())} unsent, {self._session.failures} failed attempts, {dict(self.errors)}"
+        )
 
     def _forget(self, text: str) -> None:
         """Note that a message was refused: it must not be stored."""
@@ -158,7 +167,7 @@ class FaultyCluster:
         """Wait until everybody has caught up; return what became of the messages."""
         with suppress(TimeoutError):
             async with asyncio.timeout(BACK_SECONDS):
-                while self._stranger.waiting or not all(member.settled for member in self._members):
+                while await asyncio.to_thread(self._behind):
                     await self._stranger.visit(0)
                 await until(lambda: not self._ghosts(), BACK_SECONDS)
         stored = await asyncio.to_thread(self._stored)
@@ -177,6 +186,9 @@ class FaultyCluster:
             errors=sum((member.errors for member in self._members), Counter[str]()),
         )
 
+    def _behind(self) -> bool:
+        return is_behind(self._members, self._stranger, self._stored())
+
     def _faults(self, stored: Sequence[Stored]) -> Sequence[str]:
         counted = Counter(each.text for each in stored)
         found = [f"stored twice: {text}" for text, times in counted.items() if times > 1]
@@ -194,11 +206,11 @@ class FaultyCluster:
         """Let something fail; return the seconds until everybody could write again, and wait until it is whole."""
         number, lives = self._chance.randrange(NODES), self.ended
         written = [member.written for member in self._members]
-        begin = await self._break(fault, self._nodes[number].pid, self._proxies[number])
-        await until(
-            lambda: all(member.heard > before for member, before in zip(self._members, written, strict=True)),
-            BACK_SECONDS,
-        )
+        begin = await self._break(fault, self._nodes[number], self._proxies[number])
+        try:
+            await until(lambda: not self._silent(written), BACK_SECONDS)
+        except TimeoutError as error:
+            raise AssertionError(f"{fault}: {BACK_SECONDS:g} s later:\n{self._described(written)}") from error
         seconds = time.monotonic() - begin
         if fault is Fault.KILL:
             await until(lambda: self.ended > lives, BACK_SECONDS)
@@ -206,13 +218,24 @@ class FaultyCluster:
             await asyncio.to_thread(self._databases.attach)
         return seconds
 
-    async def _break(self, fault: Fault, node: int, proxies: Sequence[Proxy]) -> float:
+    def _silent(self, written: Sequence[int]) -> Sequence[Talker]:
+        """Return the members of whose messages none after the first `written` was confirmed."""
+        return [member for member, before in zip(self._members, written, strict=True) if member.heard <= before]
+
+    def _described(self, written: Sequence[int]) -> str:
+        """Return what is known about a room in which somebody cannot write: its silent members and its nodes."""
+        silent = [f"{member.name} has no answer: {member.described}" for member in self._silent(written)]
+        logs = [
+            f"{node.name}, process {node.pid}: {log.read_text().splitlines()[-LOG_LINES:]}"
+            for node, log in zip(self._nodes, sorted(self._directory.glob("node-*/server.log")), strict=True)
+        ]
+        return "\n".join((*silent, *logs))
+
+    async def _break(self, fault: Fault, node: NodeProcess, proxies: Sequence[Proxy]) -> float:
         """Let something fail; return when the room could begin to work again."""
-        begin = time.monotonic()
         if fault is Fault.KILL:
-            os.kill(node, signal.SIGKILL)
-            return begin
-        if fault is Fault.CRASH:
+            await _send(signal.SIGKILL, node)
+        elif fault is Fault.CRASH:
             await asyncio.to_thread(self._databases.primary.crash)
             await asyncio.to_thread(self._databases.primary.start)
         elif fault is Fault.FAILOVER:
@@ -220,9 +243,9 @@ class FaultyCluster:
             await asyncio.sleep(FAILOVER_SECONDS)
             await asyncio.to_thread(self._databases.promote)
         elif fault is Fault.STOP:
-            os.kill(node, signal.SIGSTOP)
+            process = await _send(signal.SIGSTOP, node)
             await asyncio.sleep(self._chance.choice(STOP_SECONDS))
-            os.kill(node, signal.SIGCONT)
+            os.kill(process, signal.SIGCONT)
         else:
             for proxy in proxies:
                 proxy.part()
@@ -257,3 +280,16 @@ class FaultyCluster:
                 "SELECT id, author, coalesce(channel, ''), coalesce(peer, ''), text FROM message ORDER BY id"
             ).fetchall()
         return [Stored(int(row[0]), str(row[1]), str(row[2]), str(row[3]), str(row[4])) for row in rows]
+
+
+async def _send(number: signal.Signals, node: NodeProcess) -> int:
+    """Send a signal to a node; return the process. A node that has ended by itself is awaited until its restart."""
+
+    def sent() -> bool:
+        with suppress(ProcessLookupError):
+            os.kill(node.pid, number)
+            return True
+        return False
+
+    await until(sent, BACK_SECONDS)
+    return node.pid

@@ -117,13 +117,7 @@ class TornRoom:
         return len(shown) + len(self.stranger.gaps)
 
     def _behind(self) -> bool:
-        if self.stranger.waiting or not all(member.settled for member in self.members):
-            return True
-        known = {self.stranger.name: self.stranger.last, **{each.name: each.state.last_seen for each in self.members}}
-        return any(
-            self._disk.rows("SELECT 1 FROM message WHERE id > ? AND (peer IS NULL OR ? IN (author, peer))", last, name)
-            for name, last in known.items()
-        )
+        return is_behind(self.members, self.stranger, self._stored())
 
     async def _tear(self, tear: Tear, proxy: Proxy) -> None:
         if tear is Tear.KILL:
@@ -157,6 +151,14 @@ class TornRoom:
     def _stored(self) -> list[Stored]:
         rows = self._disk.rows("SELECT id, author, channel, coalesce(peer, ''), text FROM message ORDER BY id")
         return [Stored(int(row[0] or 0), str(row[1]), str(row[2]), str(row[3]), str(row[4])) for row in rows]
+
+
+def is_behind(members: Sequence[Member], stranger: Stranger, stored: Sequence[Stored]) -> bool:
+    """Return whether a message is unconfirmed, or somebody who may read a stored message does not know it yet."""
+    if stranger.waiting or not all(member.settled for member in members):
+        return True
+    known = {stranger.name: stranger.last, **{member.name: member.state.last_seen for member in members}}
+    return any(_place(each, name) and each.msg_id > last for name, last in known.items() for each in stored)
 
 
 def member_faults(member: Member, stored: Sequence[Stored]) -> list[str]:
