@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 
 import psycopg
 from psycopg.adapt import Loader
@@ -50,6 +51,7 @@ class PostgresConnection:
         self.raw = connection
         self._called: dict[str, bytes] = {}
         """The names of statements that `call` has prepared."""
+        self._numbers = count(1)
         self.now = 0
         self.announced: list[Event] = []
         """The events of the current transaction."""
@@ -73,7 +75,7 @@ class PostgresConnection:
         """Run a query in a fraction of `execute`'s time; values and columns are in PostgreSQL's text format."""
         connection = self.raw.pgconn
         if sql not in self._called:
-            name = f"called_{len(self._called)}".encode()
+            name = f"called_{next(self._numbers)}".encode()
             _check(connection.prepare(name, translated(sql).sql.encode()), ExecStatus.COMMAND_OK)
             self._called[sql] = name
         # Waits in C, without the GIL.
@@ -100,6 +102,8 @@ class PostgresConnection:
         self.raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             yield
+            # A rollback would cost all prepared statements.
+            self.raw.execute("COMMIT")
         finally:
             self.roll_back()
 
@@ -111,6 +115,8 @@ class PostgresConnection:
         """Roll back the current transaction, if there is one and the connection is open."""
         if not self.raw.closed and self.raw.info.transaction_status != TransactionStatus.IDLE:
             self.raw.execute("ROLLBACK")
+            # psycopg has deallocated all prepared statements of the connection, including those of `call`.
+            self._called.clear()
 
 
 def _check(result: PGresult, expected: ExecStatus) -> PGresult:

@@ -6,11 +6,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+import psycopg
+import pytest
+
 from server.rules.messages import MessageDraft, Person
 from server.rules.refusal import Refusal
-from server.storage.base import Published
+from server.storage.base import Published, StorageError
 from server.storage.database import Database
 from server.storage.events import StoredChange
+from server.storage.postgres import database
+from server.storage.postgres.connecting import FIRST_PAUSE
 from server.storage.postgres.database import PostgresDatabase
 from server.storage.sqlite_database import SqliteDatabase
 from tests.support.cutting_proxy import Cut, cutting_proxy
@@ -107,6 +112,33 @@ async def test_message_at_fault_fails_alone(url: str) -> None:
         answers = await asyncio.gather(*map(one.publish, ["a", "\0", "b"]), return_exceptions=True)
         assert [isinstance(answer, Published) for answer in answers] == [True, False, True]
         assert await one.texts() == one.heard == ["a", "b"]
+
+
+async def test_messages_are_stored_after_a_write_that_was_rolled_back(url: str) -> None:
+    async with servers(url) as (one,):
+        for text in ("a", "b", "c"):
+            await one.publish(text)
+            # Within its transaction; psycopg then deallocates all prepared statements.
+            with pytest.raises(StorageError, match="NUL"):
+                await one.say("\0")
+        await one.publish("d")
+        assert await one.texts() == one.heard == ["a", "b", "c", "d"]
+
+
+async def test_messages_are_stored_after_another_write_waited_too_long_for_the_lock(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(database.WRITING, "lock_timeout", "50ms")
+    with psycopg.connect(url) as holder:
+        async with servers(url) as (one,):
+            await one.publish("a")
+            holder.execute("SELECT FROM room FOR UPDATE")
+            waiting = one.say("b")
+            await until(lambda: one.database._writer._link._pause > FIRST_PAUSE)
+            holder.rollback()
+            await waiting
+            await one.publish("c")
+            assert await one.texts() == one.heard == ["a", "b", "c"]
 
 
 async def test_messages_and_other_writes_keep_their_order(url: str) -> None:
