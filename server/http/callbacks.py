@@ -78,7 +78,7 @@ def _read(body: bytes) -> _Call:
     """Parse a body as leniently as the site's responses. Raises UnreadableError."""
     parsed = lenient_json.parse(body)
     if missing := [name for name in REQUIRED if name not in parsed]:
-        raise UnreadableError(f"{' and '.join(missing)} missing")
+        raise UnreadableError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
     found = [text for name in REQUIRED if (text := parsed.text(name)) is not None]
     if len(found) < len(REQUIRED):
         raise UnreadableError(str(parsed.odd))

@@ -40,7 +40,7 @@ WELCOME = """<p>Welcome, {name}. Within five minutes, paste this line into a ter
 <pre id="line">{line}</pre><p><button value="line" hidden>Copy the line</button></p>
 <p>Or run <code>flagpost --sign-in {server}</code>, which also works on Windows, and paste this link when asked:</p>
 <pre id="link">{link}</pre><p><button value="link" hidden>Copy the link</button></p>
-<p>Anyone who has the line or the link can enter as you, so keep both secret. To get new ones, open the chat from
+<p>Anyone who has the line or the link can log in as you, so keep both secret. To get new ones, open the chat from
 your site again.</p>"""
 REFUSED = "<p>{why}</p>"
 

@@ -52,7 +52,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.BAD_NAME: "The name is not allowed; the message says why. Log in again with another one.",
     ErrorCode.UNKNOWN_IDENTITY: "No user has enrolled with this identity. Enrol with a new secret.",
     ErrorCode.BAD_PROOF: "The proof does not match the identity, challenge, nonce and name.",
-    ErrorCode.SIGN_IN_REQUIRED: "Only members of the site may enter: log in with `jwt`. The connection is closed.",
+    ErrorCode.SIGN_IN_REQUIRED: "Only members of the site may log in, with `jwt`. The connection is closed.",
     ErrorCode.BAD_TOKEN: "The site's token is not valid, or has expired. The connection is closed; get a new one.",
     ErrorCode.BANNED: "An operator has banned you; the message says for how much longer. The connection is closed.",
     ErrorCode.BAD_MESSAGE: "The message is empty, too long or edited too often, or its text is not allowed.",

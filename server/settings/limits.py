@@ -37,7 +37,7 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
     ] = 10
     messages_per_second: Annotated[
         float,
-        Meta(ge=0, description="Messages, reactions and reports per second that a user may send in the long run."),
+        Meta(ge=0, description="Messages, reactions and reports per second that a user may send on average."),
     ] = 2.0
     pages_burst: Annotated[
         int,
@@ -48,7 +48,7 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
         ),
     ] = 100
     pages_per_second: Annotated[
-        float, Meta(ge=0, description="Pages per second that a user may request in the long run.")
+        float, Meta(ge=0, description="Pages per second that a user may request on average.")
     ] = 5.0
     stored_kilobytes_per_day: Annotated[
         int,

@@ -17,7 +17,7 @@ class JWT(msgspec.Struct, frozen=True, rename="pascal"):
 
     enabled: Annotated[bool, Meta(description="Whether tokens of the site are accepted.")] = False
     strict: Annotated[
-        bool, Meta(description="Whether only people with a token may enter. If false, guests may, too.")
+        bool, Meta(description="Whether only people with a token may log in. If false, guests may, too.")
     ] = True
     secret_key: Annotated[Secret, Meta(description="The secret with which the site signs its tokens.")] = Secret("")
     landing_page_url: Annotated[

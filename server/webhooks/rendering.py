@@ -59,7 +59,7 @@ async def html_or_text(
         why = f"not finished within {seconds:.0f} s"
     except Exception as error:
         why = str(error) if isinstance(error, RenderError) else type(error).__name__
-    log.warning("messages are sent as plain text instead of HTML", extra={"error": why})
+    log.warning("the site receives messages as plain text instead of HTML", extra={"error": why})
     return [plain(text) for text in texts]
 
 

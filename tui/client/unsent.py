@@ -19,7 +19,7 @@ MAX_BYTES = 512 * 1024
 """Maximum size of everything together; what the server refused is left out first."""
 RESEND_WITHIN = timedelta(hours=20)
 """A server knows the nonce of a message for a day: sent again within it, the message counts once."""
-TOO_OLD = "it could not be sent for a day; send it again if it still matters"
+TOO_OLD = "It could not be sent within 20 hours. Send it again if it still matters."
 
 Item = TypeVar("Item")
 
