@@ -50,12 +50,12 @@ def test_no_input_is_measured_twice(clock: Clock) -> None:
     assert len(clock.sizes) == len(set(clock.sizes))
 
 
-def test_quadratic_work_fails_by_the_clock_of_the_machine() -> None:
+def test_quadratic_work_fails_with_the_real_clock() -> None:
     with pytest.raises(AssertionError, match="units cost"):
         assert_linear(range, lambda units: sum(1 for _ in units for _ in units), 1024)
 
 
-def test_work_without_an_end_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_never_ends_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(growth, "BOUND_SECONDS", 0.1)
     with pytest.raises(AssertionError, match="the cost has no bound"):
         assert_linear(range, lambda units: sum(1 for _ in iter(units.__len__, 0)), 1024)

@@ -33,6 +33,6 @@ def _with_inner(kind: type) -> Iterator[type]:
             yield from _with_inner(inner)
 
 
-def test_no_class_of_the_client_inherits_from_another_beyond_the_named_ones() -> None:
+def test_no_class_of_the_client_inherits_from_another_except_those_listed() -> None:
     bases = {base for kind in _classes() for base in kind.__bases__}
     assert {base.__name__ for base in bases if base.__module__.partition(".")[0] in {"tui", "server"}} == OWN_BASES

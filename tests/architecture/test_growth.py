@@ -43,12 +43,12 @@ Work = Callable[[str], object]
 
 
 @pytest.mark.parametrize("grammar", GRAMMARS, ids=repr)
-def test_a_line_costs_what_it_is_long(grammar: Grammar) -> None:
+def test_cost_of_a_line_is_linear(grammar: Grammar) -> None:
     assert_linear(grammar.text, lambda text: parse(text, WEB + MAIL), largest=grammar.fitting(MESSAGE))
 
 
 @pytest.mark.parametrize("work", [markdown.lines, to_html])
-def test_a_message_of_many_lines_costs_what_it_is_long(work: Work) -> None:
+def test_cost_of_a_message_of_many_lines_is_linear(work: Work) -> None:
     text = "\n".join(grammar.text(grammar.fitting(25)) for grammar in ADVERSARIAL)
     # A fence that one copy leaves open makes code of the next, so that a single copy says little.
     assert_linear(lambda times: f"{text}\n```\n" * 2 * times, work, largest=64)
@@ -59,7 +59,7 @@ LOOK = Look(40, Styles(*[Style()] * 8), Ink(), Ink(), Ink(), reports=True)
 
 @pytest.mark.parametrize("unit", ["a", "*a* ", "`a`", "字", "a b ", "[a](http://b) ", "\t", "a\n", "\t\n"])
 @pytest.mark.parametrize("width", [1, 120])
-def test_a_message_is_painted_at_a_cost_of_its_length(width: int, unit: str) -> None:
+def test_cost_of_painting_a_message_is_linear(width: int, unit: str) -> None:
     look = replace(LOOK, width=width)
     assert_linear(
         lambda times: line(unit * times),
@@ -134,6 +134,6 @@ def repeated(unit: str, length: int) -> str:
 
 
 @pytest.mark.parametrize("work", WORK.values(), ids=WORK)
-def test_what_others_send_costs_what_it_is_long(work: Work) -> None:
+def test_cost_of_what_others_send_is_linear(work: Work) -> None:
     for unit in UNITS:
         assert_linear(partial(repeated, unit), work, largest=16384)

@@ -123,7 +123,7 @@ def test_the_client_loads_no_server(tmp_path: Path) -> None:
     assert not packages & {"httpx", "starlette", "uvicorn", "sqlite3", "_sqlite3"}
 
 
-def test_the_first_frame_imports_these_modules_and_no_other(tmp_path: Path) -> None:
+def test_the_first_frame_imports_only_the_listed_modules(tmp_path: Path) -> None:
     output = subprocess.run(
         [sys.executable, "-c", UNTIL_FIRST_FRAME],
         cwd=tmp_path,
@@ -151,7 +151,7 @@ def test_table_of_keys_needs_no_textual(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", ["frames", "codec", "codes", "address", "characters", "markdown", "text_blocks"])
-def test_the_wire_needs_msgspec_and_the_standard_library_alone(module: str, tmp_path: Path) -> None:
+def test_the_protocol_imports_only_msgspec_and_the_standard_library(module: str, tmp_path: Path) -> None:
     bare = loaded("msgspec", "msgspec.json", "datetime", "typing", "enum", "re", directory=tmp_path)
     extra = loaded(f"server.protocol.{module}", directory=tmp_path) - bare
     assert {name for name in extra if name not in sys.stdlib_module_names} <= {"server"}

@@ -48,7 +48,7 @@ def evidence(body: dict[str, dict[str, str]], message: str, comment: str) -> Evi
 
 
 @pytest.mark.parametrize("body", FILTERED, ids=["channel", "conversation"])
-def test_report_of_a_filter_is_the_captured_one(body: dict[str, dict[str, str]]) -> None:
+def test_report_by_a_filter_equals_the_captured_one(body: dict[str, dict[str, str]]) -> None:
     assert body["Report"]["Reason"] == filters.REASON
     lines = body["Report"]["Comment"].split("\n\n")[2:]
     messages = [said(number, line) for number, line in enumerate(lines, 1)]
@@ -56,20 +56,20 @@ def test_report_of_a_filter_is_the_captured_one(body: dict[str, dict[str, str]])
     assert sent(evidence(body, messages[-1].text, comment)) == captured(body)
 
 
-def test_report_of_a_filter_has_thirty_lines_at_most() -> None:
+def test_report_by_a_filter_has_at_most_thirty_lines() -> None:
     messages = [said(number, "2026-11-29 12:56:30 [ada] x") for number in range(1, 101)]
     assert len(filters.report_comment(messages, messages[-1], "x").split("\n\n")) == 2 + filters.MAX_CONTEXT
 
 
 @pytest.mark.parametrize(("body", "comment"), zip(SPAM, (link_spam.KICKED, link_spam.BANNED), strict=True))
-def test_report_of_link_spam_is_the_captured_one(body: dict[str, dict[str, str]], comment: str) -> None:
+def test_report_of_link_spam_equals_the_captured_one(body: dict[str, dict[str, str]], comment: str) -> None:
     assert body["Report"]["Reason"] == link_spam.REASON
     recipient = body["Report"]["Channel"].removeprefix("@")
     message = link_spam.report_message("spammer", recipient, "come to https://spam-site.com/x")
     assert sent(evidence(body, message, comment)) == captured(body)
 
 
-def test_nothing_typed_becomes_an_element_of_an_automatic_report() -> None:
+def test_typed_text_never_becomes_html_in_an_automatic_report() -> None:
     body = evidence(FILTERED[0], "<script>alert(1)</script>\n& 'quoted'", "")
     report = sent(body)["Report"]
     assert isinstance(report, dict)

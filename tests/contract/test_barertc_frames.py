@@ -173,7 +173,7 @@ async def test_clients_receive_what_they_received_from_barertc(replay: Replay) -
     assert different == {}
 
 
-def test_every_difference_is_one_of_something_that_was_recorded() -> None:
+def test_every_listed_difference_is_about_a_recorded_event() -> None:
     recorded = {
         (str(line["scenario"]), event[:2])
         for line in LINES

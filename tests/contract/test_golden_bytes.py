@@ -56,17 +56,17 @@ def captured(name: str) -> bytes:
 
 
 @pytest.mark.parametrize(("name", "evidence"), [("report", SPAM), ("report-dm", DIRECT)])
-def test_a_report_is_the_captured_one_but_for_the_form_of_its_time(name: str, evidence: Evidence) -> None:
+def test_a_report_equals_the_captured_one_except_for_its_time_format(name: str, evidence: Evidence) -> None:
     expected, replaced = re.subn(rb'"Timestamp":"[^"]*"', b'"Timestamp":"2026-11-24T02:57:00Z"', captured(name))
     assert replaced == 1
     assert report_body(KEY, HOOK, "rep_1", evidence, Reported(evidence)) == expected
 
 
-def test_a_question_about_a_person_is_the_captured_one() -> None:
+def test_a_profile_request_equals_the_captured_one() -> None:
     assert profile_body(KEY, "alice") == captured("profile")
 
 
-def test_what_could_be_read_as_html_or_end_a_line_is_escaped_as_in_the_captured_ones() -> None:
+def test_html_and_line_ends_are_escaped_as_in_the_captured_bodies() -> None:
     assert profile_body(KEY, '<&>\u2028\u2029é🦊"\\\n\t') == (
         b'{"Action":"profile","APIKey":"bench-admin-key-0001","Username":'
         b'"\\u003c\\u0026\\u003e\\u2028\\u2029\xc3\xa9\xf0\x9f\xa6\x8a\\"\\\\\\n\\t"}'
@@ -89,7 +89,7 @@ FULL = structs.replace(
 )
 
 
-def test_a_webhook_that_asks_for_evidence_gets_six_keys_more_behind_the_seven() -> None:
+def test_a_webhook_that_asks_for_evidence_gets_six_more_keys_after_the_seven() -> None:
     hook = WebhookURL("report", evidence=True)
     assert report_body(KEY, hook, "rep_1", FULL, Reported(FULL), person_id="usr_{}".format) == (
         b'{"Action":"report","APIKey":"bench-admin-key-0001","Report":{"FromUsername":"alice","AboutUsername":"bob",'
@@ -107,7 +107,7 @@ def test_an_addition_is_the_same_report_with_what_was_added() -> None:
     )
 
 
-def test_an_addition_takes_along_what_was_chosen_with_it_and_nothing_else() -> None:
+def test_an_addition_contains_only_the_context_chosen_with_it() -> None:
     hook, chosen = WebhookURL("report", evidence=True), (ContextLine("dave", AT, "later"),)
     added = structs.replace(FULL, reason="Other", comment="and again", context=chosen)
     for event, said in (
@@ -127,7 +127,7 @@ def test_a_withdrawal_names_the_report_and_has_an_action_of_its_own() -> None:
     )
 
 
-def test_messages_are_html_where_the_caller_writes_them_so() -> None:
+def test_messages_are_html_if_the_caller_renders_them_as_html() -> None:
     hook = WebhookURL("report", evidence=True, message_format="html")
     report = json.loads(report_body(KEY, hook, "rep_1", FULL, Reported(FULL), to_html))["Report"]
     assert report["Message"] == "<p><em>hi</em></p>"
@@ -155,7 +155,7 @@ def test_site_reads_every_text_of_an_edited_message() -> None:
     assert msgspec.json.decode(body)["Report"]["Message"] == text.upper()
 
 
-def test_report_of_a_direct_message_has_the_last_lines_if_the_site_wants_them() -> None:
+def test_report_of_a_direct_message_has_the_last_lines_if_the_site_asks_for_them() -> None:
     hook = WebhookURL("report", dm_context=True)
     recent = ContextLine("late", AT, "a **b**"), ContextLine("alice", AT, "<script>")
     evidence = structs.replace(DIRECT, message="nasty *dm*", recent=recent)
@@ -177,7 +177,7 @@ CROWD = Companions(
 )
 
 
-def test_a_report_by_several_people_says_so_in_the_comment_or_with_evidence_in_keys() -> None:
+def test_a_report_by_several_people_says_so_in_its_comment_or_in_its_evidence_keys() -> None:
     plain = json.loads(report_body(KEY, HOOK, "rep_1", SPAM, Reported(SPAM), companions=CROWD))["Report"]
     assert plain["Comment"] == "please look\n\nReported by 19 people.\ncarol (It's spam): me too\ndave (Other)"
     hook = WebhookURL("report", evidence=True)
@@ -193,7 +193,7 @@ def test_a_report_by_several_people_says_so_in_the_comment_or_with_evidence_in_k
     }
 
 
-def test_an_addition_says_nothing_of_others() -> None:
+def test_an_addition_does_not_mention_other_reporters() -> None:
     added = Added("Other", "and again")
     alone, with_others = (
         report_body(KEY, HOOK, "rep_1", SPAM, added, companions=companions) for companions in (ALONE, CROWD)

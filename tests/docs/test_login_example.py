@@ -29,7 +29,7 @@ def binary(value: object) -> bytes:
     return value
 
 
-async def test_the_example_enrols_and_proves(server: ServerProcess) -> None:
+async def test_the_example_enrols_and_proves_the_identity(server: ServerProcess) -> None:
     secret = secrets.token_bytes(32)
     async with connected(server.url) as (client, welcome):
         made = computed(welcome, secret)
@@ -41,7 +41,7 @@ async def test_the_example_enrols_and_proves(server: ServerProcess) -> None:
         assert granted.proof == made["expected"]
 
 
-def test_keys_travel_as_the_page_says() -> None:
+def test_keys_are_encoded_as_the_page_says() -> None:
     frame = encode(Login("ada", enrol=Enrol(b"s" * 32, b"k" * 32)))
     page = Path(ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
     assert b'"storedKey":"c3Nz' in frame

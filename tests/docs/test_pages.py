@@ -35,7 +35,7 @@ def blocks(kind: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
+def test_links_between_pages_are_not_broken(page: Path) -> None:
     dead = []
     for link in LINK.findall(FENCE.sub("", text(page))):
         file, _, anchor = link.partition("#")
@@ -48,20 +48,20 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
-def test_files_that_are_named_exist(page: str) -> None:
+def test_files_named_in_architecture_and_contributing_exist(page: str) -> None:
     named = re.findall(r"`((?:server|tui|tests|docs|bench)/[\w./]+)`", text(ROOT / page))
     assert named
     assert [each for each in named if not (ROOT / each).exists()] == []
 
 
-def test_files_that_the_explanations_name_exist() -> None:
+def test_files_named_in_the_explanations_exist() -> None:
     files = [file for folder in ("server", "tui", "tests") for file in (ROOT / folder).rglob("*.py")]
     for page in (ROOT / "docs" / "explanation").glob("*.md"):
         for named in re.findall(r"`([\w/]+\.py)`", text(page)):
             assert any(file.as_posix().endswith(f"/{named}") for file in files), (page.name, named)
 
 
-def test_targets_of_make_that_are_named_exist() -> None:
+def test_make_targets_named_in_the_docs_exist() -> None:
     targets = set(re.findall(r"^(\w+):", text(ROOT / "Makefile"), re.MULTILINE))
     named = set(re.findall(r"`make (\w+)`", text(ROOT / "CONTRIBUTING.md")))
     assert {"check", "test", "serve", "demo", "snapshots"} <= named <= targets
@@ -75,7 +75,7 @@ def test_the_layout_names_every_folder_of_both_programs() -> None:
         assert [name for name in folders if f"  {name}/" not in part] == []
 
 
-def test_each_flow_passes_a_file_once() -> None:
+def test_each_flow_passes_through_a_file_at_most_once() -> None:
     flows = text(ROOT / "ARCHITECTURE.md").partition("## Flows\n")[2].partition("\n## ")[0].split("\n**A ")[1:]
     steps = ["\n".join(re.findall(r"^\d+\. .*", flow, re.MULTILINE)) for flow in flows]
     passed = [re.findall(r"`((?:server|tui)/[\w./]+)`", each) for each in steps]
@@ -85,7 +85,7 @@ def test_each_flow_passes_a_file_once() -> None:
 
 
 @pytest.mark.parametrize(("page", "block"), blocks("toml"))
-def test_settings_in_the_docs_can_be_used(page: str, block: str, tmp_path: Path) -> None:
+def test_settings_in_the_docs_are_valid(page: str, block: str, tmp_path: Path) -> None:
     del page
     if "Name" in block and "AdminAPIKey" not in block:
         block = f'AdminAPIKey = "key"\n{block}'
@@ -93,7 +93,7 @@ def test_settings_in_the_docs_can_be_used(page: str, block: str, tmp_path: Path)
     assert isinstance(parse(block, {}, tmp_path).settings, Settings)
 
 
-def test_commands_in_the_docs_are_understood() -> None:
+def test_commands_in_the_docs_are_accepted() -> None:
     parsers = {"flagpost": client_parser(), "flagpost-server": server_parser()}
     shown = [line for _, block in blocks("console") for line in block.splitlines()]
     table = re.findall(r"^\| `(flagpost[^`]*)`", text(ROOT / "README.md"), re.MULTILINE)
@@ -105,7 +105,7 @@ def test_commands_in_the_docs_are_understood() -> None:
             parsers[program].parse_args(arguments)
 
 
-def test_metrics_in_the_docs_are_measured() -> None:
+def test_metrics_in_the_docs_exist() -> None:
     named = set(re.findall(r"flagpost_[a-z_]+", text(ROOT / "docs" / "operate.md") + text(ROOT / "docs" / "rules.yml")))
     metrics = Metrics(Traffic())
     metrics.watch_node(lambda: None)

@@ -77,12 +77,12 @@ async def test_frames_come_in_the_promised_order(server: ServerProcess) -> None:
         assert set(both) == {"relations", "who"}
 
 
-async def test_an_echo_without_anything_leaves_out_its_fields(server: ServerProcess) -> None:
+async def test_an_empty_echo_omits_its_fields(server: ServerProcess) -> None:
     async with logged_in(server, "ada") as (_, frames):
         assert {"action": "echo"} in frames
 
 
-async def test_a_resent_nonce_counts_once_and_is_not_reused(server: ServerProcess) -> None:
+async def test_a_resent_nonce_counts_once_and_cannot_be_used_for_another_message(server: ServerProcess) -> None:
     async with logged_in(server, "ada") as (ada, _):
         first = await ask(ada, "message", action="message", channel="lobby", message="one", nonce="n")
     async with logged_in(server, "ada") as (ada, _):
@@ -92,7 +92,9 @@ async def test_a_resent_nonce_counts_once_and_is_not_reused(server: ServerProces
     assert (other["code"], other["nonce"]) == ("nonce-used", "n")
 
 
-async def test_numbers_grow_over_the_whole_room_and_one_since_resumes_all_channels(server: ServerProcess) -> None:
+async def test_message_numbers_grow_over_the_whole_room_and_one_since_resumes_all_channels(
+    server: ServerProcess,
+) -> None:
     async with logged_in(server, "ada") as (ada, frames):
         epoch = frames[0]["epoch"]
         said = [

@@ -71,7 +71,7 @@ def signed(body: bytes, secrets: Sequence[str], name: str = "msg_1", age: int = 
 
 
 @pytest.mark.parametrize("language", list(PROGRAMS))
-def test_a_receiver_of_the_docs_believes_this_server_alone(language: str, tmp_path: Path) -> None:
+def test_a_receiver_in_the_docs_accepts_only_this_server(language: str, tmp_path: Path) -> None:
     with receiver(language, tmp_path) as client:
 
         def post(body: bytes, headers: dict[str, str]) -> httpx.Response:
@@ -89,7 +89,7 @@ def test_a_receiver_of_the_docs_believes_this_server_alone(language: str, tmp_pa
 
 
 @pytest.mark.parametrize("language", list(PROGRAMS))
-def test_a_receiver_of_the_docs_answers_profiles(language: str, tmp_path: Path) -> None:
+def test_a_receiver_in_the_docs_answers_profile_requests(language: str, tmp_path: Path) -> None:
     body = profile_body(Secret(KEY), "ada")
     with receiver(language, tmp_path) as client:
         answer = client.post("/", content=body, headers=signed(body, [NEW]))

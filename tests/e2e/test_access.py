@@ -61,7 +61,7 @@ async def call(server: ServerProcess, key: str, headers: dict[str, str]) -> http
         ({"AdminAPIKey": KEY, **STRANGER}, True),
     ],
 )
-async def test_strangers_read_no_metrics_and_no_names(
+async def test_strangers_cannot_read_metrics_or_names(
     server: ServerProcess, headers: dict[str, str], trusted: bool
 ) -> None:
     async with entered(server.url, "alice"):
@@ -77,7 +77,7 @@ async def test_strangers_read_no_metrics_and_no_names(
     assert (await get(f"{server.http_url}/readyz", headers)).text == "ok\n"
 
 
-async def test_a_wrong_key_is_refused_where_none_is_needed(server: ServerProcess) -> None:
+async def test_a_wrong_key_is_refused_even_where_none_is_needed(server: ServerProcess) -> None:
     for path in ("/metrics", "/api/statistics"):
         assert (await get(f"{server.http_url}{path}", {"Authorization": "Bearer wrong"})).status_code == 403
 

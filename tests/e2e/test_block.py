@@ -71,7 +71,7 @@ async def test_a_reconnect_gets_no_deletions_of_blocked_people(server: ServerPro
             assert again.echo == Echo()
 
 
-async def test_a_report_shows_nobody_what_was_said_behind_a_block(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_report_does_not_reveal_messages_hidden_by_a_block(tmp_path: Path, receiver: Receiver) -> None:
     settings = report_settings(tmp_path, receiver.url, evidence=True)
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob", TOKENS["bob"]) as bob:

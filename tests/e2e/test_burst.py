@@ -18,7 +18,7 @@ async def enter(socket: RawSocket, name: str) -> None:
     await socket.until(b'"echo"')
 
 
-async def test_ten_thousand_messages_at_once_stay_in_order_for_who_reads_them(server: ServerProcess) -> None:
+async def test_ten_thousand_messages_at_once_arrive_in_order(server: ServerProcess) -> None:
     async with dialled(server.port) as alice, dialled(server.port) as bob:
         await enter(alice, "alice")
         await enter(bob, "bob")

@@ -36,7 +36,7 @@ async def test_a_killed_client_is_the_same_person_at_its_next_start(server: Serv
             ada.until("while you were away")
 
 
-def test_two_clients_of_a_name_are_two_people(server: ServerProcess, tmp_path: Path) -> None:
+def test_two_clients_with_the_same_name_are_two_people(server: ServerProcess, tmp_path: Path) -> None:
     with PlainClient(server.url, "ada", tmp_path) as ada:
         ada.until("Connected as ada;")
         with PlainClient(server.url, "ada", tmp_path) as other:

@@ -63,7 +63,7 @@ async def test_a_message_in_flight_when_its_node_is_killed_is_stored_once_by_the
 
 
 @pytest.mark.slow
-async def test_people_of_a_killed_node_leave_once_it_was_silent_for_long(cluster: Cluster) -> None:
+async def test_people_of_a_killed_node_leave_after_a_time_without_heartbeats(cluster: Cluster) -> None:
     async with entered(cluster.two.url, "eli") as eli, entered(cluster.one.url, "fay", token("fay")):
         await meet(eli, "fay")
         cluster.one.kill()
@@ -74,7 +74,7 @@ async def test_people_of_a_killed_node_leave_once_it_was_silent_for_long(cluster
 
 
 @pytest.mark.slow
-async def test_a_node_that_stopped_for_long_sends_its_clients_away_and_ends(cluster: Cluster) -> None:
+async def test_a_node_suspended_for_too_long_disconnects_its_clients_and_exits(cluster: Cluster) -> None:
     async with entered(cluster.two.url, "hal") as hal, entered(cluster.one.url, "ida", token("ida")) as ida:
         await meet(hal, "ida")
         cluster.one.process.send_signal(signal.SIGSTOP)

@@ -58,7 +58,7 @@ async def test_messages_of_both_nodes_have_one_order_everywhere(cluster: Cluster
             assert own == [f"{name} {number}" for number in range(EACH)]
 
 
-async def test_a_conversation_across_nodes(cluster: Cluster) -> None:
+async def test_a_conversation_across_nodes_reaches_only_its_two_people(cluster: Cluster) -> None:
     async with (
         entered(cluster.one.url, "cleo", token("cleo")) as cleo,
         entered(cluster.two.url, "dan", token("dan")) as dan,

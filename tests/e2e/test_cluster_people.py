@@ -71,7 +71,7 @@ async def test_everyone_sees_people_join_and_leave_on_either_node(cluster: Clust
             assert not here(late, "dina")
 
 
-async def test_a_status_and_do_not_disturb_hold_on_the_other_node(cluster: Cluster) -> None:
+async def test_a_status_and_do_not_disturb_apply_on_the_other_node(cluster: Cluster) -> None:
     async with entered(cluster.one.url, "eli") as eli, entered(cluster.two.url, "fay") as fay:
         await eli.send(SetStatus("at tea", dnd=True))
         seen = await fay.next(Presence, lambda frame: bool(frame.username == "eli" and frame.who and frame.who.dnd))
@@ -134,7 +134,7 @@ async def test_a_block_applies_on_every_node_from_the_same_message_on(cluster: C
         await kim.next(Message, says("friends?"))
 
 
-async def test_a_muted_person_is_not_read_from_the_other_node(cluster: Cluster) -> None:
+async def test_messages_of_a_muted_person_on_the_other_node_are_not_delivered(cluster: Cluster) -> None:
     async with (
         entered(cluster.one.url, "ned", token("ned")) as ned,
         entered(cluster.two.url, "ora") as ora,

@@ -74,7 +74,7 @@ async def answered(client: ChatClient) -> None:
 
 
 @pytest.mark.parametrize("hang_up", [True, False], ids=["who hang up", "who stay"])
-async def test_a_newcomer_gets_in_beside_people_who_ask_for_all_the_history(tmp_path: Path, hang_up: bool) -> None:
+async def test_a_newcomer_can_log_in_while_others_request_all_the_history(tmp_path: Path, hang_up: bool) -> None:
     stage(tmp_path)
     with ServerProcess(write_settings(tmp_path, limits=DEFAULTS)) as server:
         async with attacked(server, hang_up=hang_up), entered(server.url, "ada") as ada:
@@ -93,7 +93,9 @@ async def test_an_error_of_the_rate_limit_names_the_refused_request(tmp_path: Pa
             assert (await alice.say("lobby", "hello")).message == "hello"
 
 
-async def test_a_full_disk_refuses_messages_and_takes_reports(tmp_path: Path, receiver: Receiver) -> None:
+async def test_messages_are_refused_and_reports_accepted_when_the_disk_is_nearly_full(
+    tmp_path: Path, receiver: Receiver
+) -> None:
     stage(tmp_path)
     limits = {"FreeMegabytes": 10**9}
     settings = write_settings(tmp_path, webhooks={"report": receiver.url}, limits=limits)

@@ -110,7 +110,7 @@ NAMES_NEEDED = [path for path in PATHS if path not in {"/healthz", "/readyz"}]
 
 
 @pytest.mark.parametrize("path", NAMES_NEEDED)
-async def test_a_page_that_rebinds_its_name_reads_nothing(server: ServerProcess, path: str) -> None:
+async def test_dns_rebinding_reads_nothing(server: ServerProcess, path: str) -> None:
     for name, method in product(REFUSED_NAMES, ("GET", "POST", "HEAD")):
         status, came = await asked(server.port, request(f"{method} {path}", (f"Host: {name}",)))
         assert status == 421, (name, method)
@@ -119,12 +119,12 @@ async def test_a_page_that_rebinds_its_name_reads_nothing(server: ServerProcess,
         assert b"flagpost_" not in came
 
 
-async def test_a_load_balancer_asks_by_any_name(server: ServerProcess) -> None:
+async def test_health_checks_are_answered_under_any_host_name(server: ServerProcess) -> None:
     for path in ("/healthz", "/readyz"):
         assert (await asked(server.port, request(f"GET {path}", ("Host: pool.internal",))))[1].endswith(b"ok\n")
 
 
-async def test_a_page_that_rebinds_its_name_opens_no_websocket(server: ServerProcess) -> None:
+async def test_dns_rebinding_opens_no_websocket(server: ServerProcess) -> None:
     name = f"evil.example:{server.port}"
     upgrade = [line for line in UPGRADE if not line.startswith("Host")]
     for origin, status in ((f"http://{name}", 403), ("null", 403), ("http://localhost", 403)):
@@ -136,7 +136,7 @@ async def test_a_page_that_rebinds_its_name_opens_no_websocket(server: ServerPro
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
-async def test_names_come_from_the_settings_and_change_with_them(tmp_path: Path) -> None:
+async def test_host_names_come_from_the_settings_and_change_on_reload(tmp_path: Path) -> None:
     settings = write_settings(tmp_path, origins=["https://chat.example"])
     text = 'WebsiteURL = "https://site.example/"\nAllowedHosts = ["flagpost.internal"]\n' + settings.read_text("utf-8")
     settings.write_text(text, encoding="utf-8")
@@ -155,7 +155,7 @@ async def test_names_come_from_the_settings_and_change_with_them(tmp_path: Path)
                 await asyncio.sleep(0.05)
 
 
-async def test_requests_are_counted_on_every_path_and_websockets_with_them(tmp_path: Path) -> None:
+async def test_requests_are_limited_on_every_path_and_refused_websockets_count(tmp_path: Path) -> None:
     for path in [*PATHS, "/ws"]:
         directory = tmp_path / (path.replace("/", "-") + "x")
         directory.mkdir()
@@ -197,7 +197,7 @@ async def test_metrics_are_rendered_once_for_all_who_ask_within_a_second(server:
     assert len(bodies) <= seconds + 2
 
 
-async def test_what_strangers_send_is_counted_and_makes_no_line_of_the_log(tmp_path: Path) -> None:
+async def test_what_strangers_send_is_counted_and_not_logged(tmp_path: Path) -> None:
     with ServerProcess(write_settings(tmp_path)) as server:
         for data in (b"\0\r\n\r\n", request("GET /metrics", ("Host: x", "Connection: upgrade", "Upgrade: h2c"))):
             for _ in range(20):

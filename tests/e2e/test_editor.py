@@ -32,7 +32,7 @@ def editor(directory: Path) -> str:
     return f"python3 '{script}' --wait"
 
 
-def test_the_draft_goes_to_the_editor_and_comes_back_while_messages_come_in(tmp_path: Path) -> None:
+def test_a_draft_is_edited_in_the_users_editor_while_messages_arrive(tmp_path: Path) -> None:
     with (
         scripted_server() as server,
         Terminal(server.url, "--name", "ada", directory=tmp_path, extra={"VISUAL": editor(tmp_path)}) as terminal,

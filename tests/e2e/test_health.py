@@ -46,13 +46,13 @@ async def becomes_unready(server: ServerProcess) -> str:
             await asyncio.sleep(0.05)
 
 
-async def test_a_server_that_is_well_is_alive_and_ready(server: ServerProcess) -> None:
+async def test_a_healthy_server_is_alive_and_ready(server: ServerProcess) -> None:
     await becomes_ready(server)
     assert await told(server, "/healthz") == (HTTPStatus.OK, "ok")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there can a process be limited from outside")
-async def test_on_a_full_disk_it_is_alive_but_not_ready_until_there_is_space(tmp_path: Path) -> None:
+async def test_a_server_on_a_full_disk_is_alive_but_not_ready_until_there_is_space(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         # This puts something into the log, which cannot grow.
@@ -65,7 +65,7 @@ async def test_on_a_full_disk_it_is_alive_but_not_ready_until_there_is_space(tmp
         await becomes_ready(server)
 
 
-async def test_while_somebody_holds_the_database_it_is_alive_but_not_ready(tmp_path: Path) -> None:
+async def test_a_server_is_alive_but_not_ready_while_its_database_is_locked(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         await becomes_ready(server)
@@ -76,7 +76,7 @@ async def test_while_somebody_holds_the_database_it_is_alive_but_not_ready(tmp_p
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal")
-async def test_a_server_that_ends_is_not_ready(tmp_path: Path) -> None:
+async def test_a_server_that_is_shutting_down_is_not_ready(tmp_path: Path) -> None:
     with (
         ServerProcess(write_settings(tmp_path)) as server,
         closing(sqlite3.connect(tmp_path / "room.sqlite", factory=SqliteConnection)) as other,

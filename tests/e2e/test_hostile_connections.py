@@ -97,7 +97,7 @@ async def is_cut(port: int) -> bool:
 
 
 @pytest.mark.parametrize("tls", [True, False], ids=["TLS", "plain"])
-async def test_silent_connections_have_the_places_of_their_address_alone(
+async def test_silent_connections_use_up_only_the_slots_of_their_own_address(
     tmp_path: Path, loop: str, *, tls: bool
 ) -> None:
     with started(tmp_path, loop, ALL_COUNT, tls=tls) as server:
@@ -271,7 +271,7 @@ def limited(settings: Path, loop: str, hidden: Path) -> ServerProcess:
     return ServerProcess(settings, extra={"PYTHONPATH": f"{hidden}:{ROOT}"})
 
 
-async def test_when_descriptors_run_out_it_is_said_once_and_it_goes_on_once_there_are_some(
+async def test_a_lack_of_descriptors_is_logged_once_and_accepting_resumes_once_some_are_free(
     tmp_path: Path, loop: str
 ) -> None:
     pytest.importorskip("resource")
@@ -296,7 +296,7 @@ async def test_when_descriptors_run_out_it_is_said_once_and_it_goes_on_once_ther
 
 
 @pytest.mark.parametrize(("soft", "hard", "found"), [(256, 512, 512), (512, 512, 512), (256, 100_000, 65_536)])
-async def test_a_server_allows_itself_as_many_descriptors_as_it_may(
+async def test_a_server_raises_its_descriptor_limit_as_far_as_allowed(
     tmp_path: Path, soft: int, hard: int, found: int
 ) -> None:
     resource = pytest.importorskip("resource")

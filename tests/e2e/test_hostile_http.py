@@ -54,7 +54,7 @@ NO_ROOM = [
 
 
 @pytest.mark.parametrize("path", NO_ROOM)
-async def test_the_room_is_at_one_path_alone(stranger: RawSocket, path: str) -> None:
+async def test_the_room_is_served_at_one_path_only(stranger: RawSocket, path: str) -> None:
     status, came = await stranger.answer(request(f"GET {path}", UPGRADE))
     assert (status, came.partition(b"\r\n\r\n")[2]) == (404, b"No websocket here. Connect to /ws.\n")
 
@@ -66,7 +66,7 @@ NO_FILE = [
 
 
 @pytest.mark.parametrize("path", NO_FILE)
-async def test_no_path_leads_anywhere_else(stranger: RawSocket, path: str) -> None:
+async def test_other_paths_get_404_without_a_redirect(stranger: RawSocket, path: str) -> None:
     status, came = await stranger.answer(request(f"GET {path}"))
     assert status == 404
     assert b"location" not in came.lower()
@@ -133,7 +133,9 @@ SMUGGLED = {
 
 
 @pytest.mark.parametrize(("data", "status"), SMUGGLED.values(), ids=SMUGGLED.keys())
-async def test_nothing_behind_a_request_is_another_request(stranger: RawSocket, data: bytes, status: int) -> None:
+async def test_bytes_after_a_request_are_not_answered_as_another_request(
+    stranger: RawSocket, data: bytes, status: int
+) -> None:
     found, came = await stranger.answer(data)
     # If the server leaves much unread, a reset can overtake its answer.
     assert found in {status, 0} if len(data) > 65536 else found == status
@@ -142,12 +144,14 @@ async def test_nothing_behind_a_request_is_another_request(stranger: RawSocket, 
 
 
 @pytest.mark.slow
-async def test_silent_and_slow_clients_are_disconnected(server: ServerProcess, bob: ChatClient) -> None:
+async def test_silent_and_slow_clients_are_disconnected_at_the_default_deadline(
+    server: ServerProcess, bob: ChatClient
+) -> None:
     del bob
     await assert_deadline_ends(server)
 
 
-async def test_silence_and_dripping_are_ended_by_a_deadline(tmp_path: Path) -> None:
+async def test_silent_and_slow_clients_are_disconnected_at_a_short_deadline(tmp_path: Path) -> None:
     soon = {"server.http.http_connection.REQUEST_SECONDS": 1.0}
     with ServerProcess(write_settings(tmp_path), deadlines=soon) as server:
         await assert_deadline_ends(server)

@@ -66,7 +66,7 @@ BAD_TEXTS = {
 
 
 @pytest.mark.parametrize(("text", "code"), BAD_TEXTS.values(), ids=BAD_TEXTS.keys())
-async def test_a_bad_frame_is_an_error_and_the_connection_lives(
+async def test_a_bad_frame_is_answered_with_an_error_and_the_connection_stays_open(
     server: ServerProcess, bob: ChatClient, text: str, code: ErrorCode
 ) -> None:
     del bob
@@ -134,7 +134,7 @@ async def test_bytes_that_arrive_one_by_one_are_one_message(server: ServerProces
         await alice.until(b"drop by drop")
 
 
-async def test_fragments_without_end_close_the_connection(server: ServerProcess, bob: ChatClient) -> None:
+async def test_endless_fragments_close_the_connection(server: ServerProcess, bob: ChatClient) -> None:
     del bob
     async with entered(server.url, "alice") as alice:
         alice.socket.transport.write(b"\x01\x80\x00\x00\x00\x00")
@@ -142,7 +142,9 @@ async def test_fragments_without_end_close_the_connection(server: ServerProcess,
         assert (await alice.closed())[0] == CloseCode.TOO_BIG
 
 
-async def test_compression_is_not_agreed_on_and_a_bomb_is_no_frame(server: ServerProcess, bob: ChatClient) -> None:
+async def test_compression_is_not_negotiated_and_a_compressed_bomb_is_a_protocol_error(
+    server: ServerProcess, bob: ChatClient
+) -> None:
     del bob
     async with connect(server.url, compression="deflate", proxy=None) as mallory:
         assert mallory.response

@@ -62,7 +62,7 @@ from tests.support.hostile import (
 from tests.support.terminal import SEQUENCE, Terminal
 
 
-def test_the_room_shows_hostile_text_and_does_nothing_of_it(tmp_path: Path) -> None:
+def test_hostile_text_is_shown_in_the_room_without_effect(tmp_path: Path) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until("online as")
         for text in (*MARKUP, "␛]2;PWNED␇", "␛[?1049l", "␛[?1003l", "␛P0q␛\\", "␛c", "\ufffd?1003l", "abcd"):
@@ -86,7 +86,7 @@ def test_the_room_shows_hostile_text_and_does_nothing_of_it(tmp_path: Path) -> N
         assert terminal.quit() == 0
 
 
-def test_a_click_on_markup_in_a_message_does_nothing_of_it(tmp_path: Path) -> None:
+def test_a_click_on_markup_in_a_message_runs_no_action(tmp_path: Path) -> None:
     spoken = Echo([Message("lobby", "bob", f"see {each}", number, AT) for number, each in enumerate(MARKUP, start=1)])
     with scripted_server(Script(opening=(spoken,))) as server, client(server, tmp_path) as terminal:
         for markup in MARKUP:
@@ -100,7 +100,7 @@ def test_a_click_on_markup_in_a_message_does_nothing_of_it(tmp_path: Path) -> No
         assert terminal.alive
 
 
-def test_a_click_on_markup_in_title_profile_or_form_does_nothing_of_it(tmp_path: Path) -> None:
+def test_a_click_on_markup_in_title_profile_or_form_runs_no_action(tmp_path: Path) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until(MARKUP[3])
         terminal.settle()
@@ -311,7 +311,9 @@ def test_quotations_and_mentions_are_harmless(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-03-14T09:26:00"])
-def test_a_message_of_an_impossible_time_ends_nothing(tmp_path: Path, at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_with_an_impossible_time_does_not_end_the_client(
+    tmp_path: Path, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TZ", "XXX+12" if at.startswith("0001") else "XXX-12")
     odd = Message("lobby", "bob", "odd", 1, datetime.fromisoformat(at))
     spoken = Echo([odd, Message("lobby", "bob", "even", 2, AT), Message("lobby", "carol", "LAST", 3, AT)])
@@ -322,7 +324,7 @@ def test_a_message_of_an_impossible_time_ends_nothing(tmp_path: Path, at: str, m
         assert terminal.alive
 
 
-def test_messages_of_impossible_numbers_end_nothing(tmp_path: Path) -> None:
+def test_messages_with_impossible_numbers_do_not_end_the_client(tmp_path: Path) -> None:
     spoken = Echo([Message("lobby", "bob", f"odd {number}", number, AT) for number in (0, -1)])
     last = Message("lobby", "bob", "LAST", 3, AT)
     with scripted_server(Script(opening=(spoken, last))) as server, client(server, tmp_path) as terminal:
@@ -333,7 +335,7 @@ def test_messages_of_impossible_numbers_end_nothing(tmp_path: Path) -> None:
         assert terminal.alive
 
 
-def test_a_server_without_reasons_ends_nothing(tmp_path: Path) -> None:
+def test_a_server_without_report_reasons_does_not_end_the_client(tmp_path: Path) -> None:
     welcome = Welcome(
         "e", "T", [ChannelEntry("lobby", "L")], Webhooks(report=True, profile=True), [], Limits(0, 0, 0, 0)
     )
@@ -370,7 +372,7 @@ async def test_messages_are_harmless_in_the_terminals_of_other_people(server: Se
         assert terminal.quit() == 0
 
 
-async def test_two_clients_and_a_server_end_to_end(server: ServerProcess, tmp_path: Path) -> None:
+async def test_hostile_text_between_two_clients_is_harmless_end_to_end(server: ServerProcess, tmp_path: Path) -> None:
     with (
         Terminal(server.url, "--name", "mallory", directory=tmp_path) as mallory,
         Terminal(server.url, "--name", "ada", directory=tmp_path) as ada,

@@ -110,13 +110,13 @@ def test_the_users_own_name_is_harmless(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["ws://\x1b]2;PWNED\x07/", "ws://[/nope]/"])
-def test_an_invalid_url_of_the_command_line_is_harmless(tmp_path: Path, url: str) -> None:
+def test_an_invalid_url_on_the_command_line_is_harmless(tmp_path: Path, url: str) -> None:
     with Terminal(url, "--name", "ada", directory=tmp_path) as terminal:
         terminal.until("That isn't a server address.")
         assert_harmless(terminal)
 
 
-def test_a_url_of_the_command_line_without_a_server_is_harmless(tmp_path: Path) -> None:
+def test_a_url_without_a_server_on_the_command_line_is_harmless(tmp_path: Path) -> None:
     with Terminal("ws://127.0.0.1:1/\x9b?1003l[/nope]", "--name", "ada", directory=tmp_path) as terminal:
         terminal.until("✗")
         assert_harmless(terminal)

@@ -26,18 +26,18 @@ async def test_statistics_count_who_is_in_the_room(server: ServerProcess) -> Non
 
 
 @pytest.mark.parametrize("path", ["/", "/ws", "/api/", "/settings.toml", "/room.sqlite"])
-async def test_there_is_nothing_else(server: ServerProcess, path: str) -> None:
+async def test_other_paths_are_not_found(server: ServerProcess, path: str) -> None:
     response = await get(server, path)
     assert response.status_code == 404
     assert KEY not in response.text
 
 
-async def test_the_wrong_method_is_answered_with_the_right_ones(server: ServerProcess) -> None:
+async def test_a_wrong_method_is_answered_with_the_allowed_ones(server: ServerProcess) -> None:
     response = await get(server, "/api/report/status")
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
 
 
-async def test_a_listed_web_page_may_connect_and_no_other(tmp_path: Path) -> None:
+async def test_only_a_listed_web_page_may_connect(tmp_path: Path) -> None:
     with ServerProcess(write_settings(tmp_path, origins=["https://chat.example"])) as server:
         async with connected(server.url, origin="https://chat.example") as (client, _):
             assert (await client.login("alice")).username == "alice"

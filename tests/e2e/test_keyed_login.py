@@ -59,7 +59,7 @@ async def test_a_proof_takes_over_the_persons_own_older_connection(server: Serve
             assert (await old.next(Disconnect)).code == CloseCode.REPLACED
 
 
-async def test_a_killed_server_knows_its_people_and_its_name_again(tmp_path: Path) -> None:
+async def test_a_server_keeps_its_people_and_its_identity_after_a_kill(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         async with entered(server.url, "bob") as bob, connected(server.url) as (client, welcome):
@@ -109,7 +109,7 @@ async def test_recorded_logins_cannot_be_replayed(server: ServerProcess) -> None
         assert await private(client) == ["for ada alone"]
 
 
-async def test_an_enrolment_that_is_replayed_while_its_person_is_here_is_a_stranger(server: ServerProcess) -> None:
+async def test_an_enrolment_replayed_while_its_person_is_online_logs_in_a_stranger(server: ServerProcess) -> None:
     async with connected(server.url) as (client, welcome):
         frame, _ = enrol("ada", welcome)
         await client.login_by(frame)
@@ -136,7 +136,7 @@ async def test_a_login_of_two_kinds_is_malformed(server: ServerProcess) -> None:
             assert (await client.refusal(mixed)).code == ErrorCode.MALFORMED
 
 
-async def test_one_login_at_a_time_is_verified(server: ServerProcess) -> None:
+async def test_a_second_login_during_the_first_is_refused(server: ServerProcess) -> None:
     async with connected(server.url) as (client, welcome):
         frames = [enrol(name, welcome)[0] for name in ("ada", "eve")]
         for frame in frames:
@@ -160,7 +160,7 @@ async def test_a_client_that_disconnects_during_the_login_is_not_in_the_room(ser
         assert [entry.username for entry in (await client.next(Who)).who_list] == ["carol"]
 
 
-async def test_an_old_client_with_a_token_and_one_without_anything_get_in_as_strangers(server: ServerProcess) -> None:
+async def test_clients_with_only_a_token_or_no_credentials_log_in_as_strangers(server: ServerProcess) -> None:
     ada = await enrolled(server, "ada")
     async with entered(server.url, "bob") as bob:
         await bob.say("@ada", "psst")

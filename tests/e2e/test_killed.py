@@ -80,7 +80,7 @@ def test_a_signal_restores_the_terminal(
     assert set(script.closes) <= {CloseCode.NORMAL}
 
 
-def test_several_signals_end_it_once(tmp_path: Path) -> None:
+def test_several_signals_end_the_client_once(tmp_path: Path) -> None:
     with scripted_server() as script, Terminal(script.url, "--name", "ada", directory=tmp_path) as terminal:
         in_the_room(terminal)
         for sent in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGTERM):

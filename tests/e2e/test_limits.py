@@ -75,7 +75,9 @@ async def test_connections_of_an_address_are_limited_within_ten_minutes(behind_p
         pass
 
 
-async def test_login_attempts_of_an_address_are_limited_and_it_may_return(behind_proxy: ServerProcess) -> None:
+async def test_login_attempts_of_an_address_are_limited_and_the_client_may_reconnect(
+    behind_proxy: ServerProcess,
+) -> None:
     async with connection(behind_proxy, HERE) as client, connection(behind_proxy, THERE) as other:
         for _ in range(2):
             assert (await client.refusal(Login("@"))).code == ErrorCode.BAD_NAME
@@ -147,7 +149,7 @@ async def test_bytes_beyond_the_limit_are_read_later_and_none_is_lost(tmp_path: 
             assert [message.nonce for message in said] == sent
 
 
-async def test_profiles_are_asked_so_often(tmp_path: Path) -> None:
+async def test_profile_requests_per_minute_are_limited(tmp_path: Path) -> None:
     settings = write_settings(tmp_path, webhooks={"profile": "http://127.0.0.1:9/"}, limits={"ProfilesPerMinute": 2})
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice:
@@ -157,7 +159,7 @@ async def test_profiles_are_asked_so_often(tmp_path: Path) -> None:
             assert (error.code, error.nonce) == (ErrorCode.TOO_FAST, "n-2")
 
 
-async def test_the_size_of_a_frame_is_the_settings(tmp_path: Path) -> None:
+async def test_the_maximum_size_of_a_frame_comes_from_the_settings(tmp_path: Path) -> None:
     with ServerProcess(write_settings(tmp_path, limits={"FrameBytes": 5000})) as server:
         async with connected(server.url) as (client, welcome):
             assert welcome.limits.frame_bytes == 5000

@@ -43,7 +43,7 @@ async def test_a_login_is_answered_by_name_who_list_and_recent_messages_in_this_
         assert [type(frame) for frame in client.seen] == [Welcome, type(granted), Who, Echo]
 
 
-async def test_a_taken_name_becomes_the_same_with_a_number_whatever_its_case(server: ServerProcess) -> None:
+async def test_a_taken_name_gets_a_number_whatever_its_case(server: ServerProcess) -> None:
     async with entered(server.url, "alice"), connected(server.url) as (second, _), connected(server.url) as (third, _):
         assert (await second.login("ALICE")).username == "ALICE 2"
         assert (await third.login("alice")).username == "alice 3"
@@ -58,7 +58,7 @@ async def test_a_refused_name_has_a_reason_and_another_can_be_tried(server: Serv
         assert (await client.login("alice")).username == "alice"
 
 
-async def test_a_connection_logs_in_once(server: ServerProcess) -> None:
+async def test_a_connection_can_log_in_only_once(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as client:
         assert (await client.refusal(Login("bob"))).code == ErrorCode.ALREADY_LOGGED_IN
 

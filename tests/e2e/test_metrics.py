@@ -48,7 +48,7 @@ async def test_sessions_frames_deliveries_and_commits_are_counted(server: Server
     assert not any(word in name for name in after for word in ("alice", "bob", "lobby"))
 
 
-async def test_connections_are_counted_by_the_code_of_who_closed_first(server: ServerProcess) -> None:
+async def test_closed_connections_are_counted_by_the_code_of_the_side_that_closed_first(server: ServerProcess) -> None:
     closed = 'flagpost_closed_connections_total{{code="{}"}}'.format
     for code, label in ((1000, 1000), (4321, "other")):
         async with connected(server.url) as (client, _):
@@ -68,7 +68,7 @@ async def test_connections_are_counted_by_the_code_of_who_closed_first(server: S
         await becomes(server, closed(4001), 1)
 
 
-async def test_the_watchdog_watches_the_loop(server: ServerProcess) -> None:
+async def test_the_watchdog_measures_the_latency_of_the_event_loop(server: ServerProcess) -> None:
     async with asyncio.timeout(WAIT_SECONDS):
         while not (await metrics(server))["flagpost_loop_latency_seconds_count"]:
             await asyncio.sleep(0.05)

@@ -41,7 +41,7 @@ async def reported(client: ChatClient, msg_id: int, receiver: Receiver) -> dict[
     return report
 
 
-async def test_a_name_is_reserved_for_who_held_it_last_and_its_victim_can_report_an_impostor(
+async def test_a_name_is_reserved_for_its_last_holder_who_can_report_an_impostor(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     settings = settings_with_evidence(tmp_path, receiver.url)
@@ -72,7 +72,7 @@ async def test_a_name_is_reserved_for_who_held_it_last_and_its_victim_can_report
     assert not {EVE, login_identity} & set(map(str, about_eve.values()))
 
 
-async def test_a_name_in_an_open_report_stays_reserved_and_one_of_a_visitor_does_not(
+async def test_a_name_in_an_open_report_stays_reserved_and_a_visitors_name_does_not(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     with ServerProcess(write_settings(tmp_path, webhooks={"report": receiver.url})) as server:

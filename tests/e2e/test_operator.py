@@ -84,7 +84,7 @@ async def test_a_delivery_that_was_given_up_is_sent_again_by_replay(tmp_path: Pa
     assert {request.header("webhook-id") for request in receiver.requests} == {delivery_id}
 
 
-async def test_metrics_count_and_name_nobody(tmp_path: Path, receiver: Receiver) -> None:
+async def test_metrics_count_requests_and_contain_no_names(tmp_path: Path, receiver: Receiver) -> None:
     settings = write_settings(tmp_path, webhooks={"report": receiver.url, "profile": closed_port_url()})
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
@@ -189,7 +189,7 @@ def test_a_test_report_that_fails_shows_the_cause(tmp_path: Path) -> None:
     assert "it cannot be reached" in done.stdout
 
 
-def test_a_doctor_without_complaints_has_exit_code_0(tmp_path: Path, receiver: Receiver) -> None:
+def test_the_doctor_exits_with_code_0_if_it_has_no_complaints(tmp_path: Path, receiver: Receiver) -> None:
     settings = write_settings(tmp_path, webhooks={"report": receiver.url})
     settings.chmod(0o600)
     with ServerProcess(settings):
@@ -198,7 +198,7 @@ def test_a_doctor_without_complaints_has_exit_code_0(tmp_path: Path, receiver: R
     assert "✗" not in done.stdout
 
 
-def test_a_doctor_with_complaints_has_exit_code_1(tmp_path: Path) -> None:
+def test_the_doctor_exits_with_code_1_if_it_has_complaints(tmp_path: Path) -> None:
     write_settings(tmp_path, webhooks={"report": closed_port_url()})
     done = run("doctor", directory=tmp_path)
     assert done.returncode == 1
@@ -206,7 +206,7 @@ def test_a_doctor_with_complaints_has_exit_code_1(tmp_path: Path) -> None:
     assert not done.stderr
 
 
-def test_a_key_of_the_environment_makes_no_secret_of_the_file(tmp_path: Path) -> None:
+def test_a_settings_file_may_be_readable_by_others_if_the_key_is_in_the_environment(tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text("", encoding="utf-8")
     settings.chmod(0o644)
@@ -222,7 +222,7 @@ def database(directory: Path) -> SqliteConnection:
     return connection
 
 
-def test_an_altered_trail_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+def test_an_altered_trail_is_reported_in_one_line_with_exit_code_1(tmp_path: Path) -> None:
     write_settings(tmp_path)
     with closing(database(tmp_path)) as connection:
         connection.execute("INSERT INTO trail VALUES (1, 'rep_1', 0, '{}', '')")
@@ -244,7 +244,7 @@ def test_an_altered_trail_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
         (["reports", "verify", "--head", "xyz"], "64 hexadecimal digits"),
     ],
 )
-def test_a_command_that_cannot_be_done_ends_in_code_2(tmp_path: Path, arguments: list[str], words: str) -> None:
+def test_a_command_that_cannot_run_exits_with_code_2(tmp_path: Path, arguments: list[str], words: str) -> None:
     write_settings(tmp_path)
     done = run(*arguments, directory=tmp_path)
     assert done.returncode == 2
@@ -253,7 +253,7 @@ def test_a_command_that_cannot_be_done_ends_in_code_2(tmp_path: Path, arguments:
     assert not (tmp_path / "room.sqlite").exists()
 
 
-def test_a_database_of_another_version_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_database_of_another_version_is_left_unchanged(tmp_path: Path) -> None:
     write_settings(tmp_path)
     for version, words in ((1, "start the server to upgrade it"), (99, "newer version")):
         with closing(
@@ -267,7 +267,7 @@ def test_a_database_of_another_version_is_left_as_it_is(tmp_path: Path) -> None:
         assert words in done.stderr
 
 
-def test_the_settings_can_be_named_before_a_command_and_behind_it(tmp_path: Path) -> None:
+def test_the_settings_file_can_be_named_before_or_after_a_command(tmp_path: Path) -> None:
     settings = str(write_settings(tmp_path))
     with closing(database(tmp_path)):
         (tmp_path / "elsewhere").mkdir()
@@ -276,7 +276,7 @@ def test_the_settings_can_be_named_before_a_command_and_behind_it(tmp_path: Path
             assert (done.returncode, done.stdout) == (0, "No reports yet.\n")
 
 
-def test_an_export_can_be_read_in_part(tmp_path: Path) -> None:
+def test_an_export_ends_without_an_error_when_its_reader_stops(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with closing(database(tmp_path)) as connection:
         connection.execute(
@@ -295,7 +295,7 @@ def test_an_export_can_be_read_in_part(tmp_path: Path) -> None:
         assert process.wait(20) == 0
 
 
-def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+def test_output_that_cannot_be_written_is_reported_in_one_line(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with closing(database(tmp_path)), Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(

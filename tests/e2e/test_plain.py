@@ -48,7 +48,7 @@ def until(holds: Sequence[object]) -> None:
         time.sleep(0.02)
 
 
-async def test_lines_reach_others_and_theirs_come_with_a_number(server: ServerProcess, tmp_path: Path) -> None:
+async def test_lines_reach_others_and_messages_of_others_have_a_number(server: ServerProcess, tmp_path: Path) -> None:
     async with entered(server.url, "bob") as bob:
         with PlainClient(server.url, "ada", tmp_path) as ada:
             ada.until("Connected as ada; you are writing in # Lobby")
@@ -91,7 +91,9 @@ async def test_a_message_is_reported_and_a_profile_read_by_commands(tmp_path: Pa
         assert word in report.body
 
 
-async def test_the_end_of_input_waits_for_what_was_sent(server: ServerProcess, tmp_path: Path) -> None:
+async def test_the_client_exits_at_the_end_of_input_once_all_lines_are_confirmed(
+    server: ServerProcess, tmp_path: Path
+) -> None:
     texts = ["    indented", "\ta\ttab", *(f"line {number}" for number in range(40))]
     async with entered(server.url, "bob") as bob:
         with PlainClient(server.url, "ada", tmp_path) as ada:
@@ -154,7 +156,7 @@ def test_lines_that_were_never_confirmed_are_reported_as_failed(tmp_path: Path) 
     assert ended.stderr == f"flagpost: {unsure}, and 2 later lines were not sent: one\n"
 
 
-def test_without_a_server_the_end_of_input_is_the_end(tmp_path: Path) -> None:
+def test_the_client_exits_at_the_end_of_input_and_names_unsent_lines_without_a_server(tmp_path: Path) -> None:
     ended = _impatient("ws://127.0.0.1:9", "one\n", tmp_path)
     assert ended.returncode == 1
     trouble, unsent = ended.stderr.splitlines()
@@ -203,7 +205,7 @@ def test_changes_of_a_message_are_announced_by_its_number(tmp_path: Path) -> Non
         ada.until("* [1] “bob” deleted this message")
 
 
-def test_the_text_of_others_neither_commands_nor_begins_a_line(tmp_path: Path) -> None:
+def test_text_of_others_cannot_control_the_terminal_or_begin_a_line(tmp_path: Path) -> None:
     hostile = "\x1b]52;c;SGVsbG8=\x07\x9b?1049l\u202eabc\r* Connected\u2028[9] you\nflagpost: x"
     script = ScriptedServer(opening=(PEOPLE, Echo([line(1, hostile, hostile)])))
     with scripted_server(script), PlainClient(script.url, "ada", tmp_path) as ada:
@@ -226,7 +228,7 @@ def test_a_refused_name_ends_line_mode(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
-def test_ctrl_c_closes_the_connection_in_order(tmp_path: Path) -> None:
+def test_ctrl_c_closes_the_connection_cleanly(tmp_path: Path) -> None:
     with scripted_server() as script, PlainClient(script.url, "ada", tmp_path) as ada:
         ada.until("buy my stuff")
         ada.process.send_signal(signal.SIGINT)
@@ -341,7 +343,7 @@ def test_ctrl_c_names_what_was_not_sent(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
-def test_a_line_that_waits_for_the_login_is_named(tmp_path: Path) -> None:
+def test_a_line_still_waiting_for_the_login_is_named_as_unsent(tmp_path: Path) -> None:
     script = ScriptedServer(opening=[PEOPLE])
     with scripted_server(script) as server, PlainClient(server.url, "ada", tmp_path) as ada:
         ada.write("too early")

@@ -109,7 +109,7 @@ async def test_messages_outlive_a_restart(tmp_path: Path) -> None:
         ('Database = "no/such/directory/room.sqlite"', "Database"),
     ],
 )
-def test_settings_that_cannot_be_used_end_in_one_line_and_code_2(tmp_path: Path, text: str, where: str) -> None:
+def test_unusable_settings_exit_with_one_line_and_code_2(tmp_path: Path, text: str, where: str) -> None:
     file = tmp_path / "settings.toml"
     file.write_text(text, encoding="utf-8")
     ended = run("--settings", str(file), "--address", "127.0.0.1:0", directory=tmp_path)
@@ -120,14 +120,14 @@ def test_settings_that_cannot_be_used_end_in_one_line_and_code_2(tmp_path: Path,
     assert KEY not in ended.stderr
 
 
-def test_a_settings_file_that_is_missing_ends_in_code_2(tmp_path: Path) -> None:
+def test_a_missing_settings_file_exits_with_code_2(tmp_path: Path) -> None:
     ended = run("--settings", "nowhere.toml", directory=tmp_path)
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert "nowhere.toml" in ended.stderr
 
 
-def test_an_address_in_use_ends_in_one_line_and_code_2(tmp_path: Path) -> None:
+def test_an_address_in_use_exits_with_one_line_and_code_2(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         ended = run("--address", address, directory=tmp_path)
@@ -137,13 +137,13 @@ def test_an_address_in_use_ends_in_one_line_and_code_2(tmp_path: Path) -> None:
     assert "--address" in ended.stderr
 
 
-def test_an_address_that_is_none_ends_in_code_2(tmp_path: Path) -> None:
+def test_an_invalid_address_exits_with_code_2(tmp_path: Path) -> None:
     ended = run("--address", "localhost", directory=tmp_path)
     assert ended.returncode == 2
     assert "127.0.0.1:9000" in ended.stderr
 
 
-async def test_settings_of_barertc_give_one_notice_and_serve(tmp_path: Path) -> None:
+async def test_a_server_with_settings_of_barertc_logs_one_notice_and_serves(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     settings.write_text("PermitNSFW = true\nMaxImageWidth = 1280\n" + settings.read_text(encoding="utf-8"))
     with ServerProcess(settings) as server:
@@ -152,7 +152,7 @@ async def test_settings_of_barertc_give_one_notice_and_serve(tmp_path: Path) -> 
             assert "MaxImageWidth, PermitNSFW" in line
 
 
-def test_the_key_of_the_environment_makes_up_for_an_empty_one(tmp_path: Path) -> None:
+def test_the_key_in_the_environment_replaces_an_empty_one_in_the_settings(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text('[[WebhookURLs]]\nName = "report"\nEnabled = true\nURL = "http://127.0.0.1:1/"', encoding="utf-8")
     with ServerProcess(file, extra={"FLAGPOST_ADMIN_API_KEY": "a-secret-of-the-environment"}) as server:
@@ -188,7 +188,7 @@ SOON = {"server.app.DELIVERY_SECONDS": 1.0, "server.http.gateway.CLOSE_SECONDS":
 
 @SIGTERM_IS_HEARD
 @pytest.mark.parametrize("deadlines", [SOON, pytest.param({}, marks=pytest.mark.slow)], ids=["soon", "as it is"])
-async def test_a_site_that_is_silent_and_a_client_that_is_too_do_not_hold_up_the_end(
+async def test_a_silent_site_and_a_silent_client_do_not_delay_the_shutdown(
     tmp_path: Path, deadlines: Mapping[str, float]
 ) -> None:
     with (
@@ -217,7 +217,7 @@ def test_the_json_log_has_a_start_event_and_an_end_event_with_its_cause(tmp_path
 
 
 @SIGTERM_IS_HEARD
-def test_nothing_but_json_is_written_where_no_parent_waits(tmp_path: Path) -> None:
+def test_only_json_is_written_when_no_parent_waits_for_the_address(tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text('Database = "room.sqlite"\n[Log]\nFormat = "json"\n')
     arguments = [sys.executable, "-m", "server", "--settings", str(settings), "--address", "127.0.0.1:0"]
@@ -230,7 +230,7 @@ def test_nothing_but_json_is_written_where_no_parent_waits(tmp_path: Path) -> No
     assert json.loads(logged)["event"] == "ending"
 
 
-def test_a_server_without_a_database_never_says_where_it_is(tmp_path: Path) -> None:
+def test_a_server_that_cannot_open_its_database_never_prints_its_url(tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text('Database = "no/where.sqlite"\n')
     ended = run("--settings", str(settings), "--address", "127.0.0.1:0", directory=tmp_path)

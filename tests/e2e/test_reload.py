@@ -104,7 +104,7 @@ async def test_clients_are_notified_when_webhooks_are_enabled_or_disabled(tmp_pa
                         assert (await site.post("/api/report/status", json=call)).status_code == 503
 
 
-async def test_a_queue_is_measured_also_while_its_webhook_is_off(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_queue_is_measured_even_while_its_webhook_is_off(tmp_path: Path, receiver: Receiver) -> None:
     settings = write_settings(tmp_path, webhooks={"report": receiver.url})
     receiver.behaviour = answers(410)
     with ServerProcess(settings) as server:
@@ -126,7 +126,7 @@ async def test_a_queue_is_measured_also_while_its_webhook_is_off(tmp_path: Path,
     assert 'flagpost_outbox_waiting{webhook="report"} 1.0' in measured
 
 
-async def test_channels_title_and_limits_change_for_who_is_here_and_who_comes(tmp_path: Path) -> None:
+async def test_channels_title_and_limits_change_for_present_people_and_newcomers(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice:
@@ -166,7 +166,7 @@ async def test_settings_that_cannot_be_used_change_nothing(tmp_path: Path) -> No
             assert not [frame for frame in await alice.settled() if isinstance(frame, Welcome)][1:]
 
 
-async def test_what_cannot_change_is_said_in_one_line_each_time(tmp_path: Path) -> None:
+async def test_settings_that_need_a_restart_are_logged_in_one_line_at_each_reload(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice:
@@ -208,7 +208,7 @@ async def test_a_new_certificate_is_used_from_the_next_handshake_and_connections
             assert len([frame for frame in alice.seen if isinstance(frame, Welcome)]) == 1
 
 
-async def test_the_key_of_the_site_changes(tmp_path: Path) -> None:
+async def test_a_reload_replaces_the_key_of_the_site(tmp_path: Path) -> None:
     settings = write_settings(tmp_path, webhooks={"report": closed_port_url()})
     with ServerProcess(settings) as server:
         change(settings, KEY, "another-admin-key")
@@ -238,7 +238,9 @@ async def test_reload_command_checks_the_settings_and_has_the_server_apply_them(
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
-async def test_an_authority_that_cannot_be_read_changes_nothing_and_stops_a_start(tmp_path: Path) -> None:
+async def test_an_unreadable_certificate_authority_changes_nothing_on_reload_and_prevents_a_start(
+    tmp_path: Path,
+) -> None:
     settings = write_settings(tmp_path, webhooks={"report": closed_port_url()})
     with ServerProcess(settings) as server:
         with settings.open("a", encoding="utf-8") as file:

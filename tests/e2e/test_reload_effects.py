@@ -108,7 +108,7 @@ async def check_new_connections(server: ServerProcess) -> None:
             assert refused.value.response.status_code == 429
 
 
-async def test_a_reload_reaches_what_the_settings_page_says_it_reaches(tmp_path: Path) -> None:
+async def test_a_reload_applies_each_setting_when_the_settings_page_says(tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text(BEFORE)
     with ServerProcess(settings) as server:

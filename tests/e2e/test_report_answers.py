@@ -120,7 +120,7 @@ NOT_TAKEN: dict[str, tuple[Behaviour, str, int | None]] = {
 
 
 @pytest.mark.parametrize(("behaviour", "why", "status"), NOT_TAKEN.values(), ids=NOT_TAKEN.keys())
-async def test_a_report_answered_with_another_status_than_200_is_retried_and_shows_the_reason(
+async def test_a_report_answered_with_a_status_other_than_200_is_retried_and_shows_the_reason(
     site: Site, request: pytest.FixtureRequest, behaviour: Behaviour, why: str, status: int | None
 ) -> None:
     site.receiver.behaviour = behaviour
@@ -181,7 +181,7 @@ async def retried_in(site: Site, text: str, retry_after: str) -> int:
 @pytest.mark.parametrize(
     "retry_after", ["", "0", "1", "-120", "soon", "1e9", "Mon, 01 Jan 1990 00:00:00 GMT", "9" * 40]
 )
-async def test_a_retry_after_never_makes_it_sooner_than_planned_nor_later_than_a_day(
+async def test_retry_after_moves_a_retry_neither_earlier_nor_beyond_a_day(
     site: Site, request: pytest.FixtureRequest, retry_after: str
 ) -> None:
     wait = await retried_in(site, request.node.name, retry_after)
@@ -202,7 +202,7 @@ async def test_a_retry_after_as_a_date_is_honoured(site: Site) -> None:
     assert wait not in SOON
 
 
-async def test_a_410_holds_everything_back_until_the_operator_resumes(site: Site) -> None:
+async def test_a_410_pauses_all_deliveries_until_the_administrator_resumes_them(site: Site) -> None:
     site.receiver.behaviour = answers(410)
     async with room(site, "gone 1", "gone 2") as (alice, (one, two)):
         first = await ask_report(alice, one.msg_id)
@@ -221,7 +221,7 @@ async def test_a_410_holds_everything_back_until_the_operator_resumes(site: Site
     assert [len(about(site.receiver, text)) for text in ("gone 1", "gone 2")] == [2, 1]
 
 
-async def test_after_five_failures_one_probe_goes_and_all_follow_once_it_succeeds(site: Site) -> None:
+async def test_after_five_failures_one_probe_is_sent_and_all_follow_once_it_succeeds(site: Site) -> None:
     site.receiver.behaviour = answers(500)
     texts = [f"breaker {number}" for number in range(6)]
     async with room(site, *texts) as (alice, messages):
@@ -248,7 +248,7 @@ async def test_after_five_failures_one_probe_goes_and_all_follow_once_it_succeed
 
 
 @pytest.mark.slow
-async def test_a_site_that_hangs_or_drips_delays_nobody_and_has_ten_seconds(site: Site) -> None:
+async def test_a_site_that_hangs_or_drips_delays_nobody_and_times_out(site: Site) -> None:
     def behave(client: socket.socket, request: Request, over: threading.Event) -> None:
         behaviour = stays_silent if json.loads(request.body)["Report"]["Message"] == "hang" else drips
         behaviour(client, request, over)

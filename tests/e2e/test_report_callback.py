@@ -130,7 +130,7 @@ BAD_BODIES: dict[str, tuple[bytes, int]] = {
 }
 
 
-async def test_garbage_is_answered_and_changes_nothing(tmp_path: Path, receiver: Receiver) -> None:
+async def test_invalid_callbacks_are_refused_and_change_nothing(tmp_path: Path, receiver: Receiver) -> None:
     async with desk(tmp_path, receiver) as (at, alice):
         before = at.disk.content()
         for name, (body, status) in BAD_BODIES.items():
@@ -146,7 +146,7 @@ async def test_garbage_is_answered_and_changes_nothing(tmp_path: Path, receiver:
     assert "Traceback" not in at.server.log
 
 
-async def test_without_a_key_in_the_settings_nobody_is_the_site(tmp_path: Path) -> None:
+async def test_without_a_key_in_the_settings_every_callback_is_refused(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     settings.write_text(settings.read_text(encoding="utf-8").replace(KEY, ""), encoding="utf-8")
     with ServerProcess(settings) as server:

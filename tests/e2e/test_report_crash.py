@@ -96,7 +96,7 @@ async def test_a_kill_while_the_site_is_down_loses_nothing(tmp_path: Path) -> No
         assert len(receiver.requests) == 1
 
 
-async def test_a_kill_between_the_sites_200_and_the_note_of_it_repeats_it_once_by_the_same_id(
+async def test_a_kill_between_the_sites_200_and_its_record_repeats_the_report_once_with_the_same_id(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     settings = report_settings(tmp_path, receiver.url)

@@ -123,7 +123,7 @@ async def storage_settled(client: ChatClient) -> None:
         assert (await client.refusal(Takeback(2**62))).code == ErrorCode.UNKNOWN_MESSAGE
 
 
-async def test_nothing_forged_gets_through_from_somebody_who_is_logged_in(tmp_path: Path, receiver: Receiver) -> None:
+async def test_no_forgery_by_a_logged_in_user_is_accepted(tmp_path: Path, receiver: Receiver) -> None:
     async with scene(tmp_path, receiver) as (at, mallory):
         before = at.disk.content()
         for name, (frame, code) in forgeries(at).items():
@@ -172,7 +172,7 @@ CLAIMS: dict[str, object] = {
 }
 
 
-async def test_other_claims_of_a_reporter_are_ignored(tmp_path: Path, receiver: Receiver) -> None:
+async def test_additional_claims_of_a_reporter_are_ignored(tmp_path: Path, receiver: Receiver) -> None:
     async with scene(tmp_path, receiver) as (at, mallory):
         ask = {"action": "report", "msgID": at.spam.msg_id, "reason": SPAM, "comment": "x", "context": [at.mine.msg_id]}
         await mallory.send_text(json.dumps({**CLAIMS, **ask, "nonce": "n"}))

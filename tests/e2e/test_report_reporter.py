@@ -61,7 +61,7 @@ async def marker(alice: ChatClient, message: Message) -> None:
 
 
 @pytest.mark.parametrize("evidence", [False, True])
-async def test_a_withdrawn_report_that_was_never_sent_never_is(
+async def test_a_report_withdrawn_before_it_was_sent_is_never_sent(
     tmp_path: Path, receiver: Receiver, evidence: bool
 ) -> None:
     async with desk(tmp_path, receiver, evidence=evidence) as (at, alice):
@@ -139,7 +139,9 @@ async def try_until_delivered(at: Desk, alice: ChatClient) -> None:
             await try_now(at.disk, alice, at.spam.msg_id)
 
 
-async def test_a_second_report_of_a_message_asks_and_then_adds(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_second_report_of_a_message_is_refused_unless_it_is_an_addition(
+    tmp_path: Path, receiver: Receiver
+) -> None:
     async with desk(tmp_path, receiver, evidence=True) as (at, alice):
         report = await ask_report(alice, at.spam.msg_id)
         await told(alice, report.report_id, ReportState.DELIVERED)
@@ -164,7 +166,7 @@ async def test_a_second_report_of_a_message_asks_and_then_adds(tmp_path: Path, r
     assert {**first.report, "Reason": OTHER, "Comment": "it goes on", "Context": context} == second.report
 
 
-async def test_a_report_that_is_sent_twice_at_once_is_one(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_report_that_is_sent_twice_at_once_counts_once(tmp_path: Path, receiver: Receiver) -> None:
     async with desk(tmp_path, receiver) as (at, alice):
         for _ in range(20):
             await alice.send(ReportRequest(at.spam.msg_id, SPAM, "", "n"))
@@ -176,7 +178,7 @@ async def test_a_report_that_is_sent_twice_at_once_is_one(tmp_path: Path, receiv
     assert len(receiver.requests) == 2
 
 
-async def test_no_more_reports_within_an_hour_than_the_site_takes(tmp_path: Path, receiver: Receiver) -> None:
+async def test_reports_by_one_person_within_an_hour_are_limited(tmp_path: Path, receiver: Receiver) -> None:
     async with desk(tmp_path, receiver, evidence=True, per_hour=2) as (at, alice):
         await marker(alice, at.spam)
         # Additions count towards the limit, refused reports do not.

@@ -33,7 +33,7 @@ def takes_it_then(happens: Callable[[], None]) -> Behaviour:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there can a process be limited from outside")
-async def test_on_a_full_disk_a_report_is_refused_whole_and_taken_once_there_is_space(
+async def test_on_a_full_disk_a_report_is_refused_whole_and_accepted_once_there_is_space(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     settings = report_settings(tmp_path, receiver.url)
@@ -80,7 +80,7 @@ async def test_a_report_of_which_a_part_cannot_be_stored_is_refused_whole(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there can a process be limited from outside")
-async def test_a_200_on_a_full_disk_is_noted_once_there_is_space_and_not_sent_again(
+async def test_a_report_accepted_while_the_disk_is_full_is_recorded_later_and_not_sent_again(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     settings = report_settings(tmp_path, receiver.url)
@@ -127,7 +127,7 @@ async def test_a_long_lock_of_the_database_refuses_reports_and_keeps_a_recorded_
     assert [len(about(receiver, text)) for text in ("one", "two")] == [1, 1]
 
 
-async def test_what_was_scheduled_or_leased_before_the_clock_was_set_back_goes_at_once(
+async def test_a_delivery_scheduled_or_leased_before_the_clock_was_set_back_is_sent_at_once(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     settings = report_settings(tmp_path, receiver.url)
@@ -160,7 +160,7 @@ async def test_what_was_scheduled_or_leased_before_the_clock_was_set_back_goes_a
     assert [len(about(receiver, text)) for text in ("scheduled", "leased", "later")] == [2, 2, 2]
 
 
-async def test_a_lease_of_somebody_who_is_still_at_it_is_respected(tmp_path: Path, receiver: Receiver) -> None:
+async def test_an_attempt_in_progress_is_not_repeated_when_its_lease_ends(tmp_path: Path, receiver: Receiver) -> None:
     settings = report_settings(tmp_path, receiver.url)
     disk = disk_of(settings)
     receiver.behaviour = stays_silent

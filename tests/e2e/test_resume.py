@@ -42,7 +42,7 @@ async def test_a_reconnect_gets_every_missed_message_once_and_nothing_else(serve
         assert [message.message for message in echo.messages] == [str(number) for number in range(30)]
 
 
-async def test_while_others_go_on_nothing_is_missing_and_nothing_doubled(server: ServerProcess) -> None:
+async def test_resuming_while_others_write_loses_and_repeats_nothing(server: ServerProcess) -> None:
     epoch = await epoch_of(server)
     async with entered(server.url, "bob") as bob:
         heard: list[int] = []
@@ -58,7 +58,7 @@ async def test_while_others_go_on_nothing_is_missing_and_nothing_doubled(server:
         assert heard == [message.msg_id for message in await bob.messages()]
 
 
-async def test_much_that_was_missed_is_sent_too(server: ServerProcess) -> None:
+async def test_many_missed_messages_are_sent(server: ServerProcess) -> None:
     epoch = await epoch_of(server)
     async with entered(server.url, "bob") as bob:
         for _ in range(400):
@@ -81,7 +81,7 @@ async def test_much_that_was_missed_is_sent_too(server: ServerProcess) -> None:
         assert recovered is (heard[0] == 1)
 
 
-async def test_more_than_can_be_sent_shows_as_a_gap(server: ServerProcess) -> None:
+async def test_more_missed_messages_than_can_be_sent_show_as_a_gap(server: ServerProcess) -> None:
     epoch = await epoch_of(server)
     async with entered(server.url, "bob") as bob:
         for _ in range(4):
@@ -132,14 +132,14 @@ async def test_nobody_is_impersonated_without_their_secret(server: ServerProcess
         await alice.say("lobby", "still here")
 
 
-async def test_the_welcome_is_said_to_newcomers_only(tmp_path: Path) -> None:
+async def test_the_welcome_message_is_sent_only_to_newcomers(tmp_path: Path) -> None:
     with ServerProcess(write_settings(tmp_path, channels=[Channel("lobby", ["Welcome!"])])) as server:
         epoch = await epoch_of(server)
         async with entered(server.url, "alice", TOKEN, Since(epoch, 0)) as alice:
             assert not [frame for frame in await alice.settled() if isinstance(frame, Error)]
 
 
-async def test_resent_messages_are_confirmed_below_those_that_were_missed(server: ServerProcess) -> None:
+async def test_resent_messages_are_confirmed_after_the_missed_ones(server: ServerProcess) -> None:
     epoch = await epoch_of(server)
     async with entered(server.url, "bob") as bob:
         async with entered(server.url, "alice", TOKEN) as alice:

@@ -34,7 +34,7 @@ async def test_a_message_reaches_everyone_and_its_author_once_with_number_and_ti
         assert len(await alice.messages()) == len(await bob.messages()) == 1
 
 
-async def test_all_servers_receive_the_same_order_and_numbers_grow(server: ServerProcess) -> None:
+async def test_all_clients_receive_the_same_order_and_numbers_grow(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         for number in range(100):
             await alice.say_only("lobby", f"a{number}")
@@ -49,7 +49,7 @@ async def test_all_servers_receive_the_same_order_and_numbers_grow(server: Serve
         assert [text for text in texts(heard) if text[0] == "a"] == [f"a{number}" for number in range(100)]
 
 
-async def test_a_message_that_is_sent_twice_is_said_once_and_confirmed_twice(server: ServerProcess) -> None:
+async def test_a_message_that_is_sent_twice_is_delivered_once_and_confirmed_twice(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         for _ in range(2):
             await alice.send(Say("lobby", "hello", "n-1"))
@@ -92,7 +92,7 @@ async def test_a_refused_request_gets_an_error_with_its_nonce_and_the_connection
         assert texts(await alice.messages()) == ["still here"]
 
 
-async def test_a_direct_message_reaches_its_two_alone_each_under_the_others_name(server: ServerProcess) -> None:
+async def test_a_direct_message_reaches_only_its_two_people_each_under_the_others_name(server: ServerProcess) -> None:
     async with (
         entered(server.url, "alice") as alice,
         entered(server.url, "Bob") as bob,
@@ -145,7 +145,7 @@ async def test_history_is_read_page_by_page(server: ServerProcess) -> None:
         assert newest.channel == "lobby"
 
 
-async def test_a_newcomer_sees_as_many_recent_messages_of_each_channel_as_it_says(tmp_path: Path) -> None:
+async def test_a_newcomer_sees_the_configured_number_of_recent_messages_of_each_channel(tmp_path: Path) -> None:
     channels = [Channel("lobby", echo=2), Channel("tea", echo=1), Channel("quiet", echo=0)]
     with ServerProcess(write_settings(tmp_path, channels=channels)) as server:
         async with entered(server.url, "alice") as alice:

@@ -180,7 +180,7 @@ async def test_only_its_own_page_opens_the_terminal(arguments: tuple[str, ...], 
         assert not children(served.process.pid)
 
 
-async def test_all_interfaces_know_the_names_of_this_machine(tmp_path: Path) -> None:
+async def test_a_page_on_all_interfaces_is_served_under_the_names_of_this_machine(tmp_path: Path) -> None:
     with serving("--host", "0.0.0.0", NOBODY, directory=tmp_path) as served:
         assert "not encrypted" in served.log.read_text()
         for name in (f"127.0.0.1:{served.port}", f"localhost:{served.port}", urlsplit(served.url).netloc):
@@ -252,7 +252,7 @@ async def test_a_page_runs_this_client_and_not_one_of_the_working_directory(tmp_
     assert not (tmp_path / "posed").exists()
 
 
-def test_beyond_this_machine_it_warns(tmp_path: Path) -> None:
+def test_serving_beyond_this_machine_prints_a_warning(tmp_path: Path) -> None:
     # Every address but the usual three counts as reachable by others, although this one is not.
     with serving("--host", "127.0.0.2", NOBODY, directory=tmp_path) as served:
         log = served.log.read_text()
@@ -262,7 +262,7 @@ def test_beyond_this_machine_it_warns(tmp_path: Path) -> None:
         assert served.log.read_text() == ""
 
 
-def test_a_port_that_is_taken_is_one_line(server: ServerProcess, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_line(server: ServerProcess, tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "tui", "--serve", "--port", str(server.port)],
         cwd=tmp_path,

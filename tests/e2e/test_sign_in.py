@@ -33,7 +33,7 @@ def token(*, ago: float = 0) -> str:
     return sign(Claims(sub="bob", nick="<b>Bobby"), SECRET, time.time() - ago)
 
 
-async def test_page_has_the_line_to_copy_and_keeps_the_token_nowhere(server: ServerProcess) -> None:
+async def test_page_has_the_line_to_copy_and_stores_the_token_nowhere(server: ServerProcess) -> None:
     jwt = token()
     async with httpx.AsyncClient(base_url=server.http_url, trust_env=False) as http:
         page = await http.get("/", params={"jwt": jwt})
@@ -90,7 +90,7 @@ def chat(directory: Path, link: str, *arguments: str) -> subprocess.CompletedPro
     )
 
 
-def test_client_enters_with_the_link_of_the_site_alone(server: ServerProcess, tmp_path: Path) -> None:
+def test_client_logs_in_with_only_the_link_of_the_site(server: ServerProcess, tmp_path: Path) -> None:
     done = chat(tmp_path, f"{server.http_url}/?jwt={token()}")
     assert done.returncode == 0, done.stderr
     assert "bob" in done.stdout
@@ -98,7 +98,7 @@ def test_client_enters_with_the_link_of_the_site_alone(server: ServerProcess, tm
 
 
 @pytest.mark.parametrize("link", ["", "expired"], ids=["none", "expired"])
-def test_client_without_a_valid_token_is_led_to_the_site_in_one_line(
+def test_client_without_a_valid_token_is_referred_to_the_site_in_one_line(
     server: ServerProcess, tmp_path: Path, link: str
 ) -> None:
     done = chat(tmp_path, token(ago=400) if link else "", server.url)

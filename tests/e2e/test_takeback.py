@@ -28,7 +28,7 @@ async def takebacks(client: ChatClient) -> list[int]:
     return [frame.msg_id for frame in await client.settled() if isinstance(frame, Takeback)]
 
 
-async def test_a_message_of_a_channel_is_gone_for_everyone(server: ServerProcess) -> None:
+async def test_a_deleted_channel_message_is_gone_for_everyone(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         kept, regret = await bob.say("lobby", "kept"), await bob.say("lobby", "regret")
         await bob.send(Takeback(regret.msg_id))
@@ -61,7 +61,7 @@ async def test_deleting_a_direct_message_notifies_only_its_two_people(server: Se
 
 
 @pytest.mark.parametrize("others", [True, False], ids=["others'", "of nobody"])
-async def test_only_its_author_takes_a_message_back(server: ServerProcess, others: bool) -> None:
+async def test_only_its_author_can_delete_a_message(server: ServerProcess, others: bool) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         message = await bob.say("lobby", "stays")
         error = await alice.refusal(Takeback(message.msg_id if others else 2**62))
@@ -70,7 +70,7 @@ async def test_only_its_author_takes_a_message_back(server: ServerProcess, other
         assert not await takebacks(bob)
 
 
-async def test_a_name_that_passed_to_somebody_else_takes_nothing_back(server: ServerProcess) -> None:
+async def test_a_new_holder_of_a_name_cannot_delete_messages_of_the_previous_one(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice:
         async with entered(server.url, "bob", BOBS_TOKEN) as bob:
             public, private = await bob.say("lobby", "stays"), await bob.say("@alice", "private")
@@ -147,7 +147,7 @@ async def test_deleted_messages_stay_deleted_after_a_kill(tmp_path: Path) -> Non
             assert await history(alice, "lobby") == [("", True)]
 
 
-async def test_the_context_of_a_report_has_what_was_taken_back_too(tmp_path: Path, receiver: Receiver) -> None:
+async def test_the_context_of_a_report_includes_deleted_messages(tmp_path: Path, receiver: Receiver) -> None:
     with ServerProcess(report_settings(tmp_path, receiver.url, evidence=True)) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             regret, spam = await bob.say("lobby", "regret"), await bob.say("lobby", "buy my stuff")

@@ -39,7 +39,7 @@ async def test_websocket_and_http_are_served_with_the_certificate(settings: Path
         assert server.log == ""
 
 
-async def test_peers_without_tls_or_with_another_trust_get_no_data(settings: Path) -> None:
+async def test_peers_without_tls_or_trust_in_the_authority_get_no_data(settings: Path) -> None:
     with ServerProcess(settings) as server:
         with pytest.raises((InvalidHandshake, OSError)):
             await connect(server.url.replace("wss://", "ws://"), proxy=None)
@@ -66,7 +66,7 @@ async def test_a_handshake_that_never_starts_does_not_delay_the_shutdown(setting
         ("cert.pem", "", "TLS: ", "belong together"),
     ],
 )
-def test_a_certificate_that_cannot_be_used_ends_in_one_line(
+def test_an_unusable_certificate_is_reported_in_one_line(
     settings: Path, cert: str, key: str, where: str, what: str
 ) -> None:
     (settings.parent / "other.pem").write_bytes(AUTHORITY.issue_cert("other.example").private_key_pem.bytes())
@@ -80,7 +80,7 @@ def test_a_certificate_that_cannot_be_used_ends_in_one_line(
     assert KEY not in line
 
 
-def test_what_is_said_at_the_start_goes_to_a_log_of_json(tmp_path: Path) -> None:
+def test_startup_notices_are_written_to_a_json_log(tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     more = 'PermitNSFW = true\nDatabase = "no/where.sqlite"\n[Log]\nFormat = "json"\n'
     settings.write_text(more, encoding="utf-8")
@@ -101,7 +101,7 @@ def test_what_is_said_at_the_start_goes_to_a_log_of_json(tmp_path: Path) -> None
         ("0.0.0.0:0", "tls", False),
     ],
 )
-def test_listening_for_others_without_encryption_is_said_at_the_start(
+def test_listening_for_others_without_encryption_is_logged_at_the_start(
     tmp_path: Path, address: str, more: str, *, said: bool
 ) -> None:
     settings = tmp_path / "settings.toml"

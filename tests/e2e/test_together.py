@@ -78,7 +78,7 @@ async def test_nobody_reacts_to_what_they_cannot_read(server: ServerProcess) -> 
         assert not await heard(bob, Reacted)
 
 
-async def test_reactions_that_were_missed_come_with_the_echo(server: ServerProcess) -> None:
+async def test_missed_reactions_are_in_the_echo(server: ServerProcess) -> None:
     async with entered(server.url, "bob") as bob:
         async with connected(server.url) as (alice, welcome):
             await alice.login("alice", TOKENS["alice"])
@@ -90,7 +90,7 @@ async def test_reactions_that_were_missed_come_with_the_echo(server: ServerProce
             assert alice.echo.reacted == [Reactions(message.msg_id, [Reaction("👻", ["bob"])])]
 
 
-async def test_a_search_finds_every_word_anywhere_among_what_one_may_read(server: ServerProcess) -> None:
+async def test_search_finds_readable_messages_that_contain_all_words(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         await alice.say("lobby", "The Rope is new")
         await alice.say("tea", "a rope, and 100% of it")
@@ -156,7 +156,9 @@ async def test_a_status_reaches_everyone_and_stays_in_the_who_list(server: Serve
         assert (await alice.refusal(SetStatus("\x1b[31m"))).code == ErrorCode.BAD_STATUS
 
 
-async def test_a_muted_person_is_not_read_and_does_not_know_it(server: ServerProcess) -> None:
+async def test_messages_of_a_muted_person_are_not_delivered_and_the_person_is_not_notified(
+    server: ServerProcess,
+) -> None:
     async with entered(server.url, "alice", TOKENS["alice"]) as alice, entered(server.url, "bob") as bob:
         await bob.say("lobby", "before")
         await alice.send(Mute("BOB"))
@@ -208,7 +210,9 @@ async def test_blocked_people_do_not_see_each_other(server: ServerProcess) -> No
         assert [frame.message for frame in await history(alice, "lobby")] == ["from bob", "from alice", "from carol"]
 
 
-async def test_the_profile_of_someone_behind_a_block_is_of_nobody(tmp_path: Path, receiver: Receiver) -> None:
+async def test_the_profile_of_a_person_who_blocked_the_user_cannot_be_requested(
+    tmp_path: Path, receiver: Receiver
+) -> None:
     with ServerProcess(write_settings(tmp_path, webhooks={"profile": receiver.url})) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             await alice.send(Block("bob"))

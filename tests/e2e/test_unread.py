@@ -13,7 +13,7 @@ async def places(client: ChatClient) -> dict[str, tuple[int, int]]:
     return {each.channel: (each.unread, each.mentions) for frame in frames for each in frame.places}
 
 
-async def test_unread_messages_are_listed_at_each_login_until_they_were_read(server: ServerProcess) -> None:
+async def test_unread_messages_are_listed_at_each_login_until_they_are_read(server: ServerProcess) -> None:
     async with entered(server.url, "bob") as bob:
         await bob.say("lobby", "before ada came")
         async with entered(server.url, "ada", TOKEN) as ada:
@@ -34,7 +34,7 @@ async def test_unread_messages_are_listed_at_each_login_until_they_were_read(ser
             assert await places(ada) == {"lobby": (0, 0), "tea": (0, 0), "@bob": (1, 0)}
 
 
-async def test_a_marker_is_sent_to_the_other_sessions_of_that_person_alone(server: ServerProcess) -> None:
+async def test_a_read_marker_is_sent_only_to_the_other_sessions_of_that_person(server: ServerProcess) -> None:
     async with (
         entered(server.url, "ada", TOKEN) as one,
         entered(server.url, "countess", TOKEN) as two,
@@ -49,7 +49,7 @@ async def test_a_marker_is_sent_to_the_other_sessions_of_that_person_alone(serve
             assert sum(isinstance(each, Read) for each in await client.settled()) == count
 
 
-async def test_a_message_is_shown_with_what_is_around_it(server: ServerProcess) -> None:
+async def test_history_around_a_message_is_read_in_both_directions(server: ServerProcess) -> None:
     async with entered(server.url, "ada") as ada:
         numbers = [(await ada.say("lobby", str(number))).msg_id for number in range(9)]
 

@@ -17,7 +17,7 @@ QUIET = [Channel("lobby"), Channel("quiet", echo=0)]
 """Of the second channel, a login gets no messages."""
 
 
-async def test_conversations_and_mentions_outlive_a_restart_until_they_were_read(tmp_path: Path) -> None:
+async def test_conversations_and_mentions_stay_unread_after_a_restart_until_they_are_read(tmp_path: Path) -> None:
     with ServerProcess(write_settings(tmp_path, channels=QUIET)) as server:
         arguments, home = ("--name", "ada", server.url), {"XDG_STATE_HOME": str(tmp_path / "state")}
         async with entered(server.url, "bob") as bob:

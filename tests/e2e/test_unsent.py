@@ -18,7 +18,9 @@ from tests.support.terminal import WAIT_SECONDS, Terminal
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
-async def test_a_message_and_a_draft_survive_the_client_and_the_server(sent: signal.Signals, tmp_path: Path) -> None:
+async def test_an_unsent_message_and_a_draft_survive_the_end_of_client_and_server(
+    sent: signal.Signals, tmp_path: Path
+) -> None:
     settings, home = write_settings(tmp_path), {"XDG_STATE_HOME": str(tmp_path / "state")}
     with ServerProcess(settings) as server:
         arguments = ("--name", "ada", server.url)

@@ -48,7 +48,7 @@ def test_a_screen_needs_a_terminal(term: str, stream: Stream | None, problem: st
         require_screen({"TERM": term}, {"input": Stream(), "output": stream}, windows=False)
 
 
-def test_a_page_and_windows_need_no_term() -> None:
+def test_a_served_page_and_windows_need_no_term_variable() -> None:
     require_screen({"TERM": "linux"}, {"input": Stream()}, windows=False)
     require_screen({"TEXTUAL_DRIVER": "tui.web.driver:Driver"}, {"input": None})
     require_screen({}, {"input": Stream()}, windows=True)
@@ -76,7 +76,7 @@ def test_without_a_terminal_one_line_says_what_to_do() -> None:
     assert_refused(started(), b"standard input is not a terminal")
 
 
-def test_a_line_that_nobody_reads_does_not_keep_the_client() -> None:
+def test_a_client_ends_although_nobody_reads_its_error() -> None:
     client = subprocess.Popen([sys.executable, "-m", "tui", NOBODY], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     with client:
         assert client.stderr
@@ -84,7 +84,7 @@ def test_a_line_that_nobody_reads_does_not_keep_the_client() -> None:
         assert client.wait(WAIT_SECONDS) == 2
 
 
-def test_a_dumb_terminal_gets_one_line(tmp_path: Path) -> None:
+def test_a_dumb_terminal_is_refused_in_one_line(tmp_path: Path) -> None:
     with Terminal(NOBODY, directory=tmp_path, extra={"TERM": "dumb"}) as terminal:
         assert terminal.ended() == 2
     assert terminal.raw.startswith(b"flagpost: TERM is dumb")

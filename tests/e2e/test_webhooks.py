@@ -147,7 +147,7 @@ async def test_a_disabled_webhook_is_reported_at_login_and_on_request(server: Se
             assert (await alice.refusal(ask)).code == ErrorCode.WEBHOOK_OFF
 
 
-async def test_a_profile_is_asked_for_as_the_contract_says_and_once_a_minute(
+async def test_a_profile_is_requested_as_the_contract_says_and_once_a_minute(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     receiver.behaviour = answers(200, GOOD)
@@ -216,7 +216,7 @@ async def report_alone(server: ServerProcess, spam: Message) -> ReportEntry:
         return await report(carol, spam)
 
 
-async def test_a_missing_site_is_explained_in_plain_words(tmp_path: Path) -> None:
+async def test_an_unreachable_site_is_explained_in_plain_words(tmp_path: Path) -> None:
     async with room(tmp_path, closed_port_url()) as (alice, spam, server):
         status = await report(alice, spam)
         answer = await profile(alice, "bob")
@@ -233,7 +233,7 @@ async def test_the_sites_own_words_are_shown(tmp_path: Path, receiver: Receiver)
         assert (await profile(alice, "bob")).error == "We do not know her."
 
 
-async def test_a_site_that_never_answers_delays_nobody_and_is_given_up(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_site_that_never_answers_delays_nobody_and_times_out(tmp_path: Path, receiver: Receiver) -> None:
     receiver.behaviour = stays_silent
     soon = {"server.webhooks.webhook_client.DEADLINE_SECONDS": 1.0}
     with Receiver(drips) as dripping:

@@ -77,7 +77,9 @@ async def test_a_start_that_fails_stores_what_the_site_has_received(
 
 
 @pytest.mark.usefixtures("_unlogged")
-async def test_a_server_that_ends_applies_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_is_shutting_down_applies_no_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They would start requests to the site that its end cuts off."""
     settings, reloaded = Settings(database=str(tmp_path / "room.sqlite")), list[str]()
 
@@ -109,7 +111,7 @@ def told_to_shut_down(database: SqliteDatabase) -> None:
 @pytest.mark.usefixtures("_unlogged")
 @pytest.mark.parametrize("told", [(removed,), (told_to_shut_down,), (told_to_shut_down, removed)])
 @pytest.mark.parametrize("answered", [silence, partial(asyncio.sleep, 0)])
-async def test_a_server_that_is_to_end_ends_although_it_is_still_starting(
+async def test_a_server_asked_to_end_during_its_start_ends(
     told: Sequence[Callable[[SqliteDatabase], None]],
     answered: Callable[[], Awaitable[None]],
     tmp_path: Path,
@@ -137,7 +139,7 @@ async def test_a_server_that_is_to_end_ends_although_it_is_still_starting(
 
 @pytest.mark.usefixtures("_unlogged")
 @pytest.mark.parametrize("told", [True, False])
-async def test_a_reload_that_another_server_asks_for_during_the_start_is_done_after_it(
+async def test_a_reload_requested_by_another_server_during_the_start_runs_after_it(
     told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database, done = SqliteDatabase(str(tmp_path / "room.sqlite")), list[str]()

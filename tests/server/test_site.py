@@ -26,7 +26,7 @@ from tests.support.stored_reports import ALICE, evidence
 UNANSWERED = 10.0
 
 
-async def test_metrics_do_not_wait_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_metrics_do_not_wait_for_an_unavailable_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.site.MEASURE_SECONDS", 0.0)
     silent = cast(Database, SimpleNamespace(hear=lambda *_: None, read=lambda *_: asyncio.Event().wait()))
     webhooks = ActiveWebhooks(silent, cast(Hub, None), cast(Metrics, None))

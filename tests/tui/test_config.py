@@ -34,7 +34,7 @@ def write(file: Path, text: str) -> Path:
     return file
 
 
-def test_without_a_file_the_defaults_hold(file: Path) -> None:
+def test_without_a_file_the_defaults_apply(file: Path) -> None:
     loaded = load(file)
     assert (loaded.config, loaded.problems, loaded.file) == (Config(), (), file)
 
@@ -46,7 +46,7 @@ def test_the_environment_names_another_file(monkeypatch: pytest.MonkeyPatch, fil
     assert place().parts[-2:] == ("flagpost", "config.toml")
 
 
-def test_a_channel_has_its_own_level_or_that_of_all() -> None:
+def test_a_channel_has_its_own_level_or_the_general_one() -> None:
     config = Config(notices=Level.MENTIONS, channels={"lobby": Channel(notices=Level.NONE), "tea": Channel()})
     assert [config.level(each, "wss://a") for each in ("lobby", "tea", "@bob")] == [
         Level.NONE,
@@ -122,7 +122,7 @@ def test_a_number_too_large_to_show_is_a_problem(file: Path) -> None:
         (b"# mine\r\n# odd\n", b'# mine\r\n# odd\nname = "ada"\ncompact = true\n'),
     ],
 )
-def test_marks_of_editors_on_windows_stay(file: Path, before: bytes, after: bytes) -> None:
+def test_byte_order_marks_and_windows_line_ends_stay(file: Path, before: bytes, after: bytes) -> None:
     file.write_bytes(before)
     loaded = load(file)
     assert loaded.problems == ()
@@ -130,7 +130,7 @@ def test_marks_of_editors_on_windows_stay(file: Path, before: bytes, after: byte
     assert file.read_bytes() == after
 
 
-def test_a_change_leaves_all_else_as_it_was(file: Path) -> None:
+def test_a_change_leaves_everything_else_unchanged(file: Path) -> None:
     text = '# mine\ntheme = "nord"  # blue\nunknown = 1\n\n[channels.lobby]\nnotices = "none" # loud\nmore = 2\n'
     before = load(write(file, text)).config
     tea = Channel(notices=Level.ALL)
@@ -141,7 +141,7 @@ def test_a_change_leaves_all_else_as_it_was(file: Path) -> None:
     )
 
 
-def test_a_channel_can_go_back_to_the_level_of_all(file: Path) -> None:
+def test_a_channel_can_return_to_the_general_level(file: Path) -> None:
     before = load(write(file, WHOLE)).config
     save(file, before, structs.replace(before, channels={**before.channels, "lobby": Channel()}))
     assert load(file).config.level("lobby", "") is Level.MENTIONS
@@ -178,7 +178,7 @@ def test_what_was_saved_is_read_again(file: Path) -> None:
     assert load(file.parent / "new" / "config.toml").config == chosen
 
 
-def test_a_link_stays_a_link(file: Path) -> None:
+def test_a_symbolic_link_stays_a_link(file: Path) -> None:
     real = write(file.with_name("dotfiles.toml"), "compact = false\n")
     file.symlink_to(real)
     save(file, Config(), Config(compact=True))
@@ -186,7 +186,7 @@ def test_a_link_stays_a_link(file: Path) -> None:
     assert real.read_text(encoding="utf-8") == "compact = true\n"
 
 
-def test_a_place_that_cannot_be_written_is_named(file: Path) -> None:
+def test_a_path_that_cannot_be_written_is_named(file: Path) -> None:
     write(file, "")
     with pytest.raises(FileError, match="nothing was written"):
         save(file / "config.toml", Config(), Config(compact=True))

@@ -29,7 +29,7 @@ def test_saving_does_not_write_through_a_planted_link(tmp_path: Path, planted: s
     assert file.read_text() == "compact = true\n"
 
 
-def test_the_draft_has_another_name_each_time_and_opens_nothing_that_exists(
+def test_the_draft_file_has_a_new_name_each_time_and_never_opens_an_existing_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[tuple[str, int, int]] = []

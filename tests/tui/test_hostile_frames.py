@@ -176,7 +176,7 @@ def test_hundred_thousand_messages_are_kept() -> None:
     assert len(known.timelines["lobby"].entries) == 100_000
 
 
-def test_user_is_told_once_that_something_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_is_notified_once_that_something_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_PEOPLE", 2)
     known = state()
     fold(known, *[Presence(f"p{number}", "", WhoEntry(f"p{number}", 1)) for number in range(5)])

@@ -86,7 +86,7 @@ def test_texts_that_are_too_long_are_cut_with_a_mark(kind: type[ServerFrame]) ->
 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in KINDS for name in lists(kind)])
-def test_lists_that_are_too_long_are_cut_and_that_is_noticed(kind: type[ServerFrame], name: str) -> None:
+def test_lists_that_are_too_long_are_cut_and_the_cut_is_recorded(kind: type[ServerFrame], name: str) -> None:
     noticed: list[str] = []
     frame = clean_frame(frame_of(kind, "x", most(name) + 10, name), lambda: noticed.append(name))
     assert {path: size for path, size in sizes(frame) if size > most(path)} == {}

@@ -59,7 +59,7 @@ def begins_like_nothing_else(told: str) -> list[str]:
 
 
 @given(NAMES, LINES, NAMES, st.booleans(), st.booleans())
-def test_a_plain_message_gives_back_place_author_and_text(
+def test_a_plain_message_parses_back_to_place_author_and_text(
     author: str, text: str, place: str, taken_back: bool, reported: bool
 ) -> None:
     made = state("lobby", place, text, author)
@@ -87,7 +87,7 @@ def test_a_line_about_a_message_begins_with_its_number(author: str, text: str) -
 
 
 @given(NAMES, NAMES, st.booleans())
-def test_the_list_of_people_gives_back_name_and_status(name: str, status: str, dnd: bool) -> None:
+def test_the_list_of_people_parses_back_to_name_and_status(name: str, status: str, dnd: bool) -> None:
     made = ClientState(now=lambda: AT)
     fold(made, frames.Who([frames.WhoEntry(name, 1, status, dnd=dnd)]))
     _, told = output.people(made)
@@ -109,7 +109,7 @@ def test_a_profile_is_one_notice(name: str, headline: str, field: str, value: st
 
 
 @given(NAMES, LINES)
-def test_a_quotation_gives_back_author_and_excerpt(author: str, text: str) -> None:
+def test_a_quotation_parses_back_to_author_and_excerpt(author: str, text: str) -> None:
     said = quotation(line(author, text))
     assert said.startswith(MARK)
     assert len(said.splitlines()) == 1
@@ -119,7 +119,7 @@ def test_a_quotation_gives_back_author_and_excerpt(author: str, text: str) -> No
 
 
 @given(NAMES, NAMES, LINES, st.integers(1, 3))
-def test_a_notice_on_the_desktop_gives_back_author_place_and_text(
+def test_a_desktop_notification_parses_back_to_author_place_and_text(
     author: str, place: str, text: str, count: int
 ) -> None:
     written: list[str] = []
@@ -166,7 +166,9 @@ def rows(entry: Entry, *, compact: bool, width: int = 60) -> list[tuple[str, str
 
 
 @given(NAMES, LINES, st.integers(LEFT_CELLS + LEAST_COLUMN_CELLS + FLAG_CELLS, 80))
-def test_a_compact_line_gives_back_its_author_and_what_goes_on_is_marked(author: str, text: str, width: int) -> None:
+def test_a_compact_line_parses_back_to_its_author_and_continued_lines_are_marked(
+    author: str, text: str, width: int
+) -> None:
     (margin, first), *others = rows(line(author, text), compact=True, width=width)
     found = re.fullmatch(r"\d\d:\d\d ([^»]*)» .*", first)
     assert found

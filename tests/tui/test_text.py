@@ -105,12 +105,12 @@ def test_a_control_character_becomes_one_that_can_be_seen(char: str) -> None:
         assert not cleaned[1].isspace()
 
 
-def test_pictures_are_those_of_the_character() -> None:
+def test_control_characters_become_their_own_control_pictures() -> None:
     assert clean("\x00\x07\x1b\x7f\x9b") == "␀␇␛␡\ufffd"
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
-def test_a_command_to_the_terminal_stays_readable_and_commands_nothing(command: str) -> None:
+def test_a_command_to_the_terminal_stays_readable_and_has_no_effect(command: str) -> None:
     cleaned = clean(f"before {command} after")
     assert not hostile_in(cleaned)
     assert cleaned.startswith("before ")
@@ -171,18 +171,18 @@ def test_thai_that_is_drawn_out_is_unchanged(text: str) -> None:
 
 @pytest.mark.parametrize("glue", ["\u200c", "\u200d", "\ufe0f", "\ufe0e"])
 @pytest.mark.parametrize("before", ["", "a", "Z", " ", "\n", "a\u200b"])
-def test_what_joins_or_varies_nothing_is_left_out(before: str, glue: str) -> None:
+def test_joiners_and_variation_selectors_with_nothing_to_act_on_are_left_out(before: str, glue: str) -> None:
     assert clean(f"{before}{glue}b") == clean(f"{before}b")
     assert clean(f"{before}{glue * 5}b") == clean(f"{before}b")
 
 
 @pytest.mark.parametrize("glue", ["\u200c", "\u200d", "\ufe0f"])
-def test_what_joins_or_varies_does_so_once(glue: str) -> None:
+def test_repeated_joiners_and_variation_selectors_are_reduced_to_one(glue: str) -> None:
     assert clean(f"❤{glue * 9}x") == f"❤{glue}x"
 
 
 @pytest.mark.parametrize("glue", ["\ufe0f\u200d", "\u200d\ufe0f"])
-def test_joiners_and_variations_do_not_make_room_for_each_other(glue: str) -> None:
+def test_alternating_joiners_and_variation_selectors_do_not_pile_up(glue: str) -> None:
     assert clean(f"a{glue * 4}b") == "ab"
     assert len(clean(f"❤{glue * 20}🔥")) <= 4
 
@@ -304,7 +304,7 @@ def test_every_kind_of_frame_with_text_is_filled() -> None:
     assert empty == {"Takeback"}
 
 
-def test_a_clean_frame_is_equal_but_for_its_text() -> None:
+def test_a_clean_frame_differs_only_in_its_text() -> None:
     at = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
     assert clean_frame(Message("lob\x1bby", "bo\u202eb", "one\r\ntwo", 7, at, "n\x07")) == Message(
         "lob␛by", "bob", "one\ntwo", 7, at, "n␇"

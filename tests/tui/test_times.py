@@ -24,7 +24,7 @@ def _two_hours_east() -> Iterator[None]:
     set_hours(Hours.H24)
 
 
-def test_the_clock_is_that_of_here() -> None:
+def test_the_clock_shows_local_time() -> None:
     assert clock(NOW) == "14:00"
 
 
@@ -54,7 +54,7 @@ def test_the_remaining_time_is_shown_in_words(seconds: float, words: str) -> Non
 
 
 @pytest.mark.parametrize("year", [1, 9999])
-def test_a_year_that_no_zone_reaches_ends_nothing(year: int) -> None:
+def test_a_time_outside_the_range_of_local_years_raises_no_error(year: int) -> None:
     edge = datetime(year, 12, 31, 23, tzinfo=UTC) if year == 9999 else datetime(year, 1, 1, tzinfo=UTC)
     assert clock(edge)
     assert moment(edge, NOW)

@@ -42,7 +42,7 @@ async def ask(address: Address, method: str = "GET") -> str:
         writer.close()
 
 
-async def test_connections_are_led_to_the_nodes_that_run_in_turn() -> None:
+async def test_connections_go_to_the_running_nodes_in_turn() -> None:
     front = listen([LOOPBACK])
     (address,) = front.addresses
     balancer = Balancer()
@@ -69,7 +69,7 @@ async def dying_node(received: list[bytes]) -> AsyncIterator[Address]:
 
 
 @pytest.mark.parametrize(("method", "answer"), [("GET", "one"), ("POST", "")])
-async def test_only_a_request_that_changes_nothing_goes_on_to_the_next_node_if_one_dies(
+async def test_only_a_request_that_changes_nothing_is_repeated_at_the_next_node_if_one_dies(
     method: str, answer: str
 ) -> None:
     front = listen([LOOPBACK])

@@ -100,7 +100,7 @@ async def test_additions_and_withdrawals_appear_in_the_inbox(demo: Demo) -> None
             await asyncio.sleep(0.05)
 
 
-async def test_profiles_are_fields_or_the_words_of_the_site(demo: Demo) -> None:
+async def test_a_profile_shows_its_fields_or_the_error_of_the_site(demo: Demo) -> None:
     async with visit(demo.room, "alice") as alice:
         await alice.message(HOST, "Good morning")
         await alice.send(ProfileRequest("Inés ⚓", "n1"))

@@ -46,7 +46,7 @@ async def test_another_host_is_refused_on_every_route(caller: Caller, host: str,
 
 
 @pytest.mark.parametrize("host", OWN)
-async def test_its_own_names_are_answered(caller: Caller, host: str) -> None:
+async def test_requests_for_the_sites_own_names_are_answered(caller: Caller, host: str) -> None:
     await caller.tell(evidence("Hm."))
     for path in ("/", "/reports/rep_1", "/reports.json"):
         reply = await caller.site.get(path, headers={"Host": host})
@@ -55,7 +55,7 @@ async def test_its_own_names_are_answered(caller: Caller, host: str) -> None:
         assert KEY.reveal() not in reply.text
 
 
-async def test_two_hosts_are_refused(caller: Caller) -> None:
+async def test_two_host_headers_are_refused(caller: Caller) -> None:
     twice = [("Host", "127.0.0.1:9080"), ("Host", "evil.example")]
     assert (await caller.site.get("/", headers=twice)).status_code == 403
 
@@ -68,11 +68,11 @@ async def test_two_hosts_are_refused(caller: Caller) -> None:
         (Address("Box.example", 9080), {"box.example:9080"}),
     ],
 )
-def test_an_address_given_by_the_user_is_a_name_too(address: Address, more: set[str]) -> None:
+def test_an_address_given_by_the_user_is_accepted_as_a_host(address: Address, more: set[str]) -> None:
     assert site_hosts(address) == {"127.0.0.1:9080", "localhost:9080", "[::1]:9080"} | more
 
 
-def test_browsers_leave_out_the_port_of_http() -> None:
+def test_a_host_without_its_port_is_accepted_on_port_80() -> None:
     assert {"localhost", "127.0.0.1", "[::1]", "localhost:80"} <= site_hosts(Address("127.0.0.1", 80))
 
 

@@ -28,7 +28,7 @@ def runs(pid: int) -> bool:
     return True
 
 
-async def test_a_killed_node_loses_nothing_and_runs_again() -> None:
+async def test_a_killed_node_loses_nothing_and_is_restarted() -> None:
     async with running("--nodes", "2", *ANYWHERE) as demo:
         nodes = [await read(demo.process, NODE) for _ in range(2)]
         await read(demo.process, re.compile(f".*kill -9 {nodes[0][3]}$"))

@@ -108,7 +108,7 @@ async def test_a_withdrawn_report_is_grey_and_has_no_form(caller: Caller) -> Non
     assert "alice</bdi> withdrew this report." in page
 
 
-async def test_only_the_inbox_refreshes_itself_and_only_the_other_page_has_a_form(caller: Caller) -> None:
+async def test_only_the_inbox_refreshes_itself_and_only_the_page_of_a_report_has_a_form(caller: Caller) -> None:
     await caller.tell(evidence(context=around(10, 5)))
     inbox, report = await caller.page("/"), await caller.page("/reports/rep_1")
     assert 'http-equiv="refresh"' in inbox
@@ -137,7 +137,7 @@ async def test_an_empty_inbox_says_how_to_report(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("status", ["seen", "resolved"])
-async def test_an_answer_goes_to_the_chat_server_and_onto_the_card(caller: Caller, status: str) -> None:
+async def test_an_answer_is_sent_to_the_chat_server_and_shown_on_the_card(caller: Caller, status: str) -> None:
     await caller.tell(evidence())
     await answer(caller, status, "\r\n Thank you.\r\nIt is gone. ")
     note = "Thank you.\nIt is gone."

@@ -104,7 +104,7 @@ async def test_a_call_that_somebody_else_signed_is_refused(caller: Caller) -> No
     assert await caller.listed() == []
 
 
-async def test_one_right_signature_among_several_is_enough(caller: Caller) -> None:
+async def test_one_valid_signature_among_several_is_enough(caller: Caller) -> None:
     assert (await caller.post(body(), signing=SigningSecrets((*OTHER, *SIGNING)))).status_code == 200
 
 

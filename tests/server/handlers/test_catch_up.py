@@ -71,7 +71,7 @@ async def test_a_newcomer_receives_from_memory_what_others_read(dispatcher: Disp
     ]
 
 
-async def test_those_who_join_together_share_one_read(dispatcher: Dispatcher, database: CountingDatabase) -> None:
+async def test_people_who_join_together_share_one_read(dispatcher: Dispatcher, database: CountingDatabase) -> None:
     ada, _ = await enter(dispatcher, "ada", ADA)
     await do(dispatcher, ada, Say("lobby", "1"))
     await enter(dispatcher, "eve")

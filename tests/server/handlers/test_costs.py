@@ -189,7 +189,7 @@ async def test_each_request_is_charged_and_refused_beyond_the_limit(
 @pytest.mark.parametrize(
     ("frame", "limits"), [(HISTORY, READING), (STORES[0], STORING)], ids=["what is read", "what is stored"]
 )
-async def test_many_people_of_one_address_share_what_it_may_use(
+async def test_many_people_of_one_address_share_its_budget(
     dispatcher: Dispatcher, frame: ClientFrame, limits: RoomLimits
 ) -> None:
     here = [await entered(dispatcher, f"mallory {number}", HERE) for number in range(ADDRESS_SHARE + 10)]
@@ -234,7 +234,7 @@ LOGINS: list[ClientFrame] = [Login("bob", "the token of bob"), Login("bob", "the
 
 
 @pytest.mark.parametrize("frame", [*LOGINS, *READS[:3]], ids=named)
-async def test_requests_of_a_closed_session_are_not_read(
+async def test_reads_for_a_closed_session_are_dropped(
     dispatcher: Dispatcher, database: CountingDatabase, frame: ClientFrame
 ) -> None:
     if isinstance(frame, Login):
@@ -261,7 +261,7 @@ async def test_requests_of_a_closed_session_are_not_read(
     assert not dispatcher.tasks
 
 
-async def test_requests_of_a_replaced_session_are_not_read(dispatcher: Dispatcher, database: CountingDatabase) -> None:
+async def test_reads_for_a_replaced_session_are_dropped(dispatcher: Dispatcher, database: CountingDatabase) -> None:
     session, outlet = await entered(dispatcher, "bob")
     database.begun.clear()
     async with database.held_up():
@@ -301,7 +301,7 @@ async def test_every_read_is_scheduled_under_its_session(
     assert set(database.begun) == {session.queue_key}
 
 
-async def test_a_login_waits_for_few_reads_of_other_sessions(
+async def test_a_login_waits_for_at_most_two_reads_of_other_sessions(
     dispatcher: Dispatcher, database: CountingDatabase
 ) -> None:
     mallory, _ = await entered(dispatcher, "mallory", HERE)

@@ -141,7 +141,7 @@ async def test_withheld_text_is_not_stored_where_no_direct_messages_are_kept(roo
     assert [said.message.rpartition(" ")[2] for said in await room.reports()] == ["secret", "https://spam-site.com/x"]
 
 
-async def test_operator_is_filtered_in_channels_alone_and_never_reported(room: Room) -> None:
+async def test_operator_is_filtered_only_in_channels_and_never_reported(room: Room) -> None:
     op, at_op = await enter(room.dispatcher, "op")
     op.rank = Rank.OPERATOR
     alice, at_alice = await enter(room.dispatcher, "alice")
@@ -166,7 +166,7 @@ async def test_edits_are_filtered(room: Room) -> None:
     assert [said.message for said in await room.reports()] == ["a badword", "the secret"]
 
 
-async def test_somebody_elses_message_cannot_be_edited_past_a_filter(room: Room) -> None:
+async def test_filtered_edit_of_another_persons_message_is_refused_and_not_reported(room: Room) -> None:
     late, _ = await enter(room.dispatcher, "late")
     alice, at_alice = await enter(room.dispatcher, "alice")
     await room.send(late, Say("lobby", "fine"))
@@ -199,7 +199,7 @@ async def test_link_spam_is_withheld_reported_and_ends_in_a_ban(room: Room) -> N
     assert out.comment == "The user was **banned** from chat."
 
 
-async def test_links_that_come_by_an_edit_count(room: Room) -> None:
+async def test_links_added_by_an_edit_count(room: Room) -> None:
     room.dispatcher.live = replace(room.dispatcher.live, filters=[], link_limits=LinkLimits(1, 3600))
     outlets = {name: (await enter(room.dispatcher, name))[1] for name in ("bob", "carol")}
     spammer, _ = await enter(room.dispatcher, "spammer")

@@ -132,14 +132,14 @@ async def test_each_command_is_answered_only_to_its_sender(op: Member, bob: Memb
     assert [each.nonce for each in op.outlet.frames if isinstance(each, Error)][-1] == "n-1"
 
 
-async def test_the_slash_of_others_is_text(op: Member, bob: Member) -> None:
+async def test_slash_commands_of_others_are_sent_as_text(op: Member, bob: Member) -> None:
     receive(bob.dispatcher, bob.session, Say("lobby", "/kick op"))
     await stored(bob.dispatcher)
     assert op.spoken == ["/kick op"]
     assert not op.outlet.closed
 
 
-async def test_a_kicked_operator_is_gone_at_once_and_has_no_power_left(op: Member, bob: Member) -> None:
+async def test_a_kicked_operator_is_gone_at_once_and_has_no_rights_left(op: Member, bob: Member) -> None:
     await op.say("/op bob")
     await op.say("/kick bob")
     assert bob.outlet.closed == [CloseCode.REMOVED]
@@ -169,7 +169,9 @@ async def test_a_login_while_the_ban_is_being_stored_is_removed(op: Member, bob:
     assert bob.notices == ["You have been banned from the chat room by op. You may come back after 24 hours."]
 
 
-async def test_who_logs_in_under_another_name_while_a_ban_is_being_stored_is_removed(op: Member, bob: Member) -> None:
+async def test_a_person_who_logs_in_under_another_name_while_a_ban_is_being_stored_is_removed(
+    op: Member, bob: Member
+) -> None:
     """As after link spam, whose author is banned by the server."""
     banned = op.dispatcher.people.ban(bob.session.logged_in_person, 24, CHAT_SERVER)
     other = Member(op.dispatcher, "robert", Rank.PERSON, "the secret token of bob")
@@ -179,7 +181,7 @@ async def test_who_logs_in_under_another_name_while_a_ban_is_being_stored_is_rem
     assert [other.session.ended, bob.session.ended, op.session.ended] == [True, True, False]
 
 
-async def test_a_ban_holds_by_any_spelling_and_by_identity_and_after_a_restart(op: Member, bob: Member) -> None:
+async def test_a_ban_applies_to_any_spelling_and_to_the_identity_and_after_a_restart(op: Member, bob: Member) -> None:
     assert await op.say("/ban bob 2") == ["bob has been banned from the room for 2 hours."]
     await op.sees("bob", "has been banned!")
     assert bob.outlet.closed == [CloseCode.REMOVED]
@@ -208,7 +210,7 @@ async def test_operator_rights_end_with_deop_and_so_does_hiding(op: Member, bob:
     assert "/kick op" in op.spoken
 
 
-async def test_hidden_operator_does_not_show_by_typing_or_by_holding_a_name(op: Member, bob: Member) -> None:
+async def test_hidden_operator_is_not_revealed_by_typing_or_by_holding_a_name(op: Member, bob: Member) -> None:
     receive(op.dispatcher, op.session, Typing("@bob"))
     assert bob.outlet.frames[-1] == Typing("@op")
     op.session.status = "hidden"
@@ -288,7 +290,7 @@ async def test_a_failure_to_lift_blocks_is_sent_only_to_the_new_operator(
     assert [each.code for each in carol.outlet.frames if isinstance(each, Error)] == [ErrorCode.STORAGE]
 
 
-async def test_blocks_of_the_site_spare_operators_who_are_here(op: Member, bob: Member) -> None:
+async def test_blocklists_of_the_site_do_not_apply_to_operators_in_the_room(op: Member, bob: Member) -> None:
     people, one = op.dispatcher.people, bob.session.logged_in_person.identity
     await people.set_site_blocks(one, [op.session.logged_in_person])
     await people.end_relations(people.relations.of(one))

@@ -157,7 +157,7 @@ async def test_members_name_is_never_given_to_a_guest(tmp_path: Path) -> None:
         assert of_kind(outlet, Me)[0].username == "dave 3", "while the member is away, whatever ReservedDays says"
 
 
-async def test_members_name_is_held_across_a_restart(tmp_path: Path) -> None:
+async def test_members_name_stays_reserved_across_a_restart(tmp_path: Path) -> None:
     async with room(tmp_path / "room.sqlite") as made:
         member, _ = await sign_in_as(made, token("dave"))
         made.on_close(member, CloseCode.NORMAL)
@@ -168,7 +168,7 @@ async def test_members_name_is_held_across_a_restart(tmp_path: Path) -> None:
         assert made.hub.find("dave")
 
 
-async def test_member_whose_name_differs_by_case_is_another_and_waits(tmp_path: Path) -> None:
+async def test_member_whose_name_differs_only_by_case_is_refused_while_the_other_is_present(tmp_path: Path) -> None:
     async with room(tmp_path / "room.sqlite") as made:
         first, _ = await sign_in_as(made, token("dave", op=True))
         _, outlet = await sign_in_as(made, token("Dave"))

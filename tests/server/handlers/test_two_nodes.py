@@ -41,7 +41,7 @@ async def test_server_that_starts_later_knows_who_is_present(shared: Shared, fir
     assert other.listed == ["ada", "ada 2"]
 
 
-async def test_name_is_given_to_one_of_two_logins_at_once(shared: Shared, first: Node, second: Node) -> None:
+async def test_name_is_granted_to_one_of_two_logins_at_once(shared: Shared, first: Node, second: Node) -> None:
     one, other = first.connect(), second.connect()
     for node, guest, name in ((first, one, "zed"), (second, other, "Zed")):
         node.database.hold()
@@ -54,7 +54,7 @@ async def test_name_is_given_to_one_of_two_logins_at_once(shared: Shared, first:
     assert [one.name, other.name] == ["zed", "Zed 2"]
 
 
-async def test_names_of_logins_at_once_on_one_server_differ(first: Node, second: Node) -> None:
+async def test_names_of_simultaneous_logins_on_one_server_differ(first: Node, second: Node) -> None:
     guests = [first.connect() for _ in range(3)]
     for number, each in enumerate(guests):
         each.send(Login("zed", f"the secret {number} of zed"))
@@ -64,7 +64,7 @@ async def test_names_of_logins_at_once_on_one_server_differ(first: Node, second:
     assert second.dispatcher.hub.names() == [each.name for each in guests]
 
 
-async def test_name_that_looks_like_one_on_another_server_is_not_given(first: Node, second: Node) -> None:
+async def test_name_that_looks_like_one_on_another_server_is_not_granted(first: Node, second: Node) -> None:
     await first.enter("alice")
     assert (await second.enter("\u0430lice")).name == "\u0430lice 2"
 

@@ -82,7 +82,7 @@ async def test_direct_message_that_is_not_kept_is_not_stored_for_somebody_on_the
     await until(lambda: [each.message for each in ada.of(Reacted)] == ["👍"])
 
 
-async def test_do_not_disturb_holds_on_the_other_server(first: Node, second: Node) -> None:
+async def test_do_not_disturb_applies_on_the_other_server(first: Node, second: Node) -> None:
     ada, bob = await first.enter("ada"), await second.enter("bob")
     bob.send(SetStatus(dnd=True))
     await until(lambda: any(each.dnd for each in first.dispatcher.hub.others.values()))
@@ -159,7 +159,7 @@ async def test_operator_kicks_somebody_on_the_other_server(first: Node, second: 
     await op.sees("bob", JOINED, "has been kicked from the room!")
 
 
-async def test_ban_ends_sessions_on_the_other_server_and_keeps_them_out(first: Node, second: Node) -> None:
+async def test_ban_ends_sessions_on_the_other_server_and_refuses_new_logins(first: Node, second: Node) -> None:
     op, bob = as_operator(await first.enter("op")), await second.enter("bob")
     op.send(Say("", "/ban bob 2"))
     await until(lambda: bob.outlet.closed == [CloseCode.REMOVED])

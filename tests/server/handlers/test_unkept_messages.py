@@ -130,7 +130,7 @@ async def test_a_message_to_someone_here_is_delivered_and_never_stored(room: Roo
     assert room.on_disk("in public")
 
 
-async def test_a_nonce_of_another_message_is_refused_and_answered(ada: Member, bob: Member) -> None:
+async def test_a_nonce_of_another_message_is_refused_and_does_not_stay_pending(ada: Member, bob: Member) -> None:
     await ada.send(Say("@bob", SECRET, "n-1"))
     await ada.send(*(Say("@bob", f"another {number}", "n-1") for number in range(MAX_PENDING_REQUESTS)))
     assert [each.code for each in ada.outlet.frames if isinstance(each, Error)] == ["nonce-used"] * MAX_PENDING_REQUESTS
@@ -166,7 +166,7 @@ async def test_a_client_that_reconnects_receives_what_it_missed(room: Room, ada:
     assert (await Member(room.dispatcher, "bob").enter()).heard[-1:] == ["two"]
 
 
-async def test_a_message_to_someone_away_waits_is_delivered_once_and_forgotten(
+async def test_a_message_to_someone_away_is_stored_until_it_is_delivered_once(
     room: Room, ada: Member, bob: Member
 ) -> None:
     bob.leave()
@@ -214,7 +214,7 @@ async def test_a_message_is_found_once_while_it_moves_from_the_database_to_memor
     assert len(await ask(broker, Reader(person, ["lobby"]))) == 2
 
 
-async def test_nobody_else_can_report_or_change_it(ada: Member, bob: Member, room: Room) -> None:
+async def test_nobody_else_can_report_or_change_an_unkept_message(ada: Member, bob: Member, room: Room) -> None:
     eve = await Member(room.dispatcher, "eve").enter()
     await ada.send(Say("@bob", SECRET))
     await eve.send(ReportRequest(1, SPAM), React(1, "👍"), Takeback(1), Edit(1, "x"))
@@ -241,7 +241,7 @@ async def test_the_direct_messages_of_a_person_can_be_cleared(room: Room, ada: M
     ],
     ids=["for ever", "for days", "not"],
 )
-async def test_kept_messages_are_deleted_by_the_settings(
+async def test_kept_messages_are_deleted_as_the_settings_say(
     room: Room, ada: Member, bob: Member, days: KeptDays, left: list[str]
 ) -> None:
     room.dispatcher.go_live(replace(room.dispatcher.live, keeps_direct=True))

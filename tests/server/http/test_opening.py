@@ -107,7 +107,9 @@ def runner() -> Iterator[asyncio.Runner]:
 
 @settings(max_examples=80)
 @given(heads(), st.sampled_from([*LIMITS.values()]))
-def test_both_ways_judge_alike(runner: asyncio.Runner, data: bytes, limits: RoomLimits) -> None:
+def test_a_connection_is_treated_alike_with_and_without_the_http_parser(
+    runner: asyncio.Runner, data: bytes, limits: RoomLimits
+) -> None:
     short = runner.run(judged(data, limits, parsed=False))
     assert short == runner.run(judged(data, limits, parsed=True))
 
@@ -141,7 +143,7 @@ async def test_a_request_in_parts_has_the_time_limit_of_its_connection() -> None
     assert follows._deadline.when() == first._deadline.when()
 
 
-async def test_a_connection_without_a_byte_is_counted_until_it_ends() -> None:
+async def test_a_connection_that_sends_nothing_is_counted_until_it_ends() -> None:
     counter, transport = handler(LIMITS["one connection"]), Transport()
     first, key = opening(counter, transport), counter.limiter.peer_key(PEER)
     assert not counter.limiter.pending_requests.acquire(key)

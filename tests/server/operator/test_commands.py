@@ -143,5 +143,5 @@ def test_help_explains_each_argument(command: str, capsys: pytest.CaptureFixture
     assert re.search(r"^  [A-Z]+  +\w", explained, re.MULTILINE)
 
 
-def test_an_empty_trail_has_no_hash_to_keep(server: SqliteConnection) -> None:
+def test_verifying_an_empty_trail_prints_no_hash(server: SqliteConnection) -> None:
     assert report_commands.verify(server, None) == "0 rows, none altered."

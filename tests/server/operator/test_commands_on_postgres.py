@@ -78,7 +78,9 @@ def names(file: Path) -> dict[str, str]:
         return {name: connection.execute(query).fetchone()[0] for name, query in queries.items()}
 
 
-def test_each_command_says_and_does_the_same(places: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_command_has_the_same_output_and_effect_on_both_databases(
+    places: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     values = names(places[0])
     for arguments in COMMANDS:
         given = [argument.format(**values) for argument in arguments]
@@ -92,7 +94,9 @@ def test_each_command_says_and_does_the_same(places: list[Path], capsys: pytest.
     assert contents[0] == contents[1]
 
 
-def test_a_file_is_written_from_either(places: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_databases_are_backed_up_to_a_file(
+    places: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for file in places:
         backup = tmp_path / f"{file.parent.name}.sqlite"
         assert f"{backup}: 12 messages" in run(file, ["backup", str(backup)], capsys)

@@ -47,7 +47,7 @@ def test_all_tables_are_copied() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_room_is_the_same_there_and_back(tmp_path: Path, seed: int) -> None:
+def test_a_room_is_unchanged_after_a_migration_and_back(tmp_path: Path, seed: int) -> None:
     source, there, back = written(tmp_path / "room.sqlite", seed), tmp_path / "there.sqlite", tmp_path / "back.sqlite"
     before = source.read_bytes()
     migrate(str(source), str(there))
@@ -58,7 +58,7 @@ def test_a_room_is_the_same_there_and_back(tmp_path: Path, seed: int) -> None:
         assert trail.verify(connection)[0] > 0
 
 
-def test_the_copy_numbers_its_messages_from_where_the_room_was(source: Path, tmp_path: Path) -> None:
+def test_the_copy_has_the_state_of_the_room_and_of_its_search_index(source: Path, tmp_path: Path) -> None:
     migrate(str(source), str(tmp_path / "copy.sqlite"))
     with (
         closing(schema.open_as_it_is(str(tmp_path / "copy.sqlite"))) as copy,
@@ -85,13 +85,13 @@ def test_a_dry_run_writes_nothing(source: Path, tmp_path: Path) -> None:
         ("postgresql://room:s3c@ret/@db/room", "write special characters of the password as %40"),
     ],
 )
-def test_a_place_that_cannot_be_used_is_named_without_its_password(place: str, words: str) -> None:
+def test_a_database_that_cannot_be_used_is_named_without_its_password(place: str, words: str) -> None:
     with pytest.raises(CommandError, match=re.escape(words)) as caught:
         check_place(place)
     assert "s3c" not in str(caught.value)
 
 
-def test_a_server_that_runs_is_named(source: Path, tmp_path: Path) -> None:
+def test_migration_is_refused_while_a_server_uses_the_database(source: Path, tmp_path: Path) -> None:
     lock = Lock(str(source))
     with pytest.raises(StorageError, match="used by another server"):
         migrate(str(source), str(tmp_path / "copy.sqlite"))
@@ -107,7 +107,7 @@ def test_an_existing_target_is_refused(source: Path, tmp_path: Path) -> None:
     assert other.read_bytes() == before
 
 
-def test_a_character_that_postgresql_lacks_is_named(source: Path, tmp_path: Path) -> None:
+def test_a_character_that_postgresql_cannot_store_is_named(source: Path, tmp_path: Path) -> None:
     with closing(schema.open_as_it_is(str(source))) as connection:
         (number,) = connection.execute("SELECT max(id) FROM message").fetchone()
         connection.execute("UPDATE message SET text = 'a' || char(0) || 'b' WHERE id = ?", (number,))

@@ -49,7 +49,7 @@ def moved(postgres: SharedPostgres, tmp_path_factory: pytest.TempPathFactory) ->
         yield Moved(source, url)
 
 
-def test_a_room_is_the_same_in_postgresql_and_back(moved: Moved, tmp_path: Path) -> None:
+def test_a_room_is_unchanged_after_a_migration_to_postgresql_and_back(moved: Moved, tmp_path: Path) -> None:
     assert "The trail of " in migrate(moved.url, str(tmp_path / "back.sqlite"))
     assert held(tmp_path / "back.sqlite") == content(moved.url) == held(moved.source)
 
@@ -78,7 +78,7 @@ def test_a_target_with_a_room_in_it_is_refused(moved: Moved) -> None:
         migrate(str(moved.source), moved.url)
 
 
-def test_servers_of_the_room_are_named(moved: Moved, tmp_path: Path) -> None:
+def test_migration_is_refused_and_names_the_servers_that_use_the_room(moved: Moved, tmp_path: Path) -> None:
     store = PostgresStore(moved.url)
     with store.transaction(write=True) as connection:
         connection.execute("INSERT INTO node (id, beat, address) VALUES ('one', ?, 'chat-1')", (connection.now,))
@@ -103,7 +103,7 @@ def test_servers_of_an_empty_target_must_end_and_are_removed(moved: Moved, postg
             assert connection.execute("SELECT count(*) FROM node").fetchone() == (0,)
 
 
-def test_a_snapshot_does_not_move_while_others_write(moved: Moved) -> None:
+def test_a_snapshot_does_not_change_while_others_write(moved: Moved) -> None:
     store = PostgresStore(moved.url)
     with store.transaction() as connection:
         before = trail.verify(connection)
@@ -121,7 +121,7 @@ def fail_half_way(url: str) -> None:
         raise CommandError
 
 
-def test_a_command_that_fails_leaves_nothing(moved: Moved) -> None:
+def test_a_command_that_fails_changes_nothing(moved: Moved) -> None:
     before = content(moved.url)
     with pytest.raises(CommandError):
         fail_half_way(moved.url)

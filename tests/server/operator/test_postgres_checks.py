@@ -62,7 +62,7 @@ def test_a_clock_that_differs_is_named(ahead: int, words: str) -> None:
         (ROW._replace(longest_lock=1001), WARNING, "1001 ms, while all others waited"),
     ],
 )
-def test_a_server_is_judged_by_its_beats_and_by_how_long_it_holds_the_room(
+def test_a_server_is_judged_by_its_heartbeats_and_by_how_long_it_locks_the_room(
     row: NodeRow, grade: Grade, words: str
 ) -> None:
     finding = postgres_checks.node(row)
@@ -70,7 +70,7 @@ def test_a_server_is_judged_by_its_beats_and_by_how_long_it_holds_the_room(
     assert words in finding.text
 
 
-def test_the_doctor_reads_a_room_and_names_who_holds_it(
+def test_the_doctor_checks_a_room_and_names_the_process_that_locks_it(
     postgres: SharedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def examined() -> list[Finding]:

@@ -33,12 +33,12 @@ def test_nothing_that_is_shown_can_move_the_cursor(text: str) -> None:
     assert not any(ord(char) < 32 or 127 <= ord(char) < 160 or 0xD800 <= ord(char) < 0xE000 for char in shown(text))
 
 
-def test_a_cell_is_cut_where_it_is_too_long() -> None:
+def test_a_cell_that_is_too_long_is_cut() -> None:
     assert short("x" * 61) == "x" * 59 + "…"
     assert short("x" * 60) == "x" * 60
 
 
-def test_columns_are_aligned_also_with_wide_characters() -> None:
+def test_columns_are_aligned_even_with_wide_characters() -> None:
     lines = table(["NAME", "IS"], [["日本", "on"], ["a", "off"], [FAMILY, "on"]]).split("\n")
     assert lines == ["NAME  IS", "日本  on", "a     off", f"{FAMILY}  on"]
 
@@ -46,5 +46,5 @@ def test_columns_are_aligned_also_with_wide_characters() -> None:
 @pytest.mark.parametrize(
     ("milliseconds", "text"), [(-5, "0 ms"), (999, "999 ms"), (1000, "1 s"), (90_000, "1 min"), (90_000_000, "1 d")]
 )
-def test_a_duration_has_its_largest_unit(milliseconds: int, text: str) -> None:
+def test_a_duration_is_shown_in_its_largest_unit(milliseconds: int, text: str) -> None:
     assert span(milliseconds) == text

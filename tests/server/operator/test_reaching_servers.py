@@ -12,7 +12,7 @@ from server.storage.postgres.store import PostgresStore
 from tests.support.postgres_database import servers, until
 
 
-async def test_all_servers_are_asked_to_reload_and_go_on(url: str) -> None:
+async def test_all_servers_are_asked_to_reload_and_keep_running(url: str) -> None:
     asked: list[RoomRequested] = []
 
     def hear(events: Sequence[RoomRequested]) -> None:

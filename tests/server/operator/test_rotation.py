@@ -94,7 +94,7 @@ def test_line_ends_and_symbolic_links_are_kept(file: Path) -> None:
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
-def test_what_the_server_reads_is_rotated(file: Path, mark: bytes, end: bytes) -> None:
+def test_a_file_with_any_line_ends_or_a_byte_order_mark_is_rotated(file: Path, mark: bytes, end: bytes) -> None:
     file.write_bytes(mark + TEXT.encode().replace(b"\n", end))
     assert secrets(file) == [SigningSecret(OLD)]
     rotate(file, "report", finish=False)

@@ -86,9 +86,7 @@ def points_elsewhere(connection: SqlConnection) -> None:
 
 
 @pytest.mark.parametrize("alter", [*map(deletes, range(1, 6)), swaps, rewrites_one_hash, points_elsewhere])
-def test_rows_that_are_gone_moved_or_made_to_fit_are_found(
-    desk: Desk, alter: Callable[[SqlConnection], object]
-) -> None:
+def test_deleted_swapped_and_rehashed_rows_are_found(desk: Desk, alter: Callable[[SqlConnection], object]) -> None:
     alter(desk.connection)
     with pytest.raises(TrailError):
         trail.verify(desk.connection)
@@ -237,7 +235,9 @@ def test_the_context_of_a_report_is_shown_around_its_message(desk: Desk) -> None
 @settings(max_examples=50, deadline=None)
 @given(*[TEXTS] * 5)
 @example("", "0\u0903\u0301", "", "", "")
-def test_a_shown_report_gives_back_names_and_texts(one: str, other: str, reason: str, said: str, channel: str) -> None:
+def test_names_and_texts_can_be_parsed_back_from_a_shown_report(
+    one: str, other: str, reason: str, said: str, channel: str
+) -> None:
     """Covers names and texts that earlier versions accepted."""
     desk = Desk()
     told = Evidence(

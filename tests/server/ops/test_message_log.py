@@ -93,7 +93,7 @@ def test_directory_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
 
 
 @given(st.text(min_size=1, max_size=64))
-def test_any_name_is_a_file_name_of_its_own(name: str) -> None:
+def test_any_name_has_a_safe_file_name(name: str) -> None:
     found = file_name(name)
     assert found == Path(found).name
     assert not found.startswith(".")

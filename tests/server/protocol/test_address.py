@@ -13,7 +13,7 @@ from server.protocol.address import DEFAULT_ADDRESS, Address
         ("[::1]:65535", "::1", 65535),
     ],
 )
-def test_an_address_reads_and_writes_the_same(text: str, host: str, port: int) -> None:
+def test_a_parsed_address_is_printed_unchanged(text: str, host: str, port: int) -> None:
     address = Address.parse(text)
     assert address == (host, port)
     assert str(address) == text

@@ -198,7 +198,7 @@ def test_an_unknown_action_has_its_own_code_and_keeps_the_nonce(action: str) -> 
     assert (error.code, error.nonce) == (ErrorCode.UNKNOWN_ACTION, "n-9")
 
 
-def test_the_verdict_on_a_malformed_frame_names_the_field_and_carries_the_nonce() -> None:
+def test_the_error_for_a_malformed_frame_names_the_field_and_has_the_nonce() -> None:
     error = refused(b'{"action":"message","channel":5,"message":"hi","nonce":"n-9"}')
     assert error.nonce == "n-9"
     assert "channel" in str(error)
@@ -250,7 +250,7 @@ def test_a_repeated_key_is_malformed(data: bytes) -> None:
     assert refused(data).code == ErrorCode.MALFORMED
 
 
-def test_the_verdict_on_a_shape_carries_the_nonce() -> None:
+def test_the_error_for_a_repeated_key_has_the_nonce() -> None:
     assert refused(TWICE["a key"]).nonce == "n-9"
 
 
@@ -280,7 +280,7 @@ def depth(value: object) -> int:
 
 
 @given(st.recursive(plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3)))
-def test_what_is_ignored_is_refused_for_its_depth_alone(extra: object) -> None:
+def test_an_ignored_field_is_refused_only_if_it_is_nested_too_deep(extra: object) -> None:
     data = encoded({"action": "message", "channel": "a", "message": "hi", "x": extra})
     if depth(extra) < 8:
         assert decode_client(data) == frames.Say("a", "hi")
@@ -300,7 +300,7 @@ def test_every_text_of_a_client_is_bounded_by_its_type_or_by_a_rule() -> None:
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_a_frame_or_a_bad_one(data: bytes) -> None:
+def test_any_bytes_decode_to_a_frame_or_an_error(data: bytes) -> None:
     for decode in (decode_client, decode_server):
         try:
             decode(data)

@@ -127,7 +127,7 @@ def test_text_that_is_not_emphasis_stays_as_typed(line: str) -> None:
         (r"\`a` \[b](https://a.example/)", "`a` [b](<a>https://a.example/</a>)"),
     ],
 )
-def test_emphasis_at_the_edges_of_words(line: str, found: str) -> None:
+def test_emphasis_begins_and_ends_at_the_edges_of_words(line: str, found: str) -> None:
     assert emphasised(line) == found
 
 
@@ -150,7 +150,7 @@ def test_lines_between_fences_are_a_block_of_code(text: str, found: list[tuple[b
 
 
 @pytest.mark.parametrize("mark", ["*a* ", "a.b ", "\\", "[", "://", "@", "~", "_", "`"])
-def test_lines_beyond_the_most_marks_are_text(mark: str) -> None:
+def test_lines_after_the_maximum_of_marks_are_plain_text(mark: str) -> None:
     parser = MessageParser(WEB)
     lines = ["*a*", mark * MAX_MARKS, "plain", "*a*"]
     emphasis = [Token("em", "*", opens=True), Token("", "a"), Token("em", "*")]
@@ -165,7 +165,7 @@ def test_as_many_marks_as_allowed_are_parsed() -> None:
 
 
 @pytest.mark.parametrize("line", ["", "a", "2 > 1 & 3 < 4: (so) what? #1!", "a. b: c", "10 % / |"])
-def test_a_line_without_marks_is_not_parsed_and_is_the_same_if_it_is(line: str) -> None:
+def test_a_line_without_marks_is_the_same_with_and_without_parsing(line: str) -> None:
     assert tokens(line) == parse(line, WEB) == [Token("", line)] * bool(line)
 
 

@@ -35,9 +35,9 @@ from server.protocol.mentions import mentions
         ("a" + "\u0301" * 4000, "ada", False),
     ],
 )
-def test_a_name_counts_as_a_word_in_any_spelling(text: str, name: str, named: bool) -> None:
+def test_a_mention_is_a_whole_word_in_any_spelling_of_the_name(text: str, name: str, named: bool) -> None:
     assert mentions(text, [name]) is named
 
 
-def test_any_of_several_names_counts() -> None:
+def test_any_of_several_names_is_a_mention() -> None:
     assert mentions("deploy now", ["ada", "deploy"])

@@ -26,7 +26,7 @@ def test_characters_used_as_structure_are_not_allowed_in_names() -> None:
             assert name_text.shown(f"a{char}b") == "a\ufffdb"
 
 
-def test_other_categories_are_not_allowed() -> None:
+def test_characters_of_other_unicode_categories_are_not_allowed() -> None:
     for char in EVERYTHING:
         kind = unicodedata.category(char)
         if kind[0] in "CZ" or kind in {"Me", "Ps", "Pe", "Pi", "Pf", "Pd", "Pc", "Po", "Sm", "Sc"}:

@@ -30,7 +30,7 @@ def stored(secret: bytes) -> bytes:
     return proof.login_keys(secret).stored_key
 
 
-def test_vectors_hold_for_clients_in_other_languages() -> None:
+def test_test_vectors_for_clients_in_other_languages_are_correct() -> None:
     keys = proof.login_keys(SECRET)
     assert {
         "stored_key": keys.stored_key.hex(),
@@ -50,14 +50,14 @@ def test_the_formulas_are_those_of_scram() -> None:
 
 
 @given(secrets, exchanges)
-def test_both_sides_prove_themselves(secret: bytes, exchange: Exchange) -> None:
+def test_both_sides_prove_their_identity(secret: bytes, exchange: Exchange) -> None:
     keys = proof.login_keys(secret)
     assert proof.verify_client(proof.client_proof(secret, exchange), keys.stored_key, exchange)
     assert proof.verify_server(proof.server_proof(keys.server_key, exchange), secret, exchange)
 
 
 @given(secrets, exchanges, exchanges)
-def test_a_proof_holds_for_no_other_exchange(secret: bytes, made_for: Exchange, other: Exchange) -> None:
+def test_a_proof_is_invalid_for_any_other_exchange(secret: bytes, made_for: Exchange, other: Exchange) -> None:
     same = made_for == other
     assert proof.verify_client(proof.client_proof(secret, made_for), stored(secret), other) == same
     keys = proof.login_keys(secret)
@@ -98,7 +98,7 @@ def test_random_bytes_are_not_a_proof(forged: bytes) -> None:
     assert not proof.verify_server(None, SECRET, EXCHANGE)
 
 
-def test_what_the_server_stores_does_not_log_in() -> None:
+def test_what_the_server_stores_is_not_enough_to_log_in() -> None:
     keys = proof.login_keys(SECRET)
     for key in keys:
         assert not proof.verify_client(proof.client_proof(key, EXCHANGE), keys.stored_key, EXCHANGE)

@@ -152,7 +152,7 @@ class EndingDatabase(SlowDatabase):
         return await super().read(work, key)
 
 
-async def test_no_attempt_starts_after_the_end(tmp_path: Path) -> None:
+async def test_no_attempt_starts_after_deliveries_have_ended(tmp_path: Path) -> None:
     database = EndingDatabase(str(tmp_path / "room.sqlite"))
     await database.write(partial(reports.submit, TERMS, Submission(ALICE, evidence(), None, add=False)))
     client = WebhookClient(transport=httpx.MockTransport(lambda _: answer(200)))
@@ -176,7 +176,7 @@ async def test_a_site_that_echoes_the_key_does_not_put_it_on_disk(database: Slow
     assert key[:20] not in answered
 
 
-async def test_a_database_that_is_away_is_logged_once(
+async def test_a_database_that_is_unavailable_is_logged_once(
     database: SlowDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     attempts, client = 0, WebhookClient()
@@ -280,7 +280,7 @@ async def test_reports_are_delivered_even_if_rendering_fails(
     assert depth.waiting == 0
 
 
-async def test_a_report_that_is_withdrawn_while_its_post_is_written_is_not_in_it(database: SlowDatabase) -> None:
+async def test_a_report_withdrawn_while_its_post_is_encoded_is_left_out(database: SlowDatabase) -> None:
     """It is carried by the delivery of another report of the same message."""
     got = asyncio.Queue[httpx.Request]()
     reporters = [Person(f"guest {number}", f"g-{number}") for number in range(3)]

@@ -189,7 +189,7 @@ async def test_the_who_list_of_thousands_arrives_as_it_is_read_and_changes_follo
     assert isinstance(slow.frames[-1], Presence)
 
 
-async def test_the_who_list_follows_the_rank_that_changes_while_it_is_sent(relations: RelationIndex) -> None:
+async def test_the_who_list_reflects_a_rank_that_changes_while_it_is_sent(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     crowd(hub, 600)
     bob, slow = Guest(hub, BOB), SlowOutlet()

@@ -50,7 +50,9 @@ CHANGES = st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["online", "away
 
 @settings(max_examples=60)
 @given(CHANGES, st.frozensets(st.integers(0, 9).map(lambda number: f"p{number}-1"), min_size=1))
-def test_pages_list_everyone_with_the_last_entry(changes: list[tuple[int, str | None]], hidden: frozenset[str]) -> None:
+def test_pages_list_everyone_with_their_latest_entry(
+    changes: list[tuple[int, str | None]], hidden: frozenset[str]
+) -> None:
     pages, sessions = WhoPages(), [session(f"p{number}") for number in range(10)]
     here: dict[str, WhoEntry] = {}
     for number, status in changes:

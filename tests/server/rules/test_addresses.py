@@ -60,13 +60,13 @@ def test_a_forged_header_does_not_change_the_address(claims: list[str]) -> None:
         ("", ["203.0.113.9"], False),
     ],
 )
-def test_a_neighbour_that_speaks_for_others_untrusted_is_an_undeclared_proxy(
+def test_an_untrusted_neighbour_that_forwards_addresses_is_an_undeclared_proxy(
     peer: str, forwarded: list[str], expected: bool
 ) -> None:
     assert is_undeclared_proxy(peer, forwarded, PROXIES) is expected
 
 
-def test_ipv4_counts_by_the_address_and_ipv6_by_64_bits() -> None:
+def test_limits_count_ipv4_by_address_and_ipv6_by_its_first_64_bits() -> None:
     assert counted("203.0.113.9") == "203.0.113.9"
     assert counted("2001:db8::9") == counted("2001:db8:0:0:ffff::1") == "2001:db8::/64"
     assert counted("2001:db8:0:1::9") != counted("2001:db8::9")

@@ -13,7 +13,7 @@ from server.rules.requests import RefusedRequest
 from server.rules.tokens import Claims
 
 
-def test_keys_count_in_any_case_and_the_exact_spelling_wins() -> None:
+def test_keys_match_in_any_case_and_the_exact_spelling_wins() -> None:
     body = b'{"apikey":"small","APIKey":"exact","APIKEY":"large","claims":{"SUB":"bob","Op":true},"x":[1]}'
     assert api_json.read(body, Authenticate) == Authenticate("exact", Claims(sub="bob", op=True))
 

@@ -55,7 +55,9 @@ def test_the_frame_says_what_was_stored() -> None:
         (Person("Alice", "impostor"), False),
     ],
 )
-def test_the_frame_says_whose_a_message_is_where_names_would_mislead(reader: Person, own: bool | None) -> None:
+def test_the_frame_says_whether_a_message_is_the_readers_own_where_names_would_mislead(
+    reader: Person, own: bool | None
+) -> None:
     assert SAID.frame_for(reader).own is own
 
 

@@ -153,11 +153,11 @@ def test_a_refusal_says_what_is_allowed_and_what_to_leave_out() -> None:
     assert refused.value.message == said
 
 
-def test_spaces_are_trimmed_and_single() -> None:
+def test_spaces_are_trimmed_and_repeated_ones_collapsed() -> None:
     assert names.check("  Anna \u3000 Lena ") == "Anna Lena"
 
 
-def test_a_name_is_composed() -> None:
+def test_a_name_is_in_composed_unicode_form() -> None:
     assert names.check("Zoe\u0308") == "Zoë"
 
 
@@ -190,7 +190,7 @@ def test_a_free_name_is_found_with_few_look_ups(people: int) -> None:
 
 
 @given(st.sets(st.integers(1, 40)))
-def test_a_free_name_follows_a_taken_one_whatever_numbers_are_taken(numbers: set[int]) -> None:
+def test_a_free_number_follows_a_taken_one_whatever_numbers_are_taken(numbers: set[int]) -> None:
     taken = Taken("alice" if number == 1 else f"alice {number}" for number in numbers)
     free = names.free("alice", among(taken))
     assert free not in set(taken)
@@ -202,7 +202,7 @@ def test_a_free_name_follows_a_taken_one_whatever_numbers_are_taken(numbers: set
 @given(LIKELY, st.integers(min_value=1, max_value=120))
 @example("x" * MAX_NAME_CHARS, 12)
 @example("x" * (MAX_NAME_CHARS - 3) + " yz", 12)
-def test_a_freed_name_is_not_taken_not_too_long_and_can_be_asked_for_again(text: str, people: int) -> None:
+def test_a_numbered_name_is_free_not_too_long_and_can_be_requested_again(text: str, people: int) -> None:
     name = granted(text)
     assume(name is not None)
     assert name is not None

@@ -25,7 +25,7 @@ from server.rules.operator_commands import (
         ("\ufeff \u200b/kick bob", "bob"),
     ],
 )
-def test_a_name_can_be_quoted_and_have_a_sign(typed: str, person: str) -> None:
+def test_a_name_can_be_quoted_or_begin_with_an_at_sign(typed: str, person: str) -> None:
     command = parse(typed)
     assert is_command(typed)
     assert isinstance(command, OperatorCommand)

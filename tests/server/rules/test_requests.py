@@ -57,7 +57,7 @@ def test_a_body_has_one_bounded_length(fields: list[str], status: HTTPStatus | N
         "flagpost.internal:9000", "other.example",
     ],
 )  # fmt: skip
-def test_its_own_names_and_addresses_name_the_server(host: str) -> None:
+def test_the_servers_own_names_and_addresses_are_accepted_as_hosts(host: str) -> None:
     check_host(host, NAMES)
 
 
@@ -71,7 +71,7 @@ def test_its_own_names_and_addresses_name_the_server(host: str) -> None:
         "\u0661\u0662\u0667.0.0.1", "localhost/", "[]", ":9000", ".",
     ],
 )  # fmt: skip
-def test_any_other_name_is_misdirected(host: str) -> None:
+def test_a_request_for_any_other_host_is_misdirected(host: str) -> None:
     with pytest.raises(RefusedRequest, match="AllowedHosts") as caught:
         check_host(host, NAMES)
     assert caught.value.status == HTTPStatus.MISDIRECTED_REQUEST

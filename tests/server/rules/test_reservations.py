@@ -16,7 +16,7 @@ def reservations() -> Reservations:
 
 
 @pytest.mark.parametrize("name", ALIKE)
-def test_a_name_of_someone_here_is_taken_also_by_its_looks(reservations: Reservations, name: str) -> None:
+def test_a_name_that_looks_like_one_in_use_is_taken(reservations: Reservations, name: str) -> None:
     reservations.joined(ADA, 0, returns=False)
     expected = Obstacle.TAKEN if name.isascii() else Obstacle.LOOKS_TAKEN
     assert reservations.obstacle(name, "e-1", 0) is expected
@@ -59,7 +59,7 @@ def test_an_open_report_keeps_a_name_reserved(reservations: Reservations) -> Non
     assert reservations.obstacle("ada", "e-1", 1000 * DAY) is None
 
 
-def test_without_days_only_people_in_the_room_have_a_name(reservations: Reservations) -> None:
+def test_with_zero_days_only_names_in_use_are_taken(reservations: Reservations) -> None:
     reservations.days = 0
     reservations.joined(ADA, 0, returns=True)
     reservations.report_opened("r-1", ADA)
@@ -68,7 +68,7 @@ def test_without_days_only_people_in_the_room_have_a_name(reservations: Reservat
     assert reservations.obstacle("ada", "e-1", 0) is None
 
 
-def test_names_whose_time_is_over_take_no_memory(reservations: Reservations) -> None:
+def test_expired_reservations_use_no_memory(reservations: Reservations) -> None:
     for number in range(MAX_RESERVED + 10):
         reservations.reserve(Person(str(number), str(number)), 0)
     assert reservations.obstacle("5", "e-1", 0) is None

@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 REFUSED = Result(None, "It cannot be reached.", "refused")
 
 
-def test_the_schedule_is_that_of_the_promise() -> None:
+def test_the_retry_schedule_is_the_documented_one() -> None:
     waits = [consequence(attempt, REFUSED, NOW, 0).wait_seconds for attempt in range(1, 10)]
     assert waits == [5, 30, 120, 600, 1800, 7200, 21600, 43200, 86400]
     assert consequence(10, REFUSED, NOW, 0).state is DeliveryState.GIVEN_UP
@@ -73,7 +73,7 @@ def test_an_attempt_ahead_of_the_schedule_does_not_use_it_up() -> None:
 
 
 @given(st.integers(1, len(SCHEDULE_SECONDS)), st.floats(0, 1))
-def test_jitter_adds_a_fifth_at_most(attempt: int, chance: float) -> None:
+def test_jitter_adds_at_most_a_fifth(attempt: int, chance: float) -> None:
     base = SCHEDULE_SECONDS[attempt - 1]
     assert base <= consequence(attempt, REFUSED, NOW, chance).wait_seconds <= base * 1.2
 

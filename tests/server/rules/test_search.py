@@ -109,12 +109,12 @@ def test_filters_are_read(text: str, expected: Query) -> None:
     assert query(text) == expected
 
 
-def test_day_begins_where_the_user_is() -> None:
+def test_day_begins_in_the_time_zone_of_the_user() -> None:
     assert query("after:2026-11-29", 60).after == datetime(2026, 11, 28, 23, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("date", ["yesterday", "2026-13-01", "2026-11-29T10", "20261129", "0001-01-01", "11/29"])
-def test_date_that_is_none_is_explained(date: str) -> None:
+def test_invalid_date_is_explained(date: str) -> None:
     with pytest.raises(Refusal, match="before: requires a date, for example before:2026-11-29"):
         query(f"before:{date}", 24 * 60)
 
@@ -126,7 +126,7 @@ def test_empty_query_is_refused(text: str) -> None:
     assert caught.value.code == ErrorCode.BAD_QUERY
 
 
-def test_words_are_put_to_the_index_literally() -> None:
+def test_words_are_passed_to_the_index_literally() -> None:
     assert query("rope 'OR' a_b x% \\").indexed == '"rop" "ope" "\'or" "or\'" "a_b"'
 
 

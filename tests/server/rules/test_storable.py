@@ -31,7 +31,7 @@ REFUSED: dict[str, tuple[Callable[[], object], ErrorCode]] = {
 
 
 @pytest.mark.parametrize(("act", "code"), REFUSED.values(), ids=REFUSED.keys())
-def test_texts_of_people_are_refused_with_their_own_code(act: Callable[[], object], code: ErrorCode) -> None:
+def test_texts_with_u0000_are_refused_with_their_own_codes(act: Callable[[], object], code: ErrorCode) -> None:
     with pytest.raises(Refusal) as refused:
         act()
     assert refused.value.code == code
@@ -46,14 +46,14 @@ IDS = {
 
 
 @pytest.mark.parametrize(("field", "frame"), IDS.items(), ids=IDS.keys())
-def test_ids_are_malformed(field: str, frame: Say | Withdraw | ReportRequest | Login) -> None:
+def test_ids_with_u0000_are_malformed(field: str, frame: Say | Withdraw | ReportRequest | Login) -> None:
     with pytest.raises(BadFrame, match=rf"{field} contains U\+0000") as refused:
         decode_client(encode(frame))
     assert refused.value.code == ErrorCode.MALFORMED
 
 
 @pytest.mark.parametrize("frame", [Say("lob\0by", "a\0b"), Edit(1, "a\0b"), Say("lobby", "\\u0000", "\\u0000")])
-def test_texts_reach_their_rules(frame: Say | Edit) -> None:
+def test_message_texts_with_u0000_are_decoded(frame: Say | Edit) -> None:
     assert decode_client(encode(frame)) == frame
 
 
@@ -71,7 +71,7 @@ def test_escape_is_distinguished_from_its_spelling(body: bytes, has: bool) -> No
     assert has_zero(body) is has
 
 
-def test_calls_of_the_site_are_refused() -> None:
+def test_calls_of_the_site_with_u0000_are_refused() -> None:
     for body, kind in (
         (rb'{"Note": "thank\u0000you"}', ReportStatusCall),
         (rb'{"Blocklist": ["bob", "a\u0000"]}', SiteBlocklist),
@@ -80,10 +80,10 @@ def test_calls_of_the_site_are_refused() -> None:
             api_json.read(body, kind)
 
 
-def test_commands_of_operators_are_refused() -> None:
+def test_commands_of_operators_with_u0000_are_refused() -> None:
     assert isinstance(operator_commands.parse("/ban no\0body"), BadCommand)
 
 
 @pytest.mark.parametrize("text", ["\0", "a\0b", "x" * 1000 + "\0", "x" * 1000])
-def test_what_is_looked_up_never_contains_it(text: str) -> None:
+def test_name_keys_and_folded_texts_never_contain_u0000(text: str) -> None:
     assert "\0" not in names.key(text) + fold(text)

@@ -76,7 +76,7 @@ def test_token_of_the_site_says_who_the_member_is() -> None:
     )
 
 
-def test_null_is_as_if_missing() -> None:
+def test_null_counts_as_missing() -> None:
     assert verify(token({**MEMBER, "rules": None, "nick": None}), KEY) == Claims(sub="bob")
 
 
@@ -137,6 +137,6 @@ def test_texts_that_everyone_receives_are_bounded() -> None:
     assert [len(rule) for rule in said.rules] == [tokens.MAX_WORD_CHARS] * tokens.MAX_RULES
 
 
-def test_identity_is_the_exact_name_and_no_guests() -> None:
+def test_identity_follows_from_the_exact_name_and_is_never_a_guests() -> None:
     assert identity_of("bob") != identity_of("Bob")
     assert identity_of("bob") != hashlib.blake2b(b"bob", digest_size=16).hexdigest(), "the identity of an old client"

@@ -21,7 +21,7 @@ def test_operators_see_the_hidden_and_secret_vips_are_seen_by_vips_and_operators
     assert view_of(Rank.PERSON, vips_are_secret=False).vips
 
 
-def test_an_entry_hides_the_hidden_and_the_vip() -> None:
+def test_an_entry_hides_hidden_operators_and_the_rank_of_vips() -> None:
     vip = WhoEntry("vic", 1, vip=True, nickname="Vicky")
     assert entry_for(View(hidden=False, vips=False), vip) == WhoEntry("vic", 1, nickname="Vicky")
     assert entry_for(View(hidden=False, vips=True), vip) == vip

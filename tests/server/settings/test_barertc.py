@@ -108,7 +108,7 @@ def test_welcome_messages_of_all_channels_beyond_the_limit_are_left_out_and_name
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\\u200b", "\\u2060 \\u0007"])
-def test_texts_of_which_nothing_is_visible_are_left_out(blank: str) -> None:
+def test_texts_without_visible_characters_are_left_out(blank: str) -> None:
     tea = f'[[PublicChannels]]\nID = "tea"\nName = "{blank}"\nWelcomeMessages = ["{blank}", "Hi"]'
     loaded = parse(f'Version = 17\nTitle = "{blank}"\n{tea}', {})
     (channel,) = loaded.settings.public_channels
@@ -165,14 +165,14 @@ def test_x_forwarded_for_trusts_a_local_proxy_unless_others_are_named() -> None:
 
 
 @pytest.mark.parametrize("channel_id", ["@bob", " lobby", "lobby ", "", "a\\u200bb", "a\\nb", 65 * "x"])
-def test_channel_id_that_could_be_mistaken_is_refused(channel_id: str) -> None:
+def test_ambiguous_channel_id_is_refused(channel_id: str) -> None:
     with pytest.raises(SettingsError, match=r"PublicChannels\[0\]\.ID"):
         parse(f'Version = 17\n[[PublicChannels]]\nID = "{channel_id}"\nName = "x"', {})
 
 
 @pytest.mark.parametrize("value", ["Title = 5", "WebhookURLs = 5", "PublicChannels = [1]", "DirectMessageHistory = 1",
                                    'WebhookURLs = ["a"]', "[[PublicChannels]]\nID = 1"])  # fmt: skip
-def test_value_of_a_wrong_type_is_one_line(value: str) -> None:
+def test_value_of_a_wrong_type_is_reported_in_one_line(value: str) -> None:
     with pytest.raises(SettingsError) as caught:
         parse(f"Version = 17\n{value}", {})
     assert len(str(caught.value).splitlines()) == 1

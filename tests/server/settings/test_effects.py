@@ -16,7 +16,7 @@ ELSEWHERE = {"free_megabytes", "reports_per_hour"}
 """Limits that the limiter does not apply alone: the server also reads them for each sample, or with the webhooks."""
 
 
-def test_the_page_of_the_settings_says_of_each_when_it_takes_effect() -> None:
+def test_the_settings_page_says_when_each_setting_takes_effect() -> None:
     page = (Path(__file__).parents[3] / "docs/settings.md").read_text(encoding="utf-8")
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     for path, effect in EFFECTS.items():

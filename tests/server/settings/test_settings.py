@@ -197,7 +197,7 @@ def test_a_text_that_every_client_receives_has_a_maximum_length(key: str) -> Non
         (LOBBY.replace("lobby", "@lobby"), "PublicChannels[0].ID: this text is not allowed here; "),
     ],
 )
-def test_a_wrong_type_is_named_in_words_of_people(text: str, error: str) -> None:
+def test_a_wrong_type_is_named_in_plain_words(text: str, error: str) -> None:
     assert refused(text).startswith(error)
 
 
@@ -238,7 +238,7 @@ def test_an_origin_is_compared_as_browsers_send_it(origin: str, sent: str) -> No
     assert parse(f'AllowedOrigins = ["{origin}"]', {}).settings.allowed_origins == (sent,)
 
 
-def test_a_page_that_may_read_is_compared_as_browsers_send_it() -> None:
+def test_a_cors_host_is_compared_as_browsers_send_it() -> None:
     written = ["https://Site.Example:443/", "https://bücher.example", "", "site.example"]
     found = parse(f"CORSHosts = {json.dumps(written)}", {}).settings.cors_hosts
     assert found == ("https://site.example", "https://xn--bcher-kva.example", "site.example")
@@ -300,7 +300,7 @@ def test_keys_within_a_table_are_checked_too() -> None:
         parse("[Limits]\nReportPerHour = 3", {})
 
 
-def test_a_variable_of_white_space_is_refused() -> None:
+def test_a_key_variable_of_white_space_is_refused() -> None:
     with pytest.raises(SettingsError, match=f"AdminAPIKey: blank; set it, or {KEY_VARIABLE}"):
         parse('AdminAPIKey = "from-the-file"', {KEY_VARIABLE: " "})
 
@@ -319,7 +319,7 @@ def test_several_keys_are_accepted_and_the_first_is_sent() -> None:
 
 
 @pytest.mark.parametrize("keys", ['["a", ""]', '["a", "a"]', '["a", " "]', '[["a"]]'])
-def test_a_list_of_keys_has_no_repeated_and_no_empty_one(keys: str) -> None:
+def test_a_list_of_keys_with_a_repeated_or_empty_one_is_refused(keys: str) -> None:
     assert refused(f"AdminAPIKey = {keys}").startswith("AdminAPIKey")
 
 
@@ -328,11 +328,11 @@ def test_an_empty_variable_does_not_override_the_key() -> None:
 
 
 @pytest.mark.parametrize("written", [f"{KEY} {KEY}-2", f"{KEY},{KEY}-2", f" {KEY} ,\n{KEY}-2, "])
-def test_the_environment_holds_several_keys(written: str) -> None:
+def test_the_environment_may_contain_several_keys(written: str) -> None:
     assert parse("", {KEY_VARIABLE: written}).settings.admin_api_key == ApiKeys(KEY, f"{KEY}-2")
 
 
-def test_words_of_the_environment_do_not_become_keys() -> None:
+def test_a_short_word_in_the_key_variable_does_not_become_a_key() -> None:
     with pytest.raises(SettingsError, match=f"{KEY_VARIABLE}: one of its keys is shorter than 16") as caught:
         parse("", {KEY_VARIABLE: f"{KEY} hunter2"})
     assert "hunter2" not in str(caught.value)
@@ -372,7 +372,7 @@ def test_without_a_file_the_database_is_in_the_users_data_directory(empty: Path)
     assert database.parent.is_dir()
 
 
-def test_the_file_of_this_directory_is_read_without_being_named(empty: Path) -> None:
+def test_the_file_in_the_working_directory_is_read_without_being_named(empty: Path) -> None:
     (empty / "settings.toml").write_text('Title = "Here"', encoding="utf-8")
     assert load(environ={}).settings.title == "Here"
 
@@ -382,7 +382,7 @@ def test_a_byte_order_mark_is_ignored(empty: Path) -> None:
     assert load(environ={}).settings.title == "Here"
 
 
-def test_a_file_that_was_named_and_is_missing_is_an_error(tmp_path: Path) -> None:
+def test_a_named_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such file") as caught:
         load(tmp_path / "nowhere.toml", {})
     assert "--settings" in str(caught.value)

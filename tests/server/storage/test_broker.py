@@ -110,7 +110,9 @@ async def test_an_unknown_number_finds_no_message(broker: Broker) -> None:
 
 
 @ON_A_FILE
-async def test_sqlite_messages_of_one_turn_are_stored_in_as_few_commits_as_fit(broker: Broker, tmp_path: Path) -> None:
+async def test_sqlite_messages_of_one_turn_are_stored_in_as_few_commits_as_possible(
+    broker: Broker, tmp_path: Path
+) -> None:
     before = commits(tmp_path / "room.sqlite")
     await publish(broker, *[said(str(number)) for number in range(2 * MAX_COMMIT)])
     assert commits(tmp_path / "room.sqlite") - before == 2
@@ -180,7 +182,7 @@ async def test_a_nonce_is_unique_for_messages_for_a_day(empty_room: EmptyRoom, o
     await database.close()
 
 
-async def test_a_deleted_message_is_still_the_one_of_its_nonce(broker: Broker) -> None:
+async def test_a_nonce_of_a_deleted_message_still_counts_as_used(broker: Broker) -> None:
     first = await broker.publish(said("hello", nonce="n-1"))
     await broker.take_back(first.publication.msg_id, ALICE, EVERYWHERE)
     again = await broker.publish(said("hello", nonce="n-1"))
@@ -203,7 +205,7 @@ async def test_history_is_read_page_by_page_from_the_newest(broker: Broker) -> N
     assert pages == [["5", "6", "7"], ["2", "3", "4"], ["1"]]
 
 
-async def test_a_page_that_is_just_full_has_no_more(broker: Broker) -> None:
+async def test_a_page_that_is_exactly_full_reports_no_more(broker: Broker) -> None:
     await publish(broker, said("1"), said("2"))
     assert not (await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 2)).more
     assert await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 1, 2) == Page([], more=False)

@@ -48,7 +48,7 @@ def test_a_copy_that_fails_does_not_suspend_the_first(desk: Desk) -> None:
     assert desk.submit(77).status is ReportState.RECEIVED
 
 
-def test_a_withdrawal_is_sent_to_those_that_may_have_the_report(desk: Desk) -> None:
+def test_a_withdrawal_is_sent_to_the_webhooks_that_may_have_the_report(desk: Desk) -> None:
     desk.terms = TERMS._replace(copies=(("archive", True), ("mute", False)))
     report = desk.submit()
     for webhook in ("archive", "mute"):
@@ -103,7 +103,7 @@ def test_the_site_may_answer_by_the_id_of_any_delivery(desk: Desk) -> None:
     assert desk.find(report.id).status is ReportState.SEEN
 
 
-def test_a_report_keeps_the_webhook_that_was_first_when_it_was_made(desk: Desk) -> None:
+def test_a_report_follows_the_webhook_that_was_first_when_it_was_submitted(desk: Desk) -> None:
     report = desk.submit()
     desk.terms = TERMS._replace(webhook="archive", copies=(("report", False),))
     desk.submit(reporter=ALICE, add=True)

@@ -187,7 +187,7 @@ async def test_a_device_or_pipe_is_refused_and_keeps_its_mode(tmp_path: Path) ->
     assert file_modes(tmp_path) == {"pipe": 0o644, "room.sqlite": 0o644}
 
 
-async def test_the_file_names_its_program(tmp_path: Path) -> None:
+async def test_the_file_identifies_its_program(tmp_path: Path) -> None:
     path = tmp_path / "room.sqlite"
     await SqliteDatabase(str(path)).close()
     with closing(sqlite3.connect(path, factory=SqliteConnection)) as connection:

@@ -48,7 +48,7 @@ def test_without_a_limit_nothing_is_measured(tmp_path: Path) -> None:
     assert not free.asked
 
 
-def test_the_real_disk_has_a_size(tmp_path: Path) -> None:
+def test_free_space_of_the_real_disk_is_measured(tmp_path: Path) -> None:
     assert free_bytes(tmp_path) >= 0
 
 

@@ -34,7 +34,7 @@ def found(connection: SqlConnection, words: str) -> list[str]:
     return [each.text for each in page.publications]
 
 
-def test_everyone_reads_the_new_text_and_reports_have_all_of_them(connection: SqlConnection) -> None:
+def test_everyone_reads_the_new_text_and_reports_contain_all_versions(connection: SqlConnection) -> None:
     msg_id = say(connection, "vile words")
     edit(connection, msg_id, "kind words", now=2000)
     edit(connection, msg_id, "Kinder words", now=3000)

@@ -101,7 +101,7 @@ EXAMPLES: list[Event] = [
 
 
 @pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
-def test_an_event_is_the_same_after_a_way_through_json(event: Event) -> None:
+def test_an_event_survives_a_round_trip_through_json(event: Event) -> None:
     again = event_of(type(event).__name__, body_of(event))
     assert (type(again), again) == (type(event), event)
 

@@ -38,7 +38,7 @@ def test_a_flood_about_one_message_is_two_posts(desk: Desk) -> None:
     assert desk.next_due() is None
 
 
-def test_a_post_takes_along_a_limited_number_of_reports(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_post_contains_a_limited_number_of_reports(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """They change in one transaction; the others are in further posts."""
     monkeypatch.setattr(gathering, "MAX_GATHERED", 4)
     others = flooded(desk)
@@ -114,7 +114,7 @@ def test_a_failed_post_is_retried_with_the_same_reports(desk: Desk) -> None:
     assert statuses(desk, others) == {ReportState.DELIVERED}
 
 
-def test_reports_are_delivered_without_the_one_that_took_them_along_if_it_is_withdrawn(desk: Desk) -> None:
+def test_reports_are_delivered_without_the_one_that_carries_them_if_it_is_withdrawn(desk: Desk) -> None:
     others = flooded(desk)
     desk.pass_time(GATHERING_SECONDS)
     (carrier,) = desk.claim()

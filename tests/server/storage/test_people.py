@@ -26,7 +26,7 @@ from tests.support.stored_reports import ALICE, BOB, TERMS, evidence
 Result = TypeVar("Result")
 
 
-async def test_the_removal_of_a_banned_person_is_asked_for_in_the_transaction_of_the_ban(tmp_path: Path) -> None:
+async def test_the_removal_of_a_banned_person_is_requested_in_the_transaction_of_the_ban(tmp_path: Path) -> None:
     commits: list[int] = []
     heard: list[RemovalRequested] = []
     database = SqliteDatabase(str(tmp_path / "room.sqlite"), committed=lambda size, _: commits.append(size))
@@ -73,7 +73,7 @@ async def test_only_the_latest_people_are_known(tmp_path: Path, monkeypatch: pyt
     await database.close()
 
 
-async def test_a_mute_ends_by_the_name_of_that_time_and_by_the_present_one(empty_room: EmptyRoom) -> None:
+async def test_a_mute_can_be_ended_by_the_earlier_or_the_present_name(empty_room: EmptyRoom) -> None:
     database = empty_room.open()
     people = People(database)
     for name in ("bob", "bob 2"):
@@ -85,7 +85,9 @@ async def test_a_mute_ends_by_the_name_of_that_time_and_by_the_present_one(empty
 
 
 @pytest.mark.parametrize("blocked", [False, True])
-async def test_what_ends_while_it_is_being_stored_has_ended(empty_room: EmptyRoom, blocked: bool) -> None:
+async def test_a_mute_or_block_that_ends_while_it_is_being_stored_has_ended(
+    empty_room: EmptyRoom, blocked: bool
+) -> None:
     """Otherwise a user who undoes a mute at once would have it for good."""
     database = empty_room.open()
     people = People(database)
@@ -113,7 +115,7 @@ class BusyDatabase(SqliteDatabase):
 
 
 @pytest.mark.parametrize("read", [1, 2, 3, 4])
-async def test_what_ends_while_a_server_starts_has_ended(tmp_path: Path, read: int) -> None:
+async def test_a_block_that_ends_while_a_server_starts_has_ended(tmp_path: Path, read: int) -> None:
     """Another server of the room can lift a block between a read and the end of the start."""
     database = BusyDatabase(str(tmp_path / "room.sqlite"))
     block = Relation(ALICE.identity, BOB.identity, "bob", blocked=True)

@@ -46,7 +46,7 @@ def test_unread_messages_and_mentions_of_others_are_counted_from_the_marker(conn
     assert places(connection) == {"lobby": (last, last, 0, 0)}
 
 
-def test_messages_from_before_a_person_first_joined_are_read(connection: SqlConnection) -> None:
+def test_messages_from_before_a_person_first_joined_count_as_read(connection: SqlConnection) -> None:
     before = say(connection, BOB, "lobby")
     dave = Person("dave", "d-1")
     store_joined(dave, 1, connection)
@@ -56,7 +56,7 @@ def test_messages_from_before_a_person_first_joined_are_read(connection: SqlConn
     assert places(connection, dave) == {"lobby": (after, before, 1, 1)}
 
 
-def test_conversations_are_listed_from_both_sides_the_latest_first(connection: SqlConnection) -> None:
+def test_conversations_are_listed_for_both_people_the_latest_first(connection: SqlConnection) -> None:
     one = say(connection, BOB, ALICE)
     two = say(connection, ALICE, CAROL)
     assert list(places(connection)) == ["@carol", "@Bob"]
@@ -116,7 +116,7 @@ def test_unread_messages_are_counted_up_to_a_limit(connection: SqlConnection) ->
 
 @pytest.mark.parametrize("to", ["lobby", BOB], ids=["channel", "conversation"])
 @pytest.mark.parametrize("limit", [1, 7, 100])
-def test_a_place_is_read_forward_and_backward_without_gap_or_double(
+def test_a_place_is_read_forward_and_backward_without_gaps_or_duplicates(
     connection: SqlConnection, to: str | Person, limit: int
 ) -> None:
     """One side of the conversation writes more, and its texts fill pages."""

@@ -73,7 +73,7 @@ async def test_256_reads_of_one_session_do_not_delay_the_login_of_another(databa
     assert scripted.done.index("login 2") <= 7
 
 
-async def test_a_cancelled_read_is_not_done(database: Database) -> None:
+async def test_a_cancelled_read_is_not_executed(database: Database) -> None:
     scripted = Scripted(database)
     gone = [scripted.ask("gone", MALLORY) for _ in range(100)]
     there = scripted.ask("there", ADA)
@@ -205,7 +205,7 @@ def test_a_conversation_of_which_one_side_writes_more_has_no_gap(connection: Con
 
 
 @pytest.mark.parametrize("condition", ["history", "kept", "conversation"])
-def test_sqlite_a_read_looks_through_an_index_and_not_through_all_messages(condition: str, tmp_path: Path) -> None:
+def test_sqlite_a_read_uses_an_index_and_does_not_scan_all_messages(condition: str, tmp_path: Path) -> None:
     """Counted in steps of SQLite's machine, for a reader who sees few of very many messages."""
     with closing(filled(tmp_path / "room.sqlite", 1)) as connection:
         insert = (

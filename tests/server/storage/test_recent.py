@@ -77,7 +77,7 @@ ACTIONS = st.tuples(
 
 @settings(max_examples=40)
 @given(st.lists(ACTIONS, min_size=5, max_size=25))
-def test_what_is_remembered_is_what_is_stored(actions: list[tuple[str, int, Person, str]]) -> None:
+def test_remembered_messages_equal_the_stored_ones(actions: list[tuple[str, int, Person, str]]) -> None:
     store = Store()
     for action in actions:
         store.do(*action)
@@ -92,7 +92,7 @@ def test_new_messages_do_not_count_as_changes(connection: Connection) -> None:
     assert store.joined().changes == before
 
 
-def test_each_action_that_shows_messages_otherwise_is_a_change(connection: Connection) -> None:
+def test_each_action_that_changes_how_messages_are_shown_is_a_change(connection: Connection) -> None:
     store = Store(connection)
     for number, action in enumerate(["say", "say", "react", "unreact", "edit", "say", "delete", "erase"]):
         store.do(action, number, PEOPLE[0], "lobby")

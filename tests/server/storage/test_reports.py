@@ -240,7 +240,7 @@ def test_an_open_breaker_allows_one_probe_until_it_succeeds(desk: Desk) -> None:
     assert len(desk.claim(room=100)) == FAILURES_TO_OPEN
 
 
-def test_a_webhook_is_sent_what_is_queued_for_it_and_probed_by_that_alone(desk: Desk) -> None:
+def test_a_webhook_is_sent_and_probed_with_only_what_is_queued_for_it(desk: Desk) -> None:
     open_breaker(desk)
     others = desk.submit(7).id
     desk.connection.execute("UPDATE delivery SET webhook = 'another' WHERE report_id = ?", (others,))
@@ -301,7 +301,7 @@ def test_a_report_that_was_withdrawn_in_time_is_never_sent(desk: Desk) -> None:
     assert len(trail.rows(desk.connection, report.id)) == 2
 
 
-def test_only_its_reporter_withdraws_a_report(desk: Desk) -> None:
+def test_only_its_reporter_can_withdraw_a_report(desk: Desk) -> None:
     report = desk.submit()
     unknown, others = refusal(lambda: desk.withdraw("rep_0")), refusal(lambda: desk.withdraw(report.id, BOB))
     assert unknown.code == others.code == ErrorCode.UNKNOWN_REPORT

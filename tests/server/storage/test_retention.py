@@ -138,7 +138,7 @@ def test_person_is_exported_and_erased(desk: Desk) -> None:
     assert history.taken_back(Reader(BOB, ["lobby", "tea"]), 10, 10, desk.connection) == [2, 1]
 
 
-def test_several_people_of_one_name_are_distinguished(desk: Desk) -> None:
+def test_several_people_with_one_name_are_distinguished(desk: Desk) -> None:
     for identity, text in (("m-1", "one"), ("m-2", "two")):
         say(desk.connection, text, OLD, Person("Mallory", identity))
     desk.connection.execute(

@@ -7,7 +7,7 @@ from server.storage.sqlite_connection import SqliteConnection
 from tests.server.storage.test_read_markers import ALICE, BOB, places, say
 
 
-def test_sqlite_looks_through_indices_and_not_through_all_messages(sqlite: SqliteConnection) -> None:
+def test_sqlite_uses_indexes_and_does_not_scan_all_messages(sqlite: SqliteConnection) -> None:
     """Counted in steps of SQLite's machine, for a reader of few among very many messages."""
     say(sqlite, BOB, ALICE)
     columns = "at, author, author_identity, channel, author_key, peer, peer_identity, peer_key, text"
@@ -32,7 +32,7 @@ def test_sqlite_looks_through_indices_and_not_through_all_messages(sqlite: Sqlit
     assert steps * 100 < 20_000
 
 
-def test_sqlite_upgraded_file_has_nothing_unread_but_what_arrived_while_away(tmp_path: Path) -> None:
+def test_sqlite_upgraded_file_has_only_messages_unread_that_arrived_while_away(tmp_path: Path) -> None:
     connection = schema.connect(str(tmp_path / "old.sqlite"))
     step = schema.STEPS.index(schema.READ_MARKERS)
     connection.executescript(

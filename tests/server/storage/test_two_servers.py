@@ -205,7 +205,7 @@ def held(wanted: Sequence[Step]) -> Publication:
     return publication
 
 
-def test_reactions_on_two_servers_at_once_are_all_held() -> None:
+def test_simultaneous_reactions_on_two_servers_are_all_in_memory() -> None:
     reactions = held([Step("react", False, ADA, ADA, 1, "⚓"), Step("react", True, BOB, BOB, 1, "⚓")]).reactions
     assert [sorted(each.usernames) for each in reactions] == [["ada", "bob"]]
 
@@ -222,7 +222,7 @@ def test_an_edit_of_a_message_that_another_server_deletes_at_once_is_dropped() -
         ]
 
 
-def test_a_message_that_waited_is_held_everywhere_once_it_is_delivered_until_all_are_cleared() -> None:
+def test_a_waiting_message_is_in_memory_on_all_servers_from_its_delivery_until_it_is_cleared() -> None:
     waiting = [Step("wait", False, ADA, BOB, 1, "rope"), Step("deliver", False, BOB, BOB, 1, "")]
     clear = Step("clear", False, BOB, BOB, 1, "")
     for wanted, texts in ((waiting, ["rope"]), ([*waiting, clear], [])):

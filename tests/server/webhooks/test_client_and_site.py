@@ -114,7 +114,7 @@ async def test_an_incomplete_answer_is_an_error(receiver: Receiver, behaviour: B
 
 
 @pytest.mark.parametrize("behaviour", [stays_silent, drips])
-async def test_a_slow_site_meets_the_deadline(receiver: Receiver, behaviour: Behaviour) -> None:
+async def test_a_slow_site_times_out(receiver: Receiver, behaviour: Behaviour) -> None:
     receiver.behaviour = behaviour
     # Longer than a second, so that each read of a byte a second is in time.
     with pytest.raises(WebhookError, match="it did not answer in time"):
@@ -147,7 +147,7 @@ async def test_a_site_without_tls_on_its_https_port_is_an_error() -> None:
         await post(url)
 
 
-async def test_a_handshake_that_hangs_meets_the_deadline_and_is_closed() -> None:
+async def test_a_handshake_that_hangs_times_out_and_is_closed() -> None:
     with spoken(b"") as (url, peer):
         with pytest.raises(WebhookError, match="it did not answer in time"):
             await post(url, deadline_seconds=0.5)

@@ -114,7 +114,7 @@ async def post(url: str, security: WebhookSecurity) -> int:
         await client.close()
 
 
-async def test_the_administrators_own_authority_is_trusted_and_no_other(ca_file: str) -> None:
+async def test_a_private_authority_is_trusted_only_if_the_settings_name_it(ca_file: str) -> None:
     heard = Heard()
     async with site(heard) as port:
         url = f"https://localhost:{port}/hooks"
@@ -164,7 +164,7 @@ async def test_a_proxy_resolves_the_name_and_learns_no_more_than_it_must(ca_file
         assert "Proxy-Authorization" not in request
 
 
-async def test_the_certificate_of_the_site_counts_behind_a_proxy() -> None:
+async def test_the_certificate_of_the_site_is_verified_behind_a_proxy() -> None:
     at_site = Heard()
     async with site(at_site) as port, proxy(Heard(), port) as url:
         security = WebhookSecurity(proxy=Secret(url))
@@ -186,7 +186,7 @@ async def test_the_certificate_of_the_site_counts_behind_a_proxy() -> None:
         ("http://[::1]/", True, "a loopback address"),
     ],
 )
-async def test_a_forbidden_address_is_not_asked_of_a_proxy(url: str, block_private: bool, why: str) -> None:
+async def test_a_forbidden_address_is_not_requested_from_a_proxy(url: str, block_private: bool, why: str) -> None:
     heard = Heard()
     async with proxy(heard, 1) as at:
         security = WebhookSecurity(block_private=block_private, proxy=Secret(at))
@@ -211,7 +211,7 @@ async def test_a_proxy_that_refuses_is_named_without_its_password(status: str) -
     assert "s3cret" not in f"{caught.value.cause} {found.value} {security!r}"
 
 
-async def test_a_proxy_that_is_not_there_is_named_without_its_password() -> None:
+async def test_an_unreachable_proxy_is_named_without_its_password() -> None:
     async with proxy(Heard(), 1) as url:
         pass
     security = WebhookSecurity(proxy=Secret(url))
@@ -223,7 +223,7 @@ async def test_a_proxy_that_is_not_there_is_named_without_its_password() -> None
     assert "s3cret" not in caught.value.cause
 
 
-async def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxy_variables_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     heard, at_site = Heard(), Heard()
     async with site(at_site, secure=False) as port, proxy(heard, port) as url:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):

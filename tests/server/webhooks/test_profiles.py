@@ -195,7 +195,7 @@ async def test_a_site_that_echoes_the_key_does_not_reveal_it() -> None:
 
 
 @pytest.mark.parametrize("key", ["200", "Value", '"', "e"])
-async def test_a_short_key_does_not_break_answers(key: str) -> None:
+async def test_redacting_a_short_key_does_not_break_answers(key: str) -> None:
     client = WebhookClient(transport=httpx.MockTransport(Site()))
     assert await Profiles(client, HOOK, Secret(key), Metrics(Traffic())).about("alice") == GOOD_TEXT.redacted(
         Secret(key)
@@ -250,7 +250,7 @@ def test_any_2xx_is_success_for_a_receiver_of_signed_requests(status: int) -> No
 
 
 @pytest.mark.parametrize("data", [{}, {"ProfileFields": None}, {"Extra": [1]}, {"OK": False}, {"OK": "no"}, None])
-def test_an_answer_without_anything_has_words(data: object) -> None:
+def test_an_answer_without_a_profile_or_a_reason_is_explained(data: object) -> None:
     assert shown(profile_answer(data)) == ProfileText("", [], NO_REASON)
 
 

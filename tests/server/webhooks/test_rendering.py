@@ -45,7 +45,7 @@ async def test_a_process_that_hangs_is_killed_and_text_is_sent(
     assert (record.levelname, record.__dict__["error"]) == ("WARNING", "not finished within 2 s")
 
 
-async def test_the_event_loop_is_not_blocked_meanwhile(tmp_path: Path) -> None:
+async def test_the_event_loop_is_not_blocked_while_html_is_rendered(tmp_path: Path) -> None:
     poisoned = partial(html_in_process, command=python(HANG, str(tmp_path / "pid")))
     rendering = asyncio.create_task(html_or_text(MESSAGES, poisoned, seconds=1))
     turns = 0
@@ -83,7 +83,7 @@ async def test_a_failed_renderer_gives_text() -> None:
     assert await html_or_text(["*hi*"], faulty) == ["<p>*hi*</p>"]
 
 
-async def test_the_process_does_not_know_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_process_is_not_given_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEY_VARIABLE, "hunter2-hunter2")
     show = "import json, os, sys; print(json.dumps([str([dict(os.environ), sys.argv, sys.stdin.read()])]))"
     (seen,) = await html_in_process(["*hi*"], python(show))

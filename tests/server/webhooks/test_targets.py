@@ -92,7 +92,7 @@ def test_other_forms_of_a_forbidden_address_are_forbidden(address: object) -> No
 
 
 @given(st.ip_addresses(v=6))
-def test_only_where_the_internet_is_ipv6_can_be_allowed(address: object) -> None:
+def test_an_ipv6_address_is_allowed_only_if_it_is_global_unicast_or_embeds_ipv4(address: object) -> None:
     first = int(ip_address(str(address))) >> 125
     if not forbidden(str(address), block_private=True):
         assert first == 1 or str(address).startswith(("::ffff:", "64:ff9b::"))
@@ -126,7 +126,7 @@ async def test_a_name_that_does_not_resolve_does_not_delay_others(monkeypatch: p
 
 
 @pytest.mark.parametrize("host", LOOPBACK_SPELLINGS)
-async def test_however_a_host_is_spelt_its_resolved_address_counts(host: str) -> None:
+async def test_however_a_host_is_spelt_its_resolved_address_is_checked(host: str) -> None:
     addresses = await resolve(host)
     assert addresses
     assert all("loopback" in (forbidden(address, block_private=True) or "") for address in addresses)
@@ -177,7 +177,7 @@ async def test_the_address_that_was_checked_is_connected_to_under_the_name_of_th
     assert (request.method, await request.aread()) == ("POST", b"{}")
 
 
-async def test_a_name_beyond_ascii_is_asked_for_in_ascii() -> None:
+async def test_a_non_ascii_name_is_resolved_in_its_ascii_form() -> None:
     (request,) = await post({"1.1.1.1": None}, "https://bücher.example/")
     assert request.headers["Host"] == "xn--bcher-kva.example"
     assert request.extensions["sni_hostname"] == "xn--bcher-kva.example"

@@ -125,12 +125,12 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
     assert asked == [URL]
 
 
-async def test_a_slow_answer_meets_the_deadline() -> None:
+async def test_a_slow_answer_times_out() -> None:
     with pytest.raises(WebhookError, match="did not answer in time"):
         await post(lambda _: httpx.Response(200, stream=Drip()), deadline_seconds=0.1)
 
 
-async def test_a_site_that_stays_silent_meets_the_deadline() -> None:
+async def test_a_site_that_stays_silent_times_out() -> None:
     async def silent(_: httpx.Request) -> httpx.Response:
         await asyncio.Event().wait()
         raise AssertionError
@@ -151,7 +151,7 @@ async def test_a_large_answer_is_cut_and_not_read_to_its_end() -> None:
 
 
 @pytest.mark.parametrize(("size", "whole"), [(MAX_ANSWER_BYTES, True), (MAX_ANSWER_BYTES + 1, False)])
-async def test_the_cap_is_64_kib(size: int, whole: bool) -> None:
+async def test_an_answer_is_cut_at_64_kib(size: int, whole: bool) -> None:
     assert MAX_ANSWER_BYTES == 65536
     assert await post(lambda _: answer(200, b"x" * size)) == SiteAnswer(200, b"x" * MAX_ANSWER_BYTES, whole)
 

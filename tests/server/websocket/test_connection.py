@@ -209,7 +209,7 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES.keys())
-async def test_a_frame_of_any_kind_counts_for_more_than_its_bytes(frame: Frame, transport: StillTransport) -> None:
+async def test_a_frame_of_any_kind_is_charged_for_more_than_its_bytes(frame: Frame, transport: StillTransport) -> None:
     room, head = Nobody(), request("GET /ws", UPGRADE)
     # The burst is four times as many bytes: the head and less than a whole frame.
     room.limiter = Limiter(RoomLimits(bytes_per_second=(len(head) + FRAME_COST_BYTES) // 4))

@@ -54,7 +54,7 @@ def sent(server: BareRTC, frame: frames.Frame) -> dict[str, object]:
     return found
 
 
-def test_login_lists_people_and_the_channels_that_greet() -> None:
+def test_login_lists_people_and_the_channels_with_a_welcome_message() -> None:
     with session() as (_, state):
         assert state.me == "alice"
         assert [*state.people] == ["alice"]
@@ -64,7 +64,7 @@ def test_login_lists_people_and_the_channels_that_greet() -> None:
         assert not state.welcome.webhooks.profile
 
 
-def test_people_who_join_are_here_before_the_next_list() -> None:
+def test_presence_changes_apply_before_the_next_who_list() -> None:
     with session() as (server, state):
         hear(server, state, b'{"action":"presence","username":"zoe","message":"has joined the room!"}')
         assert "zoe" in state.people
@@ -83,7 +83,7 @@ def test_own_messages_are_confirmed_in_order_and_by_channel() -> None:
         assert not state.timelines["@op"].holds_pending
 
 
-def test_report_has_what_that_server_wants_and_ends_delivered() -> None:
+def test_report_has_the_fields_of_barertc_and_ends_as_delivered() -> None:
     with session("late") as (server, state):
         server.receive(b'{"action":"me","username":"late"}')
         (message, *_) = hear(server, state, *recorded("report-dm", "late")[:1])
@@ -187,7 +187,7 @@ def test_token_of_a_ping_is_used_for_the_next_login_and_for_profiles() -> None:
         assert server.send(frames.ProfileRequest("bob", "n")).work
 
 
-def test_requests_without_a_counterpart_are_answered_here() -> None:
+def test_requests_without_a_counterpart_are_answered_by_the_client() -> None:
     with session() as (server, _):
         for frame in (
             frames.HistoryRequest("lobby", "n"),
@@ -207,7 +207,7 @@ def test_requests_without_a_counterpart_are_answered_here() -> None:
         st.none() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3), max_leaves=5
     )
 )
-def test_any_frame_of_a_known_action_is_survived(value: object) -> None:
+def test_client_survives_any_frame_of_a_known_action(value: object) -> None:
     with session() as (server, _):
         for action in ("me", "who", "presence", "echo", "message", "takeback", "react", "error", "ping", "block"):
             keys = ("username", "message", "msgID", "channel", "whoList", "messages", "jwt", "timestamp")
@@ -270,7 +270,7 @@ def test_hostile_html_is_cut(piece: str) -> None:
 
 
 @pytest.mark.parametrize("row", map(json.loads, ANSWERS), ids=lambda row: row["name"])
-def test_profile_is_what_that_server_answers(row: dict[str, dict[str, object]]) -> None:
+def test_profile_shows_what_barertc_answers(row: dict[str, dict[str, object]]) -> None:
     answered = row.get("barertc_v17_api_profile", {}).get("body", {})
     profile = read(frames.ProfileRequest("bob", "n"), json.dumps(answered).encode())
     assert isinstance(answered, dict)

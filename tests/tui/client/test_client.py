@@ -43,7 +43,7 @@ async def online(client: Client) -> AsyncIterator[None]:
         await running
 
 
-async def test_an_unsent_message_is_there_once_after_connecting_again() -> None:
+async def test_an_unsent_message_is_shown_once_after_reconnecting() -> None:
     with scripted_server(keyed()) as server:
         client = Client(Options("ada", server.url), saves=True)
         async with online(client):
@@ -54,7 +54,7 @@ async def test_an_unsent_message_is_there_once_after_connecting_again() -> None:
         await client.close()
 
 
-async def test_unsent_messages_of_one_server_are_saved_although_the_next_one_follows_at_once() -> None:
+async def test_drafts_for_one_server_are_saved_when_the_client_switches_to_another() -> None:
     with scripted_server(keyed()) as first, scripted_server(keyed()) as second:
         client = Client(Options("ada", first.url), saves=True)
         async with online(client):

@@ -24,7 +24,7 @@ def completed(before: str, *, first_line: bool = True) -> str | None:
     return before[: found.start] + found.text if found else None
 
 
-def test_each_tab_gives_the_next_one() -> None:
+def test_each_tab_completes_to_the_next_match() -> None:
     line, seen, last = "hey @bo", [], None
     for _ in range(3):
         last = complete(line, lambda: KNOWN, last)
@@ -67,7 +67,7 @@ def test_a_command_is_completed_on_the_first_line_only() -> None:
     assert completed("/join lob", first_line=False) is None
 
 
-def test_without_bare_words_names_are_asked_for_only_where_one_is_begun() -> None:
+def test_without_bare_words_names_are_looked_up_only_after_a_sign_or_in_a_command() -> None:
     asked: list[str] = []
 
     def known(before: str) -> Known:

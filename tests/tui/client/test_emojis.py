@@ -29,11 +29,11 @@ def test_exact_names_come_before_beginnings_and_those_before_beginnings_of_words
 
 
 @pytest.mark.parametrize("begun", ["", ":", "nothing has this name", "ainbow"])
-def test_letters_that_no_word_begins_with_mean_none(begun: str) -> None:
+def test_letters_that_begin_no_word_find_no_emoji(begun: str) -> None:
     assert not named(begun)
 
 
-def test_there_are_never_too_many() -> None:
+def test_the_number_of_matching_emoji_is_limited() -> None:
     assert len(named("s")) == len(find("face")) == MOST_FOUND
     assert find("") == COMMON
 

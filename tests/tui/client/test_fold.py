@@ -33,13 +33,13 @@ from tui.client.timeline import GAP, Timeline
 from tui.tone import Tone
 
 
-def test_the_first_channel_is_looked_at() -> None:
+def test_the_first_channel_is_open_at_the_start() -> None:
     made = state()
     assert (made.current, made.place) == ("lobby", "# Lobby")
     assert [(each.id, each.name) for each in made.timelines.values()] == [("lobby", "Lobby"), ("tea", "Tea")]
 
 
-def test_before_there_is_a_channel_notices_wait_for_one() -> None:
+def test_notices_wait_until_there_is_a_channel() -> None:
     made = ClientState(now=lambda: AT)
     made.note("early")
     assert (made.place, made.since, texts(made.timeline)) == ("", None, ["early"])
@@ -163,7 +163,7 @@ def test_an_echo_after_a_reconnect_adds_what_was_missed_and_nothing_twice() -> N
     assert GAP not in texts(made.timeline)
 
 
-def test_a_gap_is_shown_between_what_is_there_and_what_comes() -> None:
+def test_a_gap_is_shown_between_loaded_and_new_messages() -> None:
     made = state(Echo([said(1)]))
     made.lost()
     fold(made, welcome(), Me("ada", op=False), Echo([said(90), said(91)], recovered=False))
@@ -172,7 +172,7 @@ def test_a_gap_is_shown_between_what_is_there_and_what_comes() -> None:
     assert not made.timelines["tea"].covered.holds(BEGINNING)
 
 
-def test_a_new_epoch_takes_the_old_messages_away_and_says_so() -> None:
+def test_a_new_epoch_removes_the_old_messages_and_says_so() -> None:
     made = state(Echo([said(7), said(8, channel="tea")]))
     made.say("mine", "n1")
     made.lost()
@@ -184,7 +184,7 @@ def test_a_new_epoch_takes_the_old_messages_away_and_says_so() -> None:
     assert made.unsent() == [Say("lobby", "mine", "n1")]
 
 
-def test_the_same_epoch_takes_nothing_away() -> None:
+def test_the_same_epoch_removes_nothing() -> None:
     made = state(Echo([said(7)]), welcome("e1"))
     assert texts(made.timeline) == ["7"]
 
@@ -246,7 +246,7 @@ def test_history_is_not_unread() -> None:
     assert made.timelines["tea"].unread == 0
 
 
-def test_nothing_is_unread_of_a_numbering_that_is_gone() -> None:
+def test_messages_of_an_earlier_numbering_are_not_unread() -> None:
     made = state(Echo(), said(1, channel="tea"), welcome("e2"))
     assert made.timelines["tea"].unread == 0
 

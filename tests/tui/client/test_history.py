@@ -103,7 +103,7 @@ def test_the_same_page_is_requested_once_at_a_time() -> None:
     assert ask_page(made, 10, "n4")
 
 
-def test_a_message_is_loaded_with_what_is_around_it_and_nothing_in_between() -> None:
+def test_a_message_is_loaded_with_its_surroundings_and_nothing_in_between() -> None:
     made, names = state(Echo([said(number) for number in range(380, LAST + 1)]), Places([])), nonces()
     made.go_to("lobby", 100)
     asked = ask_shown(made, lambda: next(names))
@@ -119,7 +119,7 @@ def test_a_message_is_loaded_with_what_is_around_it_and_nothing_in_between() -> 
     assert ask_page(made, 180, "lower", forward=True) == HistoryRequest("lobby", "lower", 380, after_id=180)
 
 
-def test_a_message_is_not_there_only_if_the_server_said_so() -> None:
+def test_a_message_is_reported_missing_only_if_the_server_said_so() -> None:
     made = state(Echo([said(number) for number in range(380, LAST + 1)]), Places([]))
     made.go_to("lobby", 100)
     (before, after) = ask_shown(made, iter(["n1", "n2"]).__next__)
@@ -138,7 +138,7 @@ def test_a_failed_request_does_not_make_a_message_vanish() -> None:
     assert ask_shown(made, iter(["n3"]).__next__) == [], "until the user asks again"
 
 
-def test_opening_a_place_loads_its_end_and_nobody_said_anything_only_if_so() -> None:
+def test_opening_a_place_loads_its_end_and_shows_it_as_empty_only_if_it_is() -> None:
     made, names = state(Echo()), nonces()
     (asked,) = ask_shown(made, lambda: next(names))
     assert not made.timeline.complete
@@ -211,7 +211,7 @@ def test_missing_messages_show_as_a_gap_for_every_order_of_loading(acts: list[tu
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=12), st.integers(0, 30), st.integers(0, 30))
-def test_ranges_are_those_of_a_set_of_numbers(ranges: list[tuple[int, int]], above: int, below: int) -> None:
+def test_ranges_contain_the_same_numbers_as_a_set(ranges: list[tuple[int, int]], above: int, below: int) -> None:
     made, expected = Coverage(), set[int]()
     for low, high in ranges:
         made.add(low, high)

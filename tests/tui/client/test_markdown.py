@@ -36,7 +36,7 @@ def urls(text: str) -> set[str]:
     return {piece.url for line in lines(text) for piece in line} - {""}
 
 
-def test_a_line_that_repeats_another_is_marked_and_only_it() -> None:
+def test_only_a_quoted_line_is_marked_as_a_quotation() -> None:
     quotation, answer = lines("> bob: **no** rope\nTake mine")
     assert [piece for piece in quotation if not piece.mark] == [
         Piece("> bob: ", quoted=True),
@@ -62,7 +62,7 @@ def test_a_line_that_repeats_another_is_marked_and_only_it() -> None:
         ("`` a`b ``", Piece("a`b", code=True)),
     ],
 )
-def test_marks(text: str, piece: Piece) -> None:
+def test_marks_become_styles(text: str, piece: Piece) -> None:
     assert styled(text) == [piece]
     assert typed(text) == text
 
@@ -139,15 +139,15 @@ def test_a_link_that_poses_as_another_shows_where_it_leads() -> None:
 
 
 @pytest.mark.parametrize("behind", ["?attach=/etc/passwd", "%0d%0aBcc:c@d.example", ",c@d.example", ";x"])
-def test_nothing_is_handed_to_a_mail_program_but_an_address(behind: str) -> None:
+def test_a_mail_link_with_more_than_an_address_is_not_a_link(behind: str) -> None:
     assert urls(f"[a](mailto:a@b.example{behind})") == set()
 
 
-def test_an_address_that_no_terminal_takes_is_text() -> None:
+def test_an_address_that_no_terminal_accepts_is_text() -> None:
     assert urls(f"https://a.example/{'b' * 2100}") == set()
 
 
-def test_a_link_with_marks_in_its_text() -> None:
+def test_marks_in_the_text_of_a_link_are_styled() -> None:
     assert styled("[**a** `b`](http://a.example)") == [
         Piece("a", bold=True, url="http://a.example"),
         Piece(" ", url="http://a.example"),
@@ -209,11 +209,11 @@ def test_an_address_in_the_text_is_a_link(text: str, url: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["`http://a.example`", "ftp://a.example", "//a.example/x", "`ada@example.com`"])
-def test_no_link_is_made_of(text: str) -> None:
+def test_code_and_addresses_of_other_schemes_are_not_links(text: str) -> None:
     assert urls(text) == set()
 
 
-def test_an_address_of_other_letters_shows_what_is_opened() -> None:
+def test_an_address_in_other_scripts_shows_what_is_opened() -> None:
     assert shown("http://exämple.com/ä b") == "http://exämple.com/ä (xn--exmple-cua.com) b"
     assert shown("[a](http://exämple.com)") == "[a](http://exämple.com) (xn--exmple-cua.com)"
     assert shown("a@exämple.com") == "a@exämple.com (xn--exmple-cua.com)"
@@ -274,7 +274,7 @@ def test_emphasis_does_not_cross_lines() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n", " ", "\n\n"])
-def test_empty_lines_are_lines(text: str) -> None:
+def test_empty_lines_are_kept(text: str) -> None:
     assert shown(text) == text
 
 
@@ -301,5 +301,5 @@ def test_every_character_is_shown_in_order(text: str) -> None:
 
 
 @given(st.text(st.one_of(st.characters(), st.sampled_from(f"{MARKUP}\n\tah1")), max_size=60).map(clean))
-def test_markdown_makes_nothing_hostile_of_clean_text(text: str) -> None:
+def test_markdown_of_clean_text_contains_nothing_hostile(text: str) -> None:
     assert all(piece.text.isprintable() or clean(piece.text) == piece.text for line in lines(text) for piece in line)

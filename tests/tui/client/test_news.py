@@ -28,7 +28,7 @@ def test_messages_of_others_are_new() -> None:
     assert news_of(*said) == [("lobby", "hi @ada", True, False), ("@bob", "psst", False, True)]
 
 
-def test_what_was_said_before_the_start_is_not_but_what_was_kept_for_the_person_is() -> None:
+def test_messages_from_before_the_start_are_not_new_unless_they_waited_for_the_user() -> None:
     missed = Echo([line(1, "bob", "hi @ada"), line(2, "bob", "psst", "@bob")])
     assert news_of(missed) == [("@bob", "psst", False, True)]
     state = entered()
@@ -38,7 +38,7 @@ def test_what_was_said_before_the_start_is_not_but_what_was_kept_for_the_person_
     ]
 
 
-def test_an_older_page_brings_nothing_new() -> None:
+def test_a_page_of_older_messages_is_not_new() -> None:
     assert not news_of(History("lobby", [line(1, "bob", "@ada")], more=False, nonce="n"))
 
 

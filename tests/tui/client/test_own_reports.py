@@ -60,7 +60,7 @@ def test_a_report_is_sent_again_until_it_is_answered() -> None:
     assert reports.marked == {3}
 
 
-def test_an_answer_to_another_request_answers_nothing() -> None:
+def test_an_answer_to_another_request_is_ignored() -> None:
     reports, ask = sent()
     reports.fold_status(ReportStatus(report(3), "n9"), NOW)
     reports.fold_status(ReportStatus(report(3)), NOW)
@@ -75,14 +75,14 @@ def test_another_report_of_the_message_adds_to_the_first(status: str) -> None:
     assert reports.send(LINE, "lobby", DRAFT, "n2").add
 
 
-def test_a_withdrawn_report_is_not_seen_but_the_server_has_it_still() -> None:
+def test_a_withdrawn_report_is_not_marked_and_another_one_is_an_addition() -> None:
     reports, ask = sent()
     reports.fold_status(stands(ask, "withdrawn"), NOW)
     assert not reports.reported(3)
     assert reports.send(LINE, "lobby", DRAFT, "n2").add
 
 
-def test_received_and_delivered_are_one_line() -> None:
+def test_delivery_is_announced_once_and_receipt_is_not() -> None:
     reports, ask = sent()
     assert reports.fold_status(stands(ask, "received"), NOW) == []
     assert reports.fold_status(stands(ask, "delivered"), NOW) == [
@@ -151,7 +151,7 @@ def test_an_answer_that_arrives_after_the_list_is_still_shown() -> None:
     assert len(reports.fold_status(stands(ask), NOW)) == 1
 
 
-def test_the_list_is_the_latest_first_and_takes_the_place_of_the_one_before() -> None:
+def test_the_list_is_newest_first_and_replaces_the_previous_one() -> None:
     reports = OwnReports()
     reports.fold_list(Reports([report(3), report(5), report(4)]), NOW)
     assert [each.msg_id for each in reports.entries] == [5, 4, 3]
@@ -203,7 +203,7 @@ def test_every_refusal_is_shown_and_only_an_earlier_report_is_flagged(code: Erro
 
 
 @pytest.mark.parametrize("code", [ErrorCode.BAD_REASON, ErrorCode.TOO_MANY_REPORTS, ErrorCode.STORAGE, "new-code"])
-def test_what_was_filled_in_outlives_a_refusal_until_it_is_sent(code: ErrorCode) -> None:
+def test_what_was_filled_in_is_kept_after_a_refusal_until_it_is_sent(code: ErrorCode) -> None:
     reports, _ = sent()
     assert reports.fold_error(refusal(code)) == [Remark(f"{REFUSED} Why not. {KEPT}", Tone.BAD, "lobby")]
     assert reports.drafts == {3: DRAFT}
@@ -234,13 +234,13 @@ def test_an_earlier_report_can_be_added_to() -> None:
     assert reports.send(LINE, "lobby", DRAFT, "n2").add
 
 
-def test_an_error_of_something_else_is_not_taken() -> None:
+def test_an_error_about_another_request_is_ignored() -> None:
     reports, _ = sent()
     assert reports.fold_error(refusal(ErrorCode.STORAGE, "n9")) is None
     assert reports.fold_error(structs.replace(refusal(ErrorCode.STORAGE), nonce=None)) is None
 
 
-def test_times_without_a_zone_are_compared_all_the_same() -> None:
+def test_times_without_a_zone_can_be_compared() -> None:
     reports = OwnReports()
     naive = NOW.replace(tzinfo=None)
     odd = report(4, reported_at=naive, next_at=naive, status="waiting", additions=[Addition(naive, "Other", "")])
@@ -257,7 +257,7 @@ def test_each_status_has_words_wherever_it_is_shown(status: str) -> None:
     assert any(shown)
 
 
-def test_words_end_like_a_sentence() -> None:
+def test_a_text_without_a_final_mark_gets_a_full_stop() -> None:
     assert [sentence(text) for text in ("a", "a.", "a?", "a! ", "")] == ["a.", "a.", "a?", "a!", ""]
 
 

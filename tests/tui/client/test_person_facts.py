@@ -22,7 +22,7 @@ SITE = "https://site.example/club/"
         ("", None),
     ],
 )
-def test_a_path_is_a_link_to_the_website_and_nothing_but_a_web_page_is_one(target: str, url: str | None) -> None:
+def test_a_path_is_a_link_to_the_website_and_only_web_pages_are_links(target: str, url: str | None) -> None:
     assert link(target, SITE) == url
 
 

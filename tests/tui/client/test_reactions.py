@@ -17,12 +17,12 @@ def test_each_reaction_of_a_person_counts_once_and_the_users_own_is_marked() -> 
     assert under == (ShownReaction("👍", ("bob", "ada"), mine=True),)
 
 
-def test_the_last_one_takes_the_emoji_away() -> None:
+def test_removing_the_last_reaction_removes_its_emoji() -> None:
     under = changed((), put("bob"), {"ada"})
     for _ in range(2):
         under = changed(under, put("bob", remove=True), {"ada"})
     assert under == ()
 
 
-def test_an_emoji_is_in_one_line() -> None:
+def test_an_emoji_stays_on_one_line() -> None:
     assert changed((), put("bob", "a\nb"), set())[0].emoji == "a b"

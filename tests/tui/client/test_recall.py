@@ -16,7 +16,7 @@ def test_texts_are_recalled_in_their_place_and_the_draft_comes_back() -> None:
     assert recall.step(1, "", "galley") is None
 
 
-def test_an_edited_text_counts_as_what_is_being_written() -> None:
+def test_an_edited_recalled_text_becomes_the_draft() -> None:
     recall = Recall()
     recall.add("one", "lobby")
     recall.step(1, "", "lobby")

@@ -45,7 +45,7 @@ def test_server_that_stops_at_the_same_place_again_is_not_asked_for_ever() -> No
     assert not search.unfinished
 
 
-def test_a_loss_ends_what_is_under_way() -> None:
+def test_a_lost_connection_ends_a_search_in_progress() -> None:
     search = SearchState()
     search.lost()
     assert not search.problem

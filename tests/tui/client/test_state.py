@@ -77,7 +77,7 @@ def test_changes_during_an_absence_are_shown_in_the_current_channel() -> None:
     assert reported(made.timelines["lobby"]) == [1]
 
 
-def test_a_message_that_arrives_later_has_its_mark() -> None:
+def test_a_reported_message_that_arrives_later_is_marked() -> None:
     made = state(Reports([report(4), report(5, status="withdrawn")]), said(4), said(5))
     fold(made, History("lobby", [said(3)], more=False, nonce="n"))
     assert reported(made.timeline) == [4]
@@ -117,7 +117,7 @@ def test_a_refused_report_shows_the_reason_beside_the_message() -> None:
     assert last_notice(made.timelines["lobby"]) == notice(f"{REFUSED} The disk is full. {KEPT}", Tone.BAD)
 
 
-def test_a_mark_outlives_a_reconnect() -> None:
+def test_the_mark_of_a_report_survives_a_reconnect() -> None:
     made = state(said(1), ReportStatus(report(1)))
     made.lost()
     fold(made, welcome(), Me("ada", op=False), Echo([said(1), said(2)]))
@@ -147,7 +147,7 @@ def test_a_deleted_message_is_deleted_in_every_frame() -> None:
     ]
 
 
-def test_a_page_of_history_that_was_read_before_brings_no_text_back() -> None:
+def test_a_page_of_history_read_before_a_deletion_does_not_restore_the_text() -> None:
     made = state(said(9), Takeback(3))
     fold(made, History("lobby", [said(3), said(4)], more=False, nonce="n"))
     assert [(each.msg_id, each.text) for each in lines(made.timeline)] == [(3, ""), (4, "4"), (9, "9")]
@@ -221,7 +221,7 @@ def test_the_offer_to_mute_ends_with_the_next_action() -> None:
         assert not made.mute_offer
 
 
-def test_to_mute_is_not_offered_of_somebody_who_is_muted() -> None:
+def test_muting_is_not_offered_for_a_muted_person() -> None:
     made = state(said(1))
     line = made.timeline.find(1)
     assert line
@@ -230,7 +230,7 @@ def test_to_mute_is_not_offered_of_somebody_who_is_muted() -> None:
     assert not made.mute_offer
 
 
-def test_to_mute_is_offered_where_the_report_was_made() -> None:
+def test_muting_is_offered_where_the_report_was_made() -> None:
     made = state(said(1))
     line = made.timeline.find(1)
     assert line
@@ -282,7 +282,7 @@ def test_an_answer_to_a_closed_profile_does_not_open_it() -> None:
     assert made.profile is None
 
 
-def test_a_loss_ends_a_profile_that_is_loading_and_keeps_one_that_is_there() -> None:
+def test_a_lost_connection_ends_a_profile_that_is_loading_and_keeps_a_loaded_one() -> None:
     made = state()
     made.ask_profile("bob", "n1")
     made.lost()
@@ -294,7 +294,7 @@ def test_a_loss_ends_a_profile_that_is_loading_and_keeps_one_that_is_there() -> 
     assert made.profile == ProfileView("bob", "n2", Stage.READY, "there")
 
 
-def test_an_error_without_a_nonce_does_not_enter_a_profile_that_was_lost() -> None:
+def test_an_error_without_a_nonce_is_not_shown_in_an_unfinished_profile() -> None:
     made = state()
     made.ask_profile("bob", "n1")
     made.lost()

@@ -58,7 +58,7 @@ def test_any_order_and_any_repetition_give_the_same_timeline(order: list[int]) -
 
 
 @given(st.lists(st.one_of(st.integers(1, 20), st.none()), max_size=30))
-def test_notices_never_change_the_order_of_messages_nor_their_own(order: list[int | None]) -> None:
+def test_notices_never_change_the_order_of_messages_or_their_own(order: list[int | None]) -> None:
     made = Timeline("lobby", "Lobby")
     for place, number in enumerate(order):
         if number is None:
@@ -93,7 +93,7 @@ def test_history_is_shown_above_everything() -> None:
 
 
 @pytest.mark.parametrize("msg_id", [0, -1, -9])
-def test_a_number_that_is_none_breaks_nothing(msg_id: int) -> None:
+def test_a_message_with_an_invalid_number_breaks_nothing(msg_id: int) -> None:
     made = Timeline("lobby", "Lobby")
     made.note(Notice("n"))
     made.add(line(msg_id))
@@ -206,7 +206,7 @@ def test_the_flag_is_reset_when_the_report_is_not_listed_any_more() -> None:
     assert [each.msg_id for each in made["lobby"].entries if isinstance(each, Line) and each.reported] == [2]
 
 
-def test_a_message_that_was_taken_back_keeps_its_place_and_loses_its_text() -> None:
+def test_a_deleted_message_keeps_its_place_and_loses_its_text() -> None:
     made = timeline(1, 2, 3)
     shown = made.find(2)
     assert shown
@@ -219,7 +219,7 @@ def test_a_message_that_was_taken_back_keeps_its_place_and_loses_its_text() -> N
     ("before", "after", "numbers"),
     [(2, 1, ([3, 4], [6])), (10, 5, ([1, 2, 3, 4], [6, 7])), (0, 0, ([], [])), (-1, -1, ([], []))],
 )
-def test_around_a_message_are_the_nearest_ones_in_order(
+def test_the_context_of_a_message_is_the_nearest_messages_in_order(
     before: int, after: int, numbers: tuple[list[int], list[int]]
 ) -> None:
     made = timeline(*range(1, 8))
@@ -244,7 +244,7 @@ def test_deleted_messages_count_towards_the_context_of_a_report() -> None:
     assert around(made, 4, 2, 2) == ([line(2)], [line(6)])
 
 
-def test_around_a_message_is_nothing_from_behind_a_gap() -> None:
+def test_the_context_of_a_message_ends_at_a_gap() -> None:
     made = timeline(1, 2)
     made.cover(1, 2)
     made.add(line(10))
@@ -256,13 +256,13 @@ def test_around_a_message_is_nothing_from_behind_a_gap() -> None:
     assert around(made, 2, 10, 5) == ([line(1)], [])
 
 
-def test_to_find_what_is_not_there() -> None:
+def test_a_number_that_is_not_loaded_is_not_found() -> None:
     assert timeline().find(1) is None
     assert timeline(1, 3).find(2) is None
     assert timeline(1, 3).find(0) is None
 
 
-def test_a_new_numbering_leaves_notices_and_what_is_pending() -> None:
+def test_a_new_numbering_keeps_notices_and_pending_messages() -> None:
     made = timeline(5, 6)
     made.note(Notice("n"))
     made.await_confirmation(pending("n1"))
@@ -322,7 +322,7 @@ def test_a_notice_between_messages_is_removed_when_the_next_one_comes() -> None:
     assert numbers(made) == [1, 2]
 
 
-def test_a_notice_replaces_an_earlier_one_about_the_same() -> None:
+def test_a_notice_replaces_an_earlier_one_about_the_same_subject() -> None:
     made = timeline(1)
     made.note(passing("No connection.", "connection"))
     made.note(passing("unknown command"))

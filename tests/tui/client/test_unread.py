@@ -42,7 +42,7 @@ def test_unseen_messages_of_the_current_place_are_unread_until_they_are_on_the_s
     assert made.markers.drain() == []
 
 
-def test_names_are_sought_once_in_each_unread_message(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_are_searched_for_once_in_each_unread_message(monkeypatch: pytest.MonkeyPatch) -> None:
     made, sought = viewed(watched=False), []
 
     def seek(text: str, words: tuple[str, ...]) -> bool:
@@ -108,7 +108,7 @@ def test_messages_read_in_another_client_are_read_here_too() -> None:
     assert made.markers.drain() == []
 
 
-def test_part_of_what_is_not_loaded_stays_unread() -> None:
+def test_messages_that_are_not_loaded_stay_unread() -> None:
     made = state(Echo(), Places([PlaceEntry("lobby", 90, 10, 60, 3)]))
     assert made.unseen(0) == Unseen(60, 3)
     made.watched = lambda: True
@@ -180,7 +180,7 @@ def test_a_message_to_an_absent_person_is_noted_once_as_waiting() -> None:
     assert len(made.timelines["@bob"].entries) == 1
 
 
-def test_line_mode_has_seen_what_is_loaded() -> None:
+def test_line_mode_counts_loaded_messages_as_seen() -> None:
     made = state(
         Echo([at(3, "psst", channel="@bob")]), Places([PlaceEntry("@bob", 3, 0, 1), PlaceEntry("tea", 9, 2, 4)])
     )

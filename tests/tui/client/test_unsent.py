@@ -115,7 +115,7 @@ def test_the_file_is_bounded(sizes: dict[str, int]) -> None:
     assert kept.drafts.items() <= made.drafts.items()
 
 
-async def test_another_person_and_another_server_see_nothing(tmp_path: Path) -> None:
+async def test_another_person_and_another_server_are_shown_nothing(tmp_path: Path) -> None:
     made = busy()
     file = UnsentFile(partial(collect, made), lambda: tmp_path)
     assert file.open(ADA).is_empty
@@ -127,7 +127,7 @@ async def test_another_person_and_another_server_see_nothing(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
-async def test_only_the_user_can_read_it_and_it_is_gone_once_all_is_sent(tmp_path: Path) -> None:
+async def test_the_file_is_private_and_removed_once_everything_is_sent(tmp_path: Path) -> None:
     unsent = [Unsent(drafts={"tea": "half"})]
     file = UnsentFile(lambda: unsent[0], lambda: tmp_path / "unsent")
     file.open(ADA)
@@ -139,7 +139,7 @@ async def test_only_the_user_can_read_it_and_it_is_gone_once_all_is_sent(tmp_pat
     assert list((tmp_path / "unsent").iterdir()) == []
 
 
-async def test_a_change_is_saved_soon_without_an_end(tmp_path: Path) -> None:
+async def test_a_change_is_saved_soon_even_if_the_client_keeps_running(tmp_path: Path) -> None:
     file = UnsentFile(lambda: Unsent(drafts={"tea": "half"}), lambda: tmp_path)
     file.open(ADA)
     file.changed()
@@ -177,7 +177,7 @@ async def test_text_written_before_the_login_is_joined_to_the_saved_text(tmp_pat
     assert third.remove(ADA).is_empty
 
 
-async def test_what_was_saved_already_is_saved_once(tmp_path: Path) -> None:
+async def test_text_that_is_already_saved_is_not_saved_twice(tmp_path: Path) -> None:
     """As when the user connects again, writes on, and quits before the login."""
     made = busy()
     await UnsentFile(partial(collect, made), lambda: tmp_path).close(ADA)
@@ -206,7 +206,7 @@ async def test_a_file_that_cannot_be_read_is_left_as_it_is(content: bytes, tmp_p
     assert file.read_bytes() == content
 
 
-async def test_a_folder_that_cannot_be_written_is_a_problem_and_no_error(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_written_is_reported_and_raises_no_error(tmp_path: Path) -> None:
     (tmp_path / "unsent").write_text("")
     file = UnsentFile(lambda: Unsent(drafts={"tea": "half"}), lambda: tmp_path / "unsent")
     file.open(ADA)

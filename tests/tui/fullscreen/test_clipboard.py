@@ -25,7 +25,7 @@ case "$2" in -w) {new} ;; *) {old} ;; esac
         ({"TERM": "tmux-256color", "TMUX": "/tmp/tmux-0/default,1,0"}, True, TMUX_NEEDS),
     ],
 )
-def test_the_message_depends_on_whether_tmux_can_confirm(environment: dict[str, str], tmux: bool, said: str) -> None:
+def test_the_notice_depends_on_whether_tmux_can_confirm(environment: dict[str, str], tmux: bool, said: str) -> None:
     assert asks_tmux(environment) == tmux
     assert sent(environment) == said
 
@@ -40,7 +40,7 @@ def test_the_message_depends_on_whether_tmux_can_confirm(environment: dict[str, 
         (None, None, TMUX_NEEDS),
     ],
 )
-async def test_tmux_is_asked_and_its_answer_counts(
+async def test_the_notice_says_whether_tmux_accepted_the_text(
     new: str | None, old: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

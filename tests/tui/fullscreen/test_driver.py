@@ -43,7 +43,7 @@ def test_lines_that_arrive_at_once_are_a_paste(reads: Sequence[str], found: Sequ
     assert read(*reads) == found
 
 
-def test_the_keys_of_such_lines_are_known() -> None:
+def test_pasted_lines_record_their_keys() -> None:
     (lines,) = LineParser().feed("r\rx")
     assert isinstance(lines, PastedLines)
     assert [each.key for each in lines.keys] == ["r", "enter", "x"]
@@ -62,7 +62,7 @@ def test_the_keys_of_such_lines_are_known() -> None:
         "\x1b[200~\x1b[201~",
     ],
 )
-def test_a_sequence_that_makes_no_sense_is_ignored_and_the_next_keys_count(sequence: str) -> None:
+def test_an_invalid_sequence_is_ignored_and_the_next_keys_are_read(sequence: str) -> None:
     # In the same read, and in the next one.
     assert [each for each in read(f"a{sequence}b", "c") if each != "[]"] == ["a", "b", "c"]
 
@@ -77,7 +77,7 @@ def test_a_sequence_that_makes_no_sense_is_ignored_and_the_next_keys_count(seque
         max_size=30,
     )
 )
-def test_no_input_ends_the_parser(pieces: list[str]) -> None:
+def test_no_input_crashes_the_parser(pieces: list[str]) -> None:
     parser = LineParser()
     for piece in pieces:
         for event in parser.feed(piece):

@@ -70,7 +70,9 @@ def test_no_notification_while_the_user_looks_or_do_not_disturb_is_on(*, focused
         ("none", True, True, False),
     ],
 )
-def test_the_level_decides(level: str, *, mentioned: bool, direct: bool, told: bool) -> None:
+def test_the_notification_level_decides_which_messages_notify(
+    level: str, *, mentioned: bool, direct: bool, told: bool
+) -> None:
     assert wanted(level, mentioned=mentioned, direct=direct, focused=False, dnd=False) is told
 
 
@@ -98,7 +100,7 @@ def test_desktop_notifications_use_the_sequence_of_the_terminal(environment: dic
 @pytest.mark.parametrize(
     "environment", [ITERM, {"TERM": "xterm-kitty"}, {"TERM": "foot"}], ids=["osc 9", "osc 99", "osc 777"]
 )
-def test_a_notice_holds_nothing_that_commands(environment: dict[str, str]) -> None:
+def test_a_desktop_notification_contains_no_control_characters_of_others(environment: dict[str, str]) -> None:
     desk = Desk(environment)
     desk.blur()
     desk.tell(item(author=HOSTILE, text=HOSTILE))
@@ -131,7 +133,7 @@ def test_messages_that_arrive_together_cause_one_notification() -> None:
     assert desk.written[-1].endswith("» @ada 4\x1b\\")
 
 
-def test_the_bell_rings_only_so_often() -> None:
+def test_the_bell_is_rate_limited() -> None:
     desk = Desk()
     desk.blur()
     desk.tell(item())
@@ -165,7 +167,7 @@ def test_without_focus_reports_a_user_who_presses_no_key_is_away() -> None:
     assert desk.bells() == 1
 
 
-def test_the_title_counts_what_waits_until_nothing_does() -> None:
+def test_the_title_counts_waiting_messages_until_none_is_left() -> None:
     desk = Desk({"TERM": "xterm"})
     desk.notices.show_waiting(0)
     assert desk.written == [f"{SAVE_TITLE}\x1b]2;Flagpost\x07"]
@@ -179,7 +181,7 @@ def test_the_title_counts_what_waits_until_nothing_does() -> None:
 
 
 @pytest.mark.parametrize("term", ["", "dumb", "linux"])
-def test_a_terminal_without_a_title_is_given_none(term: str) -> None:
+def test_no_title_is_written_to_a_terminal_without_titles(term: str) -> None:
     desk = Desk({"TERM": term})
     desk.notices.show_waiting(1)
     desk.notices.end()

@@ -68,7 +68,7 @@ def test_quit_key_without_a_sign_of_life_kills_the_client(client: Client) -> Non
     assert os.read(client.master, 4096) == rescue.RESTORE
 
 
-def test_quit_key_with_a_sign_of_life_leaves_it_alone(client: Client) -> None:
+def test_quit_key_with_a_sign_of_life_does_not_kill_the_client(client: Client) -> None:
     os.write(client.said, QUIT_TYPED + ALIVE)
     client.ends_orderly_later()
     client.rescue.run()
@@ -81,7 +81,7 @@ def test_signal_without_a_sign_of_life_kills_the_client(client: Client) -> None:
     assert client.restored
 
 
-def test_signal_gives_a_client_that_lives_some_time_to_end(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signal_gives_a_live_client_some_time_to_end(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rescue, "ORDERLY_SECONDS", LONG)
     os.write(client.signals, b"a traceback")
     os.write(client.said, ALIVE)
@@ -104,7 +104,7 @@ def test_quit_key_that_nobody_reads_kills_the_client(client: Client, key: bytes)
     assert client.restored
 
 
-def test_what_is_typed_in_an_editor_is_its_own(client: Client) -> None:
+def test_the_quit_key_typed_in_an_editor_is_left_to_the_editor(client: Client) -> None:
     os.write(client.said, SUSPENDED)
     os.write(client.master, b"\x11")
     client.ends_orderly_later()
@@ -119,7 +119,7 @@ def test_client_that_died_leaves_a_usable_terminal(client: Client) -> None:
     assert client.restored
 
 
-def test_client_that_died_while_an_editor_has_the_terminal_leaves_that_to_it(client: Client) -> None:
+def test_client_that_dies_while_an_editor_has_the_terminal_leaves_it_to_the_editor(client: Client) -> None:
     os.write(client.said, SUSPENDED + RESUMED + SUSPENDED)
     os.close(client.said)
     client.rescue.run()

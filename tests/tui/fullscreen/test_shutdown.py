@@ -9,7 +9,7 @@ from tui.options import Options
 
 
 @pytest.mark.parametrize("mounts_first", [True, False])
-async def test_a_client_that_must_end_while_its_room_is_mounted_ends_in_order(
+async def test_a_client_that_must_end_while_its_room_is_mounted_ends_cleanly(
     monkeypatch: pytest.MonkeyPatch, mounts_first: bool
 ) -> None:
     mount, app = Subjects.mount, FlagpostApp(Options("ada", "ws://127.0.0.1:9/ws"))

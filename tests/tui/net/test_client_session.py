@@ -106,7 +106,7 @@ def test_nothing_that_is_printed_has_a_secret_in_it() -> None:
         assert repr(login.prove.proof)[2:8] not in printed
 
 
-def test_a_server_that_claims_to_be_a_known_one_and_proves_nothing_is_left() -> None:
+def test_the_client_leaves_a_server_that_claims_to_be_a_known_one_without_proof() -> None:
     session, desk = ClientSession("ada"), Desk()
     enter(session, desk)
     for answer in (
@@ -211,7 +211,7 @@ def test_the_wait_doubles_with_each_failure_up_to_the_longest() -> None:
     assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
 
 
-def test_half_of_the_wait_is_left_to_chance() -> None:
+def test_half_of_the_wait_is_random() -> None:
     for failures in range(12):
         least, middle, most = (
             ClientSession("ada", failures=failures).wait_seconds(CUT, chance) or 0.0 for chance in (0.0, 0.5, 1.0)
@@ -220,7 +220,7 @@ def test_half_of_the_wait_is_left_to_chance() -> None:
         assert middle == pytest.approx((least + most) / 2)
 
 
-def test_an_entry_makes_the_wait_short_again() -> None:
+def test_a_login_resets_the_wait() -> None:
     session = ClientSession("ada")
     for _ in range(6):
         session.wait_seconds(CUT, 1.0)
@@ -259,13 +259,13 @@ def test_client_does_not_retry_after_a_close_code_that_forbids_it(code: CloseCod
     assert ClientSession("ada").wait_seconds(code, 0.5) is None
 
 
-def test_the_codes_that_forbid_it() -> None:
+def test_the_close_codes_that_forbid_a_retry_are_listed() -> None:
     forbidding = {code for code in range(1000, 5000) if ClientSession("ada").wait_seconds(code, 0.5) is None}
     assert forbidding == {1000, 1002, 1003, 1007, 1009, 4001, 4003, 4004}
 
 
 @given(st.floats(0, 1), st.integers(0, 10))
-def test_after_a_restart_chance_spreads_the_clients_over_seconds(chance: float, failures: int) -> None:
+def test_random_delays_spread_the_clients_over_seconds_after_a_restart(chance: float, failures: int) -> None:
     least, wait, most = (
         ClientSession("ada", failures=failures).wait_seconds(CloseCode.SERVICE_RESTART, each) or 0.0
         for each in (0.0, chance, 1.0)

@@ -46,11 +46,11 @@ from tui.options import Options
         ("wss://chat.example?key=1", "wss://chat.example/ws?key=1"),
     ],
 )
-def test_a_url_can_be_typed_in_short(typed: str, url: str) -> None:
+def test_a_url_can_be_typed_in_a_short_form(typed: str, url: str) -> None:
     assert websocket_url(typed) == url
 
 
-async def test_a_url_that_was_named_is_taken_without_a_look_at_the_settings(tmp_path: Path) -> None:
+async def test_a_given_url_is_used_without_reading_the_settings(tmp_path: Path) -> None:
     options = Options("ada", "chat.example:9000", tmp_path / "missing.toml")
     assert await find(options) == FoundServer("wss://chat.example:9000/ws", None, [])
 
@@ -68,7 +68,7 @@ async def test_a_server_that_listens_at_the_address_of_the_settings_is_used(tmp_
         assert await find(Options("ada", settings=file)) == FoundServer(f"ws://127.0.0.1:{port}/ws", None, [])
 
 
-def test_the_address_of_a_settings_file(tmp_path: Path) -> None:
+def test_the_address_is_read_from_a_settings_file(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text('Title = "x"\nAddress = "[::1]:9001"')
     assert configured(file) == (Address("::1", 9001), False)
@@ -86,13 +86,13 @@ def test_a_settings_file_without_an_address_means_the_default(tmp_path: Path) ->
     assert configured(file) == (Address("127.0.0.1", 9000), False)
 
 
-def test_settings_of_the_working_directory_are_not_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_the_working_directory_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("settings.toml").write_text('Address = "evil.example:443"')
     assert configured(None) == (Address("127.0.0.1", 9000), False)
 
 
-def test_settings_of_the_working_directory_are_said_to_be_unused(
+def test_a_notice_says_that_settings_of_the_working_directory_are_unused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -115,9 +115,7 @@ def test_settings_of_the_working_directory_are_said_to_be_unused(
         (b'Title = "\xff"', "UTF-8"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_one_line_with_the_file_and_a_hint(
-    tmp_path: Path, content: bytes, hint: str
-) -> None:
+def test_an_unusable_address_is_one_line_with_the_file_and_a_hint(tmp_path: Path, content: bytes, hint: str) -> None:
     file = tmp_path / "my.toml"
     file.write_bytes(content)
     with pytest.raises(FileError, match=r"my\.toml") as raised:

@@ -55,7 +55,7 @@ def test_what_is_printed_has_no_secret_in_it(tmp_path: Path) -> None:
     assert "secret" not in f"{keys} {keys.of(SERVER)}"
 
 
-def test_each_name_at_each_address_has_its_own(tmp_path: Path) -> None:
+def test_each_name_at_each_address_has_its_own_keys(tmp_path: Path) -> None:
     places = [(ADDRESS, "ada"), (ADDRESS, "bob"), ("ws://other.example/ws", "ada"), (f"{ADDRESS}\nada", "")]
     assert len({start(*place, tmp_path).secret for place in places}) == len(places)
 
@@ -79,7 +79,7 @@ def test_a_second_client_at_the_same_time_has_keys_of_its_own(tmp_path: Path) ->
     assert start(ADDRESS, "ada", tmp_path) == kept
 
 
-def test_a_client_of_another_process_keeps_it_as_well_and_its_end_frees_it(tmp_path: Path) -> None:
+def test_a_key_in_use_by_one_process_is_not_used_by_another_until_it_is_released(tmp_path: Path) -> None:
     def run() -> str:
         extra = {"XDG_DATA_HOME": str(tmp_path)}
         done = subprocess.run(
@@ -108,7 +108,7 @@ def test_the_server_of_the_first_login_is_never_forgotten(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no modes")
-def test_nobody_else_can_read_it(tmp_path: Path) -> None:
+def test_only_the_user_can_read_the_key_files(tmp_path: Path) -> None:
     folder = tmp_path / "identities"
     folder.mkdir(mode=0o755)
     start(ADDRESS, "ada", folder)
@@ -162,5 +162,5 @@ def test_keys_that_cannot_be_saved_are_valid_for_this_start(tmp_path: Path) -> N
     assert not is_known(ADDRESS, tmp_path / "file" / "identities")
 
 
-def test_a_name_that_no_encoding_takes_ends_nothing(tmp_path: Path) -> None:
+def test_a_name_that_cannot_be_encoded_does_not_end_the_client(tmp_path: Path) -> None:
     assert start(ADDRESS, "\udcff", tmp_path).secret

@@ -87,7 +87,7 @@ async def test_local_server_stops_although_someone_is_connected(tmp_path: Path) 
         assert not listens(server.urls[CHAT])
 
 
-async def test_a_folder_of_its_name_in_the_working_directory_does_not_pose_as_it(
+async def test_a_folder_named_server_in_the_working_directory_does_not_pose_as_the_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "server").mkdir()
@@ -125,7 +125,7 @@ def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert sorted(each.name for each in folder.iterdir()) == ["precious.sqlite", "settings.toml"]
 
 
-async def test_server_without_settings_obeys_nothing_of_the_working_directory(trap: Path) -> None:
+async def test_server_without_settings_uses_nothing_from_the_working_directory(trap: Path) -> None:
     before = (trap / "precious.sqlite").read_bytes()
     server = await start("server", ["--address", "127.0.0.1:0"], [CHAT])
     said = await welcome(server.urls[CHAT])
@@ -161,7 +161,7 @@ async def test_key_of_the_environment_is_only_for_settings_that_are_named(
         await server.stop()
 
 
-def test_key_has_the_name_that_the_server_knows() -> None:
+def test_client_and_server_read_the_key_from_the_same_variable() -> None:
     assert KEY_VARIABLE == SERVERS_KEY_VARIABLE
 
 
@@ -174,7 +174,7 @@ def test_key_has_the_name_that_the_server_knows() -> None:
         ('[[WebhookURLs]]\nName = "report"\nEnabled = true\nURL = "http://h/"', "AdminAPIKey"),
     ],
 )
-async def test_unusable_settings_show_the_line_of_the_server(tmp_path: Path, text: str, why: str) -> None:
+async def test_unusable_settings_show_the_error_line_of_the_server(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(LocalServerError) as raised:
         await start("server", ["--settings", str(settings(tmp_path, text))], [CHAT])
     assert "my.toml" in str(raised.value)
@@ -183,7 +183,7 @@ async def test_unusable_settings_show_the_line_of_the_server(tmp_path: Path, tex
     assert len(str(raised.value).splitlines()) == 1
 
 
-async def test_what_ends_without_a_word_has_ended_at_once() -> None:
+async def test_a_server_that_ends_without_output_is_reported_as_ended_at_once() -> None:
     with pytest.raises(LocalServerError, match="the one on this machine ended at once"):
         await start("this", [], [CHAT])
 
@@ -245,7 +245,7 @@ def test_local_server_ends_with_its_parent_however_that_ended(tmp_path: Path, ho
     until_gone(url)
 
 
-async def test_its_log_does_not_hold_it_up(tmp_path: Path) -> None:
+async def test_a_long_log_does_not_block_the_local_server(tmp_path: Path) -> None:
     server = await start("server", ["--settings", str(settings(tmp_path))], [CHAT])
     host, _, port = server.urls[CHAT].removeprefix("ws://").partition("/")[0].rpartition(":")
     async with asyncio.timeout(WAIT_SECONDS):

@@ -92,7 +92,7 @@ async def until_dead(path: Path) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_the_own_server_is_at_a_socket_of_its_user_alone(path: Path) -> None:
+async def test_the_own_server_listens_on_a_socket_that_only_its_user_can_reach(path: Path) -> None:
     found = await find(Options("ada"))
     assert found.server
     try:
@@ -217,7 +217,7 @@ def test_a_long_path_falls_back_to_a_short_one_of_its_own(tmp_path: Path, monkey
     assert len(set(places)) == 2
 
 
-async def test_a_new_server_at_the_default_address_is_joined_and_said_to_be_new(path: Path, default: Address) -> None:
+async def test_a_new_server_at_the_default_address_is_joined_and_announced_as_new(path: Path, default: Address) -> None:
     with listening(default) as url:
         found = await find(Options("ada"))
         assert (found.url, found.server, found.own) == (url, None, False)

@@ -43,7 +43,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"https_proxy": "http://proxy:1", "no_proxy": "chat.example:8443"}, ("http://proxy:1", "https_proxy")),
     ],
 )
-def test_the_variables_count_as_with_curl(
+def test_proxy_variables_have_the_same_precedence_as_in_curl(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], chosen: tuple[str, str] | None
 ) -> None:
     for name, value in variables.items():
@@ -62,7 +62,7 @@ def test_the_variables_count_as_with_curl(
         ("wss://10.2.0.1/ws", True),
     ],
 )
-def test_a_proxy_is_used_only_where_it_cannot_read_along(
+def test_a_proxy_is_used_only_if_it_cannot_read_the_traffic(
     monkeypatch: pytest.MonkeyPatch, url: str, *, used: bool
 ) -> None:
     monkeypatch.setenv("https_proxy", "http://proxy:1")
@@ -107,7 +107,7 @@ def assert_clear(lost: Lost, variable: str) -> None:
         "\x1b[2J",
     ],
 )
-async def test_a_variable_that_names_no_proxy_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+async def test_a_variable_without_a_valid_proxy_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)
     lost = await why_lost()
     assert_clear(lost, "HTTPS_PROXY names no proxy; write it like http://HOST:PORT")
@@ -115,7 +115,7 @@ async def test_a_variable_that_names_no_proxy_is_named(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "ALL_PROXY"])
-async def test_a_socks_proxy_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+async def test_a_socks_proxy_names_the_package_that_it_needs(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, f"socks5://ada:{SECRET}@127.0.0.1:9")
     assert_clear(await why_lost(), f"({variable}) needs python-socks; run: pipx inject flagpost python-socks")
 

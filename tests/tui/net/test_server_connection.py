@@ -122,7 +122,7 @@ def message(text: str) -> str:
     return encode(Message("lobby", "bob", text, int(text) if text.isdigit() else 1, AT)).decode()
 
 
-async def test_a_burst_is_handed_on_in_few_pieces_and_in_its_order() -> None:
+async def test_a_burst_is_handed_on_in_few_pieces_and_in_order() -> None:
     async def burst(connection: ServerConnection) -> None:
         for number in range(1, 1001):
             await connection.send(message(str(number)))
@@ -179,7 +179,7 @@ async def test_frames_that_cannot_be_read_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("at", ["0000-01-01T00:00:00Z", "2026-02-30T09:26:00Z", "now", "1"])
-async def test_a_message_of_no_usable_time_is_left_out(at: str) -> None:
+async def test_a_message_without_a_usable_time_is_left_out(at: str) -> None:
     async def babble(connection: ServerConnection) -> None:
         bad = f'{{"action":"message","channel":"lobby","username":"b","message":"9","msgID":9,"at":"{at}"}}'
         await connection.send(bad)
@@ -203,7 +203,7 @@ async def test_a_message_without_a_usable_number_is_left_out(number: str) -> Non
         assert ada.texts == ["1"]
 
 
-async def test_frames_are_clean() -> None:
+async def test_received_frames_are_cleaned() -> None:
     async def curse(connection: ServerConnection) -> None:
         await connection.send(encode(Error("a\x1b]2;x\x07", "notice", "b\u202e", channel="\x9b")).decode())
         await connection.wait_closed()
@@ -361,7 +361,7 @@ async def test_an_invalid_url_is_explained_in_plain_words_and_not_retried(url: s
         assert lost.why.isprintable()
 
 
-async def test_ending_closes_the_connection_in_order() -> None:
+async def test_ending_closes_the_connection_cleanly() -> None:
     codes: asyncio.Queue[int | None] = asyncio.Queue()
 
     async def listen(connection: ServerConnection) -> None:
@@ -379,7 +379,7 @@ async def test_ending_closes_the_connection_in_order() -> None:
             assert await codes.get() == CloseCode.NORMAL
 
 
-async def test_nothing_arrives_once_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_arrives_once_the_connection_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """By then, its owner may use another server, whose room must not show what this one said."""
     monkeypatch.setattr("tui.net.server_connection.GATHER_SECONDS", 1000.0)
     fetched = threading.Event()
@@ -429,7 +429,7 @@ async def test_a_connection_may_end_within_a_frame_of_several_messages() -> None
     assert sent == ["first"]
 
 
-async def test_to_end_it_does_not_wait_for_a_server_that_says_nothing_back() -> None:
+async def test_ending_does_not_wait_for_a_server_that_never_answers_the_close() -> None:
     came, gone = asyncio.Event(), asyncio.Event()
 
     async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

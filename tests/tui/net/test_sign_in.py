@@ -32,7 +32,7 @@ FOUND = SiteToken(TOKEN, "wss://chat.example")
         (TOKEN, SiteToken(TOKEN)),
     ],
 )
-def test_link_says_the_server_and_the_token(text: str, found: SiteToken) -> None:
+def test_link_contains_the_server_and_the_token(text: str, found: SiteToken) -> None:
     assert sign_in.read(text) == found
 
 
@@ -109,7 +109,7 @@ def welcome(asks: str) -> Welcome:
     return Welcome("e", "Room", [], Webhooks(False, False), [], Limits(), sign_in=asks, server="s", challenge="c")
 
 
-def test_only_a_server_that_asks_for_it_receives_the_token_and_the_latest_one() -> None:
+def test_only_a_server_that_asks_for_a_token_receives_it_and_always_the_latest() -> None:
     session = ClientSession("ada", token=TOKEN)
     session.connected()
     assert TOKEN.encode() not in encode(session.login(welcome("nickname"), None))

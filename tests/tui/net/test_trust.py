@@ -44,7 +44,7 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("trusted")
-async def test_a_certificate_of_ssl_cert_file_is_believed() -> None:
+async def test_a_certificate_in_ssl_cert_file_is_trusted() -> None:
     async with secured(AUTHORITY.issue_cert("127.0.0.1")) as url, client(url) as ada:
         await ada.until(lambda told: Received([Pong()]) in told)
 

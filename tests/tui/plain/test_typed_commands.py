@@ -38,7 +38,7 @@ def test_a_line_is_text_or_a_command(line: str, meant: Text | TypedCommand | Non
 
 
 @pytest.mark.parametrize("line", ["/dance", "/", "/msg", "/report", "/report 3", "/profile", "/join"])
-def test_a_command_that_lacks_words_says_how_it_is_written(line: str) -> None:
+def test_an_incomplete_command_shows_its_usage(line: str) -> None:
     with pytest.raises(LineError, match=r"Usage: /|Unknown command /"):
         parse(line)
 
@@ -59,7 +59,7 @@ def test_a_reason_is_a_number_a_word_or_its_text(text: str, reason: int, comment
 
 
 @pytest.mark.parametrize("text", ["0", "4", "9999999999", "-1", "²", "it's", "nothing", "he insulted me", "at", "e"])
-def test_a_reason_that_is_none_or_several_lists_them(text: str) -> None:
+def test_an_unknown_or_ambiguous_reason_lists_the_reasons(text: str) -> None:
     with pytest.raises(LineError, match="1 It's spam; 2 "):
         reason_and_comment(text, REASONS)
 
@@ -92,12 +92,12 @@ def test_a_line_that_is_not_utf_8_is_refused(line: str) -> None:
         parse(line)
 
 
-def test_a_name_of_two_words_is_not_a_message() -> None:
+def test_a_name_of_two_words_is_not_read_as_a_name_and_a_message() -> None:
     with pytest.raises(LineError, match="There is no text after the name “Inés ⚓”"):
         name_and_text("Inés ⚓", ["Inés", "Inés ⚓", "bob"])
 
 
-def test_a_word_that_is_nearly_one_of_another_reason_is_asked_about() -> None:
+def test_a_word_that_could_belong_to_several_reasons_is_refused() -> None:
     """Otherwise a site could get a report of child abuse about a message that was only rude."""
     reasons = [*REASONS, ReportReason("It's child abuse (CP, CSAM, etc.)", comment_required=False)]
     with pytest.raises(LineError, match="matches several reasons"):

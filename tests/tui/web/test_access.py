@@ -43,13 +43,13 @@ FOREIGN = (
 
 @pytest.mark.parametrize("host", LOCAL)
 @pytest.mark.parametrize("named", LOCAL_HOSTS)
-def test_a_local_page_has_the_names_of_loopback(host: str, named: str) -> None:
+def test_a_local_page_can_be_opened_under_the_names_of_loopback(host: str, named: str) -> None:
     assert access(host).foreign([named], [], host) is None
 
 
 @pytest.mark.parametrize("host", [*LOCAL, *EVERYWHERE, BOX, "chat.example"])
 @pytest.mark.parametrize("named", FOREIGN)
-def test_no_address_takes_a_foreign_name(host: str, named: str) -> None:
+def test_no_page_can_be_opened_under_a_foreign_name(host: str, named: str) -> None:
     reached = host if host in LOCAL and host != "localhost" else BOX
     assert access(host).foreign([named], [], reached) == FOREIGN_HOST
     # A page opened under that name has that origin, too.
@@ -58,7 +58,7 @@ def test_no_address_takes_a_foreign_name(host: str, named: str) -> None:
 
 @pytest.mark.parametrize("host", EVERYWHERE)
 @pytest.mark.parametrize("named", [*LOCAL_HOSTS, f"{BOX}:8000", "box:8000", "BOX:8000"])
-def test_all_interfaces_have_the_names_of_this_machine(host: str, named: str) -> None:
+def test_a_page_on_all_interfaces_can_be_opened_under_the_names_of_this_machine(host: str, named: str) -> None:
     assert access(host).foreign([named], [], BOX) is None
 
 
@@ -66,21 +66,21 @@ def test_all_interfaces_have_the_names_of_this_machine(host: str, named: str) ->
     ("host", "named"),
     [(BOX, f"{BOX}:8000"), ("chat.example", "chat.example:8000"), ("chat.example", f"{BOX}:8000")],
 )
-def test_a_given_host_has_its_name_and_its_address(host: str, named: str) -> None:
+def test_a_page_on_a_given_host_can_be_opened_under_its_name_and_its_address(host: str, named: str) -> None:
     assert access(host).foreign([named], [f"http://{named}"], BOX) is None
 
 
 @pytest.mark.parametrize("named", ["localhost:8000", "127.0.0.1:8000", "box:8000"])
-def test_a_given_host_has_no_other_name(named: str) -> None:
+def test_a_page_on_a_given_host_can_be_opened_under_no_other_name(named: str) -> None:
     assert access("chat.example").foreign([named], [], BOX) == FOREIGN_HOST
 
 
 @pytest.mark.parametrize("hosts", [[], ["127.0.0.1:8000", "127.0.0.1:8000"], ["127.0.0.1:8000", "evil.example"]])
-def test_there_is_exactly_one_host(hosts: list[str]) -> None:
+def test_a_request_needs_exactly_one_host(hosts: list[str]) -> None:
     assert access().foreign(hosts, [], "127.0.0.1") == FOREIGN_HOST
 
 
-def test_browsers_leave_out_the_port_of_http() -> None:
+def test_a_host_without_its_port_is_accepted_on_port_80() -> None:
     for named in ("localhost", "127.0.0.1:80", "[::1]"):
         assert access(port=80).foreign([named], [f"http://{named}"], "127.0.0.1") is None
 

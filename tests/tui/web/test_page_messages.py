@@ -57,7 +57,7 @@ def test_messages_of_the_page_are_read(text: str, message: PageMessage) -> None:
         '["blur",' + "[" * 100_000 + "]" * 100_001,
     ],
 )
-def test_anything_else_is_refused(text: str) -> None:
+def test_other_messages_are_refused(text: str) -> None:
     with pytest.raises(BadPageMessage, match="not a message of the page"):
         decode(text)
 
@@ -77,7 +77,7 @@ def test_the_size_in_the_url_is_bounded(width: str, height: str, size: Size) -> 
     assert asked_size({"width": width, "height": height}) == size
 
 
-def test_a_size_that_is_not_asked_for_is_the_usual_one() -> None:
+def test_the_default_size_is_used_if_none_is_requested() -> None:
     assert asked_size({}) == Size(80, 24)
 
 

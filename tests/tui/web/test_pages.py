@@ -191,7 +191,7 @@ async def test_the_token_is_exchanged_for_a_cookie_that_opens_all_routes(served:
     assert not children()
 
 
-async def test_the_page_may_load_and_do_nothing_of_others(served: Served) -> None:
+async def test_the_page_may_load_nothing_from_other_origins(served: Served) -> None:
     async with served.browser() as browser:
         browser.headers["Cookie"] = served.cookie
         for path in ("/", "/page.js", "/static/js/textual.js", "/nothing"):
@@ -285,7 +285,7 @@ async def test_other_messages_close_the_page_and_end_its_process(
     await gone()
 
 
-async def test_pages_beyond_the_bound_are_refused_with_words(served: Served) -> None:
+async def test_pages_beyond_the_limit_are_refused_with_a_reason(served: Served) -> None:
     pages = [await served.open() for _ in range(MAX_CLIENTS)]
     for page in pages:
         await said(page)

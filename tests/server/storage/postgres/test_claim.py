@@ -64,7 +64,7 @@ async def results(postgres: SharedPostgres, enter: Enter) -> list[str]:
             await database.close()
 
 
-async def test_function_does_what_statements_do(postgres: SharedPostgres) -> None:
+async def test_function_has_the_results_of_single_statements(postgres: SharedPostgres) -> None:
     expected = await results(postgres, presence.enter_by_statements)
     assert any("Outdated" in each for each in expected)
     assert any("PersonLeft" in each for each in expected)

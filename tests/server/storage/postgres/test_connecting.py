@@ -25,5 +25,5 @@ from server.storage.postgres.connecting import ends_connection
         (errors.DivisionByZero(), False),
     ],
 )
-def test_connection_is_opened_again_after_what_ends_it(error: psycopg.Error, ends: bool) -> None:
+def test_connection_is_reopened_after_errors_that_end_it(error: psycopg.Error, ends: bool) -> None:
     assert ends_connection(error) == ends

@@ -35,7 +35,7 @@ def test_named_values_are_put_in_order() -> None:
 
 
 @given(st.lists(st.sampled_from(["?", "?1", "?2", "?3", "?5", "'?'", "1"]), min_size=1, max_size=8))
-def test_numbers_are_those_that_sqlite_gives(terms: list[str]) -> None:
+def test_placeholder_numbers_are_those_that_sqlite_assigns(terms: list[str]) -> None:
     values = tuple(range(100, 120))
     connection = sqlite3.connect(":memory:")
     native = translated(f"SELECT {', '.join(terms)}").sql.removeprefix("SELECT ").split(", ")

@@ -48,7 +48,7 @@ async def test_a_test_write_changes_nothing(url: str) -> None:
         await until(lambda: one.heard == other.heard == ["first"])
 
 
-async def test_write_at_fault_fails_alone(url: str) -> None:
+async def test_failing_write_does_not_affect_others(url: str) -> None:
     def broken(connection: SqlConnection) -> NoReturn:
         connection.execute("SELECT 1 / 0")
         raise AssertionError("not reached")
@@ -63,7 +63,7 @@ async def test_write_at_fault_fails_alone(url: str) -> None:
         assert await one.texts() == one.heard == ["before", "after"]
 
 
-async def test_refusal_reaches_its_caller_only(url: str) -> None:
+async def test_refusal_reaches_only_its_caller(url: str) -> None:
     def refused(connection: SqlConnection) -> NoReturn:
         connection.announce(PersonLeft(ANN, 0))
         raise Refusal(ErrorCode.BAD_MESSAGE, "no")
@@ -104,7 +104,7 @@ async def test_lost_connections_are_opened_again(url: str, postgres: SharedPostg
         await until(lambda: other.heard == one.heard)
 
 
-async def test_writes_fail_with_advice_once_the_database_is_away_for_long(
+async def test_writes_fail_with_advice_once_the_database_is_unavailable_for_too_long(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.storage.postgres.writer.PATIENCE_SECONDS", 0.1)
@@ -118,7 +118,9 @@ async def test_writes_fail_with_advice_once_the_database_is_away_for_long(
                 await one.texts()
 
 
-async def test_removed_server_answers_nothing_and_is_told_once(url: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_removed_server_answers_nothing_and_logs_its_removal_once(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with servers(url, url) as (one, other):
         await other.database.write(lambda connection: remove(connection, one.database.node))
         waiting = [one.say("too late"), one.say("too late")]
@@ -181,7 +183,7 @@ async def test_server_that_knows_more_than_the_database_begins_a_new_history(
             assert again.database.room.last_message == 1
 
 
-async def test_event_of_a_newer_version_is_passed_over(url: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_event_of_a_newer_version_is_skipped(url: str, caplog: pytest.LogCaptureFixture) -> None:
     item = '[{"kind": "FromTheFuture", "ref": 0, "body": "[1]"}]'
     async with servers(url, url) as (one, other):
         newer = PostgresDatabase(url)
@@ -197,7 +199,7 @@ async def test_event_of_a_newer_version_is_passed_over(url: str, caplog: pytest.
 
 
 @pytest.mark.parametrize("kept", [1, 0])
-async def test_old_news_are_deleted_but_the_latest_ones(kept: int, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_news_is_deleted_except_the_latest(kept: int, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(membership, "PRUNE", membership.PRUNE.replace(str(membership.KEPT_NEWS), str(kept)))
     async with servers(url) as (one,):
         for text in ("first", "second"):
@@ -217,7 +219,7 @@ async def test_old_news_are_deleted_but_the_latest_ones(kept: int, url: str, mon
         connection.raw.close()
 
 
-async def test_texts_of_messages_leave_the_news_after_an_hour(url: str) -> None:
+async def test_texts_of_messages_are_removed_from_the_news_after_an_hour(url: str) -> None:
     at = datetime(2026, 11, 30, tzinfo=UTC)
     psst = UnkeptChange(Publication(1, at, ANN, "", Person("bob", "b-1"), "psst", None))
 
@@ -239,13 +241,13 @@ async def test_texts_of_messages_leave_the_news_after_an_hour(url: str) -> None:
         await until(lambda: other.heard == ["after"])
 
 
-def test_server_that_is_too_old_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postgresql_server_that_is_too_old_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.storage.postgres.connecting.MINIMUM_VERSION", 99)
     with pytest.raises(StorageError, match=r"PostgreSQL \d+ is too old; use version 99 or newer"):
         connect(url, {})
 
 
-def test_another_encoding_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_in_another_encoding_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.storage.postgres.connecting.ENCODING", "UTF16")
     with pytest.raises(StorageError, match=r"its encoding is UTF8, .*; create another database with --encoding UTF8"):
         connect(url, {})
@@ -303,7 +305,7 @@ async def test_event_announced_aside_reaches_all_servers(url: str) -> None:
         assert left == [PersonLeft(ANN, 5)] * 2
 
 
-async def test_time_is_the_database_s(url: str) -> None:
+async def test_time_is_that_of_the_database(url: str) -> None:
     async with servers(url) as (one,):
         (now,) = await one.database.read(lambda connection: connection.execute("SELECT now_milliseconds()").fetchone())
         assert abs(one.database.now() - now) < 10_000

@@ -61,7 +61,9 @@ class _LostLink:
         pass
 
 
-async def test_the_tail_asks_after_each_failure_and_a_heartbeat_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_tail_probes_after_each_failure_and_a_heartbeat_clears_the_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     answers = [True, False, True]
     tail = TailThread(
         "node",

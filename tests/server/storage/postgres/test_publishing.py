@@ -107,7 +107,7 @@ async def test_messages_that_did_not_arrive_are_published_once(url: str, tmp_pat
             assert await other.texts() == one.heard == ["first", "second", "third"]
 
 
-async def test_message_at_fault_fails_alone(url: str) -> None:
+async def test_failing_message_does_not_affect_others(url: str) -> None:
     async with servers(url) as (one,):
         answers = await asyncio.gather(*map(one.publish, ["a", "\0", "b"]), return_exceptions=True)
         assert [isinstance(answer, Published) for answer in answers] == [True, False, True]

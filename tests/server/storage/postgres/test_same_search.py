@@ -49,12 +49,12 @@ def both(rooms: list[Connection], wanted: Search) -> list[Found]:
 
 
 @pytest.mark.parametrize("words", WORDS)
-def test_special_characters_are_found_as_they_are(rooms: list[Connection], words: str) -> None:
+def test_special_characters_are_searched_for_literally(rooms: list[Connection], words: str) -> None:
     one, other = both(rooms, Search(query(words), "", 0, 50))
     assert one == other
 
 
-def test_pages_and_mentions_are_the_same(rooms: list[Connection]) -> None:
+def test_pages_and_mentions_are_the_same_in_both_databases(rooms: list[Connection]) -> None:
     for limit, before in ((1, 0), (2, 9), (50, 4)):
         one, other = both(rooms, Search(query("a"), "", before, limit))
         assert one == other
@@ -65,7 +65,7 @@ def test_pages_and_mentions_are_the_same(rooms: list[Connection]) -> None:
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.text(ALPHABET, min_size=1, max_size=6))
-def test_any_words_find_the_same(rooms: list[Connection], words: str) -> None:
+def test_any_words_find_the_same_messages_in_both_databases(rooms: list[Connection], words: str) -> None:
     try:
         wanted = query(words)
     except Refusal:

@@ -21,7 +21,7 @@ def columns(connection: Connection) -> dict[str, set[str]]:
     return {table: {str(name) for name, *_ in described} for table, described in found.items()}
 
 
-def test_both_kinds_have_the_same_columns(postgres_room: PostgresRoom) -> None:
+def test_both_kinds_of_database_have_the_same_columns(postgres_room: PostgresRoom) -> None:
     sqlite = in_memory()
     one, other = columns(sqlite), columns(postgres_room.connection)
     sqlite.close()

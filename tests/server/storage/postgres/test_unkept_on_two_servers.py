@@ -14,7 +14,7 @@ BOB = Person("bob", "b-1")
 SAID = MessageDraft(ANN, "", BOB, "psst", "n-1", keeping=Keeping.IN_MEMORY)
 
 
-async def test_each_server_has_a_message_that_is_not_kept_as_both_have_changed_it(url: str) -> None:
+async def test_each_server_has_an_unkept_message_with_the_changes_made_on_both(url: str) -> None:
     async with servers(url, url) as opened:
         one, other = (DirectBroker(each.database) for each in opened)
         heard: list[MessageChange] = []

@@ -6,14 +6,14 @@ from tui.fullscreen.keys.keymap import KEYS
 from tui.fullscreen.keys.rebinding import rebind
 
 
-def test_each_key_has_an_id_of_its_own_which_toml_takes_without_quotes() -> None:
+def test_each_key_has_its_own_id_which_toml_accepts_without_quotes() -> None:
     names = [key.id for key in KEYS]
     assert len(set(names)) == len(names)
     assert all(part.replace("_", "").replace("-", "").isalnum() for name in names for part in name.split("."))
     assert all(name.count(".") == 1 for name in names)
 
 
-def test_keys_are_taken_by_their_names_or_as_they_are_written() -> None:
+def test_keys_can_be_given_by_name_or_as_the_character() -> None:
     wanted = {"messages.report": "!", "everywhere.next_channel_1": "f3, alt+x", "messages.move_-1": "k"}
     assert rebind(wanted) == (
         {"messages.report": "exclamation_mark", "everywhere.next_channel_1": "f3,alt+x", "messages.move_-1": "k"},
@@ -45,13 +45,13 @@ def test_two_actions_can_swap_their_keys() -> None:
         ("everywhere.search", "r", '"r" is already bound to messages.report'),
     ],
 )
-def test_what_cannot_be_is_named_and_the_old_key_stays(name: str, keys: str, problem: str) -> None:
+def test_an_invalid_binding_is_named_and_the_old_key_stays(name: str, keys: str, problem: str) -> None:
     changed, [line] = rebind({name: keys, "form.alone": "9"})
     assert changed == {"form.alone": "9"}
     assert line.startswith(f"keys.{name}: {problem}")
 
 
-def test_keys_of_places_that_are_never_together_may_be_the_same() -> None:
+def test_keys_of_places_that_are_never_active_together_may_be_the_same() -> None:
     assert rebind({"reports.withdraw": "ctrl+n", "question.yes": "r"})[1] == []
 
 

@@ -249,7 +249,7 @@ async def test_a_name_that_is_refused_asks_for_another() -> None:
             await until_seen(pilot, "online as eve")
 
 
-async def test_after_a_loss_the_timeline_is_caught_up_and_what_was_written_is_sent_once() -> None:
+async def test_after_a_lost_connection_the_timeline_catches_up_and_unsent_text_is_sent_once() -> None:
     async with client() as (pilot, server):
         server.answer = confirming()
         server.opening = (PEOPLE, Echo([line(3, "bob", "buy my stuff"), line(4, "bob", "while you were out")]))
@@ -279,7 +279,7 @@ async def test_messages_that_could_not_be_recovered_show_as_a_gap() -> None:
         await until_seen(pilot, "much later")
 
 
-async def test_quitting_closes_the_connection_in_order() -> None:
+async def test_quitting_closes_the_connection_cleanly() -> None:
     with scripted_server() as server:
         app = FlagpostApp(Options("ada", server.url))
         async with app.run_test(size=(80, 24)) as pilot:

@@ -75,7 +75,7 @@ async def refusal(pilot: Pilot[None], text: str) -> str:
 PLACES = {"/join galley": "galley", "/msg bob": "@bob", "/join #GALLEY": "galley", "/msg @inés ⚓": "@Inés ⚓"}
 
 
-async def test_commands_turn_to_channels_and_conversations() -> None:
+async def test_commands_open_channels_and_conversations() -> None:
     async with client() as (pilot, server):
         for text, place in PLACES.items():
             with case(text):

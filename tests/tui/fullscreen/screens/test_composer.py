@@ -42,7 +42,7 @@ async def test_a_restored_draft_is_above_what_was_written_since_and_not_repeated
 COMPLETED = {"hi @bo": "hi @bob ", "#g": "#Galley ", "bo": "bob: ", "/msg in": "/msg Inés ⚓ "}
 
 
-async def test_tab_completes() -> None:
+async def test_tab_completes_names_and_channels() -> None:
     async with client() as (pilot, _):
         composer = app_of(pilot).room.composer
         for typed, text in COMPLETED.items():
@@ -78,7 +78,7 @@ async def test_a_quotation_without_a_reply_is_not_sent() -> None:
         assert (await until_said(pilot, server)).message == "> bob» buy my stuff\nno"
 
 
-async def test_messages_scroll_while_you_write() -> None:
+async def test_messages_can_be_scrolled_while_writing() -> None:
     many = Echo([line(number, "bob", f"words {number}") for number in range(1, 100)])
     async with client(ScriptedServer(opening=(PEOPLE, many)), (80, 24)) as (pilot, _):
         await pilot.press(*"half a", "pageup", "pageup")
@@ -101,7 +101,7 @@ async def test_characters_are_counted_near_the_limit() -> None:
 
 
 @pytest.mark.parametrize(("answer", "lines"), [("y", 6), ("n", 1)])
-async def test_many_pasted_lines_are_asked_about_first(answer: str, lines: int) -> None:
+async def test_pasting_many_lines_asks_first(answer: str, lines: int) -> None:
     async with client() as (pilot, _):
         composer = pilot.app.screen.query_one(Composer)
         app_of(pilot).post_message(events.Paste("a\n" * 5 + "b"))
@@ -142,7 +142,7 @@ async def test_typing_is_shown_beside_a_name_for_some_seconds() -> None:
         await until(pilot, lambda: "is typing…" not in screen_text(app_of(pilot)), "the message instead")
 
 
-async def test_a_draft_stays_when_the_server_spells_the_name_otherwise() -> None:
+async def test_a_draft_stays_when_the_server_spells_the_name_differently() -> None:
     async with client() as (pilot, server):
         composer = pilot.app.screen.query_one(Composer)
         await pilot.press(*"/msg Zoe", "enter")
@@ -157,7 +157,7 @@ async def test_a_draft_stays_when_the_server_spells_the_name_otherwise() -> None
 
 
 @pytest.mark.parametrize("text_is", ["hidden", "sent", "in an editor"])
-async def test_no_text_is_lost_when_the_server_spells_the_name_otherwise_meanwhile(text_is: str) -> None:
+async def test_no_text_is_lost_when_the_server_spells_the_name_differently_meanwhile(text_is: str) -> None:
     async with client() as (pilot, _):
         app, composer = app_of(pilot), pilot.app.screen.query_one(Composer)
         text = "x" * (1 + WELCOME.limits.message_chars)

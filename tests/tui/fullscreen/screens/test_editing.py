@@ -16,7 +16,7 @@ def editing(frame: ClientFrame) -> Sequence[ServerFrame]:
     return [Edited(frame.msg_id, frame.message)] if isinstance(frame, Edit) else ()
 
 
-async def test_your_message_is_edited_by_a_key_and_marked() -> None:
+async def test_the_users_own_message_is_edited_by_a_key_and_marked() -> None:
     async with client(ScriptedServer(opening=(PEOPLE, MINE), answer=editing)) as (pilot, server):
         await until_seen(pilot, "see you at nine")
         await pilot.press("up", "c", *["backspace"] * 4, *"ten", "enter")

@@ -70,7 +70,7 @@ async def test_frame_that_is_too_big_ends_the_connection_and_not_the_client() ->
         await until_seen(pilot, "here")
 
 
-async def test_user_is_told_once_that_something_was_left_out() -> None:
+async def test_user_is_notified_once_that_something_was_left_out() -> None:
     async with client() as (pilot, server):
         server.send(reacted(20_000), Echo([line(number, "bob", "hi") for number in range(10, 3_000)]))
         await until_seen(pilot, "more than this client shows")

@@ -146,7 +146,7 @@ async def test_blocking_asks_first_and_unblocking_does_not(answer: str) -> None:
     ],
     ids=["delete", "react", "block"],
 )
-async def test_what_is_confirmed_without_a_connection_is_not_done_and_says_so(
+async def test_an_action_confirmed_offline_is_not_done_and_says_so(
     keys: Sequence[str], asked: str, answer: str
 ) -> None:
     async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, server):
@@ -167,7 +167,7 @@ async def test_what_is_confirmed_without_a_connection_is_not_done_and_says_so(
     ],
     ids=["delete", "react", "edit"],
 )
-async def test_what_is_confirmed_in_a_new_numbering_changes_no_other_message(
+async def test_an_action_confirmed_after_a_new_numbering_changes_no_other_message(
     keys: Sequence[str], asked: str, answer: str
 ) -> None:
     async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, server):

@@ -276,7 +276,7 @@ async def test_a_message_whose_number_was_reused_is_not_reported() -> None:
         assert not server.sent(ReportRequest)
 
 
-async def test_the_form_shows_what_is_sent_of_the_messages_around_it() -> None:
+async def test_the_form_shows_which_surrounding_messages_are_sent() -> None:
     async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
         server.send(Error("A notice", ErrorCode.NOTICE, CHAT_SERVER, channel="lobby"))
         await pilot.press("up", "up", "up", "r")
@@ -340,7 +340,7 @@ def _is_all_in_view(form: Screen[object]) -> bool:
     return all(each.visible_region.height for each in ends) and form.query_one("#form").max_scroll_y == 0
 
 
-async def test_all_of_the_form_is_seen_at_every_height_of_a_terminal() -> None:
+async def test_all_of_the_form_is_in_view_at_every_height_of_a_terminal() -> None:
     welcome = structs.replace(EVIDENCE, report_reasons=reason_list(Settings().report_reasons))
     async with client(ScriptedServer(welcome, (PEOPLE, TALK)), (110, 24)) as (pilot, _):
         await pilot.press("up", "up", "up", "r")

@@ -60,7 +60,7 @@ async def test_keys_typed_while_the_form_opens_go_to_the_form() -> None:
                 await say_next(pilot, server)
 
 
-async def test_a_second_enter_behind_the_form_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_second_enter_after_the_form_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     # Long enough for a slow machine.
     monkeypatch.setattr("tui.fullscreen.typeahead.DOUBLE_SECONDS", 60.0)
     async with client(taking()) as (pilot, server):
@@ -86,7 +86,7 @@ async def test_comment_is_kept_after_the_form_is_closed() -> None:
         assert (report.reason, report.comment) == (WELCOME.report_reasons[1].reason, "third time")
 
 
-async def test_the_status_of_a_report_is_shown_also_while_the_user_scrolled_up() -> None:
+async def test_the_status_of_a_report_is_shown_even_while_the_user_is_scrolled_up() -> None:
     many = Echo([line(number, "bob", f"words {number}") for number in range(1, 100)])
     async with client(ScriptedServer(opening=(PEOPLE, many)), (80, 24)) as (pilot, server):
         await pilot.press("up", "pageup", "pageup", "r")
@@ -103,7 +103,7 @@ async def test_the_status_of_a_report_is_shown_also_while_the_user_scrolled_up()
         assert not any("reached the site" in each.message for each in pilot.app._notifications)
 
 
-async def test_leaving_before_a_report_has_arrived_asks_once_where_it_cannot_be_saved(
+async def test_leaving_before_a_report_has_arrived_asks_once_if_it_cannot_be_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()

@@ -244,7 +244,7 @@ async def test_server_of_a_settings_file_is_not_saved(tmp_path: Path, file: Path
 
 
 @pytest.mark.parametrize("mark", ["ada:secret@", "?token=secret"])
-async def test_a_secret_in_a_url_is_not_kept(file: Path, mark: str) -> None:
+async def test_a_secret_in_a_url_is_not_saved(file: Path, mark: str) -> None:
     place: Callable[[str], str] = lambda url: (  # noqa: E731 - a table of two
         url.replace("//", f"//{mark}") if mark.endswith("@") else url + mark
     )

@@ -244,7 +244,7 @@ def test_each_picture_and_text_belongs_to_a_test(request: pytest.FixtureRequest)
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
-async def test_screens(snapshots: Snapshots, screen: type[Widget]) -> None:
+async def test_screen_matches_its_snapshot(snapshots: Snapshots, screen: type[Widget]) -> None:
     async with client(ScriptedServer(opening=(PEOPLE, TALK, NOTICE), answer=answer), PICTURE_SIZE, CALM) as (pilot, _):
         await _to_screen(screen)(pilot)
         assert await snapshots(pilot, WIDE, HUGE)
@@ -270,7 +270,7 @@ STATES: dict[str, tuple[Steps, str]] = {
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_states_of_a_room(snapshots: Snapshots, state: str) -> None:
+async def test_state_of_a_room_matches_its_snapshot(snapshots: Snapshots, state: str) -> None:
     async with client(_room_for(state), PICTURE_SIZE, CALM) as (pilot, _):
         await _to_state(state)(pilot)
         assert await snapshots(pilot, WIDE)
@@ -294,7 +294,7 @@ FORMS: dict[str, tuple[Steps, str]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_a_form_with_evidence(snapshots: Snapshots, form: str) -> None:
+async def test_form_with_evidence_matches_its_snapshot(snapshots: Snapshots, form: str) -> None:
     async with client(ScriptedServer(WITH_EVIDENCE, (PEOPLE, TALK)), PICTURE_SIZE, CALM) as (pilot, _):
         await _walk(*FORMS[form])(pilot)
         assert await snapshots(pilot, WIDE)
@@ -308,21 +308,23 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("look", LOOKS)
-async def test_looks_of_a_room(snapshots: Snapshots, look: str) -> None:
+async def test_look_of_a_room_matches_its_snapshot(snapshots: Snapshots, look: str) -> None:
     script = ScriptedServer(opening=(PEOPLE, TALK))
     async with client(script, PICTURE_SIZE, LoadedConfig(LOOKS[look])) as (pilot, _):
         await _walk(["up"], "Report")(pilot)
         assert await snapshots(pilot)
 
 
-async def test_first_start(snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_first_start_matches_its_snapshot(
+    snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     async with _started(Options("ada", asks=True, loaded=CALM)) as pilot:
         await _walk([], "Welcome to Flagpost", enter=False)(pilot)
         assert await snapshots(pilot, WIDE, HUGE)
 
 
-async def test_no_reports(snapshots: Snapshots) -> None:
+async def test_empty_list_of_reports_matches_its_snapshot(snapshots: Snapshots) -> None:
     def none(frame: ClientFrame) -> Sequence[ServerFrame]:
         return [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsRequest) else ()
 
@@ -331,14 +333,14 @@ async def test_no_reports(snapshots: Snapshots) -> None:
         assert await snapshots(pilot)
 
 
-async def test_webhooks_off(snapshots: Snapshots) -> None:
+async def test_room_without_webhooks_matches_its_snapshot(snapshots: Snapshots) -> None:
     welcome = structs.replace(WELCOME, webhooks=Webhooks(report=False, profile=False))
     async with client(ScriptedServer(welcome, (PEOPLE, TALK)), PICTURE_SIZE, CALM) as (pilot, _):
         await _walk(["up"], "Message")(pilot)
         assert await snapshots(pilot)
 
 
-async def test_name_refused(snapshots: Snapshots) -> None:
+async def test_dialog_of_a_refused_name_matches_its_snapshot(snapshots: Snapshots) -> None:
     script = ScriptedServer(login=lambda _: Error("A name cannot be empty.", ErrorCode.BAD_NAME, CHAT_SERVER))
     with scripted_server(script) as server:
         async with _started(Options("ada", server.url, loaded=CALM)) as pilot:
@@ -346,7 +348,7 @@ async def test_name_refused(snapshots: Snapshots) -> None:
             assert await snapshots(pilot, WIDE, HUGE)
 
 
-async def test_settings_unusable(snapshots: Snapshots) -> None:
+async def test_notice_of_unusable_settings_matches_its_snapshot(snapshots: Snapshots) -> None:
     async with _started(Options("ada", settings=Path("no-such-settings.toml"), loaded=CALM)) as pilot:
         await _walk([], "There is no server", enter=False)(pilot)
         assert await snapshots(pilot)

@@ -61,7 +61,7 @@ def test_a_message_that_names_the_user_has_a_mark_and_a_background(text: str) ->
 
 
 @pytest.mark.parametrize("text", ["canada", "nothing", "x@ada.example"])
-def test_other_messages_have_none(text: str) -> None:
+def test_messages_that_do_not_name_the_user_have_no_mark(text: str) -> None:
     for drawn in (block(text), block("I am ada", mine=True)):
         assert margins(drawn)[0] == " • "
         assert backgrounds(drawn, 1) == {""}
@@ -76,7 +76,7 @@ def test_everything_that_was_typed_is_on_the_screen_in_order(text: str) -> None:
     assert all(char in shown for char in text if not char.isspace())
 
 
-def test_code_has_a_background_up_to_the_edge_also_where_it_is_wrapped() -> None:
+def test_code_has_a_background_up_to_the_edge_even_where_it_is_wrapped() -> None:
     drawn = block("before\n```py\n" + "x" * 90 + "\n\n```\nafter `x`")
     rows = [backgrounds(drawn, row) for row in range(len(margins(drawn)))]
     # Author, "before", fence, three lines of code, empty line, fence, "after" with a word of code.
@@ -97,7 +97,7 @@ def test_text_is_at_most_a_hundred_columns_wide_and_the_flag_is_beside_it(width:
 
 @pytest.mark.parametrize("lit", [False, True])
 @pytest.mark.parametrize("hovered", [False, True])
-def test_a_flag_is_quiet_until_its_message_is_looked_at(lit: bool, hovered: bool) -> None:
+def test_a_flag_has_no_colour_until_its_message_is_highlighted_or_hovered(lit: bool, hovered: bool) -> None:
     line = Line(1, "bob", "hi", AT, mine=False)
     look = replace(LOOK, reports=True, styles=replace(STYLES, flag=Style(foreground=Color.parse("#ff0000"))))
     drawn = render(line, look, above=None, before=line, lit=lit, hovered=hovered)
@@ -170,7 +170,7 @@ def test_a_message_of_many_tabs_has_few_runs_and_as_many_cells(unit: str) -> Non
 
 
 @pytest.mark.parametrize("compact", [False, True])
-def test_all_lines_of_a_message_give_back_its_text(compact: bool) -> None:
+def test_all_lines_of_a_message_joined_are_its_text(compact: bool) -> None:
     text = "Good morning, all of you in the harbour, and\tthe galley!\n\n- one\n- two, which is a longer one than that"
     look = replace(LOOK, compact=compact)
     lines = block(text, look=look).lines

@@ -35,7 +35,7 @@ def test_a_height_can_change(plain: list[int], data: st.DataObject) -> None:
 
 
 @given(LISTS, st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), LISTS), max_size=5), st.booleans())
-def test_any_heights_can_take_the_place_of_any(
+def test_any_heights_can_replace_any_others(
     plain: list[int], changes: list[tuple[int, int, list[int]]], one_by_one: bool
 ) -> None:
     heights = Heights(plain)
@@ -50,7 +50,7 @@ def test_any_heights_can_take_the_place_of_any(
             agree(heights, plain)
 
 
-def test_a_hundred_thousand_are_one_by_one_what_they_are_together() -> None:
+def test_heights_added_one_by_one_equal_those_added_at_once() -> None:
     together = Heights([number % 7 for number in range(100_000)])
     heights = Heights()
     for number in range(100_000):

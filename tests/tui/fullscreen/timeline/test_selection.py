@@ -43,7 +43,7 @@ async def test_a_part_of_a_line_is_selected_and_copied() -> None:
         assert marked(app) == copied(app) == "story"
 
 
-async def test_from_right_to_left_and_upwards_is_the_same() -> None:
+async def test_dragging_upwards_and_from_right_to_left_selects_the_same() -> None:
     async with viewer(1, 2, 3) as (pilot, app):
         start, end = where(app, "<1>"), where(app, "<2>", 2)
         await drag(pilot, end, start)
@@ -52,7 +52,7 @@ async def test_from_right_to_left_and_upwards_is_the_same() -> None:
         assert copied(app) == both == f"{line(1).text}\n<2>"
 
 
-async def test_across_messages_what_is_not_text_is_left_out_and_wrapped_lines_are_whole() -> None:
+async def test_a_selection_across_messages_omits_what_is_not_text_and_joins_wrapped_lines() -> None:
     async with viewer(3, 4, 5, 6) as (pilot, app):
         await drag(pilot, Offset(0, where(app, "<4>").y), where(app, "<6>", 2))
         texts = [line(number).text for number in (4, 5)]

@@ -63,7 +63,7 @@ async def test_the_text_in_view_stays_when_messages_appear_below_or_above_or_van
         assert app.rows() == read
 
 
-async def test_what_comes_before_a_gap_does_not_move_few_messages_that_do_not_follow_the_end() -> None:
+async def test_messages_before_a_gap_do_not_move_a_view_that_does_not_follow_the_end() -> None:
     async with viewer(1, 2, 3) as (pilot, app):
         app.timeline.cover(1, 3)
         app.show()
@@ -90,7 +90,7 @@ async def test_another_width_begins_with_the_same_message() -> None:
             assert app.seen()[0] in {first, first + 1}
 
 
-async def test_the_highlight_goes_to_a_message_that_was_never_near_and_is_whole() -> None:
+async def test_a_message_far_away_can_be_highlighted_and_is_shown_whole() -> None:
     async with viewer() as (pilot, app):
         for number in (1500, 10, COUNT, 1, 2990):
             app.view.jump(number)

@@ -36,7 +36,7 @@ def test_text_colours_have_enough_contrast(theme: Theme, under: str) -> None:
 
 
 @pytest.mark.parametrize("theme", [LIGHT, CONTRAST], ids=lambda theme: theme.name)
-def test_a_field_has_a_border_that_is_seen(theme: Theme) -> None:
+def test_a_field_has_a_visible_border(theme: Theme) -> None:
     # WCAG 2.2, 1.4.11.
     assert contrast(colour(theme, "panel-lighten-2"), colour(theme, "background")) >= 3
 

@@ -154,7 +154,7 @@ async def test_another_height_keeps_a_highlight_in_view_but_does_not_return_to_i
         assert app.lines[0] == "0049"
 
 
-async def test_keys_skip_headings_and_go_round() -> None:
+async def test_keys_skip_headings_and_wrap_around() -> None:
     async with shown([*numbered(range(5)), *numbered(range(5, 30))]) as (pilot, app):
         moves = {"tab": "0000", "up": "0029", "down": "0000", "end": "0029", "home": "0000"}
         moves |= {"pagedown": "0009", "pageup": "0000"}
@@ -172,7 +172,7 @@ async def test_keys_skip_headings_and_go_round() -> None:
         assert app.list.chosen is None
 
 
-async def test_the_mouse_lights_a_row_and_selects_it() -> None:
+async def test_the_mouse_highlights_a_row_and_selects_it() -> None:
     async with shown([*numbered(range(3)), CountedRow("tall", lines=2), CountedRow("last")]) as (pilot, app):
         assert app.lines[4:7] == ["tall", "below", "last"]
         plain = [segment.style for segment in app.list.render_line(5)]
