@@ -7,6 +7,10 @@ Clock = Callable[[], datetime]
 """Returns the current time, with a time zone."""
 
 
+_FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
+"""The first and the last millisecond of the years 1 to 9999, which are those of datetime."""
+
+
 def utc_now() -> datetime:
     """Return the time of the machine's clock, which may be set back at any time."""
     return datetime.now(UTC)
@@ -18,5 +22,5 @@ def milliseconds(at: datetime) -> int:
 
 
 def moment(at: int) -> datetime:
-    """Convert a stored time to a datetime in UTC."""
-    return datetime.fromtimestamp(at / 1000, UTC)
+    """Convert a stored time to a datetime in UTC; one that only a damaged database has becomes the nearest possible."""
+    return datetime.fromtimestamp(min(max(at, _FIRST), _LAST) / 1000, UTC)

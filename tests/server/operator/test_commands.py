@@ -95,12 +95,9 @@ def test_a_damaged_row_is_an_error_of_one_line(server: SqliteConnection, context
     assert "cannot be read; run `reports verify`" in unreadable
 
 
-@pytest.mark.parametrize("change", ["trail SET at = 1 << 62", "report SET status = 'bogus'"])
-def test_an_invalid_value_is_an_error_of_one_line(
-    server: SqliteConnection, context: CommandContext, change: str
-) -> None:
+def test_an_invalid_value_is_an_error_of_one_line(server: SqliteConnection, context: CommandContext) -> None:
     report = report_something(server)
-    server.execute(f"UPDATE {change}")
+    server.execute("UPDATE report SET status = 'bogus'")
     with pytest.raises(CommandError, match="run `doctor` for details"), context.database() as connection:
         report_commands.show_report(connection, report.id)
 
