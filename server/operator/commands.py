@@ -13,9 +13,10 @@ from server.operator import doctor, people, report_commands, rotation, webhook_c
 from server.operator.backup import backup
 from server.operator.finding import Grade
 from server.operator.migrate import check_place, migrate, rehearse
-from server.operator.printing import CommandError, shown
+from server.operator.printing import CommandError
 from server.operator.reloading import request_reload
 from server.ops.process import silence
+from server.protocol.characters import in_one_line
 from server.settings import DEFAULT_FILE, Settings, load
 from server.storage.base import StorageError
 from server.storage.opening import open_store
@@ -47,10 +48,10 @@ class CommandContext(NamedTuple):
                 yield connection
         except StorageError as error:
             # SQLite's errors quote data that it cannot read.
-            raise CommandError(shown(str(error))) from None
+            raise CommandError(in_one_line(str(error))) from None
         except ValueError as error:
             # Values that were altered may not be valid numbers, states or times.
-            raise CommandError(f"Database: {shown(str(error))}; run `doctor` for details") from None
+            raise CommandError(f"Database: {in_one_line(str(error))}; run `doctor` for details") from None
 
 
 Command = Callable[[CommandContext], int]
@@ -233,7 +234,7 @@ def _verify(context: CommandContext) -> int:
         with context.database() as connection:
             print(report_commands.verify(connection, context.options.head))
     except TrailError as error:
-        print(f"flagpost: the trail was altered: {shown(str(error))}; compare it with a backup", file=sys.stderr)
+        print(f"flagpost: the trail was altered: {in_one_line(str(error))}; compare it with a backup", file=sys.stderr)
         return BAD
     return 0
 

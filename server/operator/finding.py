@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import NamedTuple
 
-from server.operator.printing import shown
+from server.protocol.characters import in_one_line
 
 
 class Grade(Enum):
@@ -21,4 +21,4 @@ class Finding(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.grade.value} {shown(self.text)}"
+        return f"{self.grade.value} {in_one_line(self.text)}"

@@ -15,19 +15,14 @@ class CommandError(OneLineError):
     """A command could not run."""
 
 
-def shown(text: str) -> str:
-    """Return text as one line that cannot control the terminal."""
-    return in_one_line(text)
-
-
 def name(text: str) -> str:
     """Return a stored name without characters that could imitate the rest of the line."""
-    return name_text.shown(shown(text))
+    return name_text.shown(in_one_line(text))
 
 
 def short(text: str, most: int = MAX_CELL_CHARS) -> str:
-    """Return text like `shown`, cut to a maximum length."""
-    line = shown(text)
+    """Return text like `in_one_line`, cut to a maximum length."""
+    line = in_one_line(text)
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

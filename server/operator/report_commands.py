@@ -4,9 +4,10 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from server.operator.printing import CommandError, name, short, shown, span, table, when
+from server.operator.printing import CommandError, name, short, span, table, when
 from server.operator.webhook_commands import next_attempt
 from server.protocol import name_text, target
+from server.protocol.characters import in_one_line
 from server.protocol.wording import counted
 from server.rules.evidence import ContextLine, Evidence
 from server.rules.retries import DeliveryState
@@ -34,7 +35,7 @@ def _cells(connection: SqlConnection, report_id: str) -> list[str]:
     except (sqlite3.Error, ValueError):
         report = None
     if report is None:
-        return [shown(report_id), *["?"] * 5, "cannot be read; run `reports verify`"]
+        return [in_one_line(report_id), *["?"] * 5, "cannot be read; run `reports verify`"]
     said = report.statement
     names = [short(each, 20) for each in (name(said.reporter), name(said.about), _where(said.channel))]
     return [report.id, when(report.at), *names, short(said.reason, 24), report.status]
@@ -50,9 +51,9 @@ def show_report(connection: SqlConnection, report_id: str) -> str:
     events = [(row, decode(row.content)) for row in trail.rows(connection, report_id)]
     evidence = next(event.evidence for _, event in events if isinstance(event, Reported))
     lines = [
-        f"{report.id}  {report.status}" + (f"  {shown(report.error)}" if report.error else ""),
-        f"“{name(evidence.reporter)}” reported “{name(evidence.about)}”: {shown(evidence.reason)}",
-        f"  comment: {shown(evidence.comment) or '-'}",
+        f"{report.id}  {report.status}" + (f"  {in_one_line(report.error)}" if report.error else ""),
+        f"“{name(evidence.reporter)}” reported “{name(evidence.about)}”: {in_one_line(evidence.reason)}",
+        f"  comment: {in_one_line(evidence.comment) or '-'}",
         f"  message {evidence.msg_id} in {_where(evidence.channel)}, {evidence.at:%Y-%m-%d %H:%M:%S}Z:",
         *_conversation(evidence, evidence.context),
         "",
@@ -78,22 +79,22 @@ def _conversation(evidence: Evidence, context: Sequence[ContextLine]) -> Iterato
     said = [(line.at, " ", line.username, line.message) for line in context]
     said.append((evidence.at, ">", evidence.about, evidence.message))
     for at, mark, author, text in sorted(said, key=lambda line: line[0]):
-        yield f"  {mark} {at:%H:%M:%S} {name_text.said(name(author), shown(text))}"
+        yield f"  {mark} {at:%H:%M:%S} {name_text.said(name(author), in_one_line(text))}"
 
 
 def _where(channel: str) -> str:
     """Format a channel, or the other person of a conversation."""
     person = target.name_of(channel)
-    return name_text.place(shown(channel)) if person is None else target.conversation(name(person))
+    return name_text.place(in_one_line(channel)) if person is None else target.conversation(name(person))
 
 
 def _event(event: Event) -> str:
     if isinstance(event, Reported):
         return "reported"
     if isinstance(event, Added):
-        return f"added: {shown(event.reason)}; {shown(event.comment) or '-'}"
+        return f"added: {in_one_line(event.reason)}; {in_one_line(event.comment) or '-'}"
     if isinstance(event, SiteSaid):
-        return f"the site says {shown(event.status)}: {shown(event.note) or '-'}"
+        return f"the site says {in_one_line(event.status)}: {in_one_line(event.note) or '-'}"
     return "withdrawn" if isinstance(event, Withdrawn) else "erased"
 
 
@@ -106,7 +107,7 @@ def _deliveries(connection: SqlConnection, report_id: str) -> Iterator[str]:
 
 
 def _attempt(attempted: RecordedAttempt) -> str:
-    outcome = shown(attempted.error) or f"status {attempted.status}"
+    outcome = in_one_line(attempted.error) or f"status {attempted.status}"
     said = f"; answer: {short(attempted.answer)}" if attempted.answer else ""
     return f"{outcome} after {span(attempted.milliseconds)}{said}"
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from urllib.parse import urlsplit
 
-from server.operator.printing import CommandError, short, shown, span, table, when
+from server.operator.printing import CommandError, short, span, table, when
+from server.protocol.characters import in_one_line
 from server.protocol.codes import ReportState
 from server.rules import retries
 from server.rules.evidence import Evidence
@@ -30,7 +31,7 @@ def listed(settings: Settings, connection: SqlConnection) -> str:
     """List the webhooks with their state; URLs are shortened, because they may contain a password."""
     rows = []
     for hook in settings.webhook_urls:
-        host, signed = shown(urlsplit(hook.url).hostname or "-"), "yes" if hook.secret else "no"
+        host, signed = in_one_line(urlsplit(hook.url).hostname or "-"), "yes" if hook.secret else "no"
         name = f"{hook.id} ({hook.name})" if hook.id else hook.name
         known = [name, "yes" if hook.enabled else "no", host, signed, "yes" if hook.evidence else "no"]
         # The state of the profile webhook is only in the server's memory; see /metrics.
@@ -175,7 +176,7 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
     try:
         answer = await client.post(hook.url, _sample(settings, hook), f"msg_test{secrets.token_hex(8)}")
     except WebhookError as error:
-        why = f"{error}: {shown(error.cause)}; run `doctor` for details"
+        why = f"{error}: {in_one_line(error.cause)}; run `doctor` for details"
         return f"{hook.queue}: no answer after {_since(began)}: {why}", False
     finally:
         await client.close()
@@ -207,7 +208,7 @@ def _judged(hook: WebhookURL, answer: SiteAnswer) -> tuple[str | None, str | Non
     try:
         odd = read(answer, signed=signed).odd
     except WebhookError as error:
-        return f"{error}: {shown(error.cause)}", None
+        return f"{error}: {in_one_line(error.cause)}", None
     return None, f"OK, but parts of the answer cannot be read: {odd}" if odd else None
 
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.operator.printing import short, shown, span, table
+from server.operator.printing import short, span, table
+from server.protocol.characters import in_one_line
 
 FAMILY = "\U0001f469\u200d\U0001f467"
 
@@ -25,12 +26,14 @@ FAMILY = "\U0001f469\u200d\U0001f467"
     ],
 )
 def test_control_and_invisible_characters_are_replaced(text: str, expected: str) -> None:
-    assert shown(text) == expected
+    assert in_one_line(text) == expected
 
 
 @given(st.text(st.characters()))
 def test_nothing_that_is_shown_can_move_the_cursor(text: str) -> None:
-    assert not any(ord(char) < 32 or 127 <= ord(char) < 160 or 0xD800 <= ord(char) < 0xE000 for char in shown(text))
+    assert not any(
+        ord(char) < 32 or 127 <= ord(char) < 160 or 0xD800 <= ord(char) < 0xE000 for char in in_one_line(text)
+    )
 
 
 def test_a_cell_that_is_too_long_is_cut() -> None:

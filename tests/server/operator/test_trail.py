@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 
 from server.operator import report_commands
-from server.operator.printing import CommandError, name, shown
+from server.operator.printing import CommandError, name
+from server.protocol.characters import in_one_line
 from server.protocol.codes import ReportState
 from server.rules.evidence import ContextLine, Evidence
 from server.rules.messages import Person
@@ -246,10 +247,10 @@ def test_names_and_texts_can_be_parsed_back_from_a_shown_report(
     report = stored.submit(desk.terms, Submission(Person(one, "a"), told, None, add=False), desk.connection)
     lines = report_commands.show_report(desk.connection, report.id).split("\n")
     assert len(lines) == len("\n".join(lines).splitlines())
-    reporter, about, words = (name(one), name(other), shown(said))
-    assert lines[1] == f"“{reporter}” reported “{about}”: {shown(reason)}"
+    reporter, about, words = (name(one), name(other), in_one_line(said))
+    assert lines[1] == f"“{reporter}” reported “{about}”: {in_one_line(reason)}"
     assert not {"“", "”", "»", ":"} & {*reporter, *about}
-    where = f"@{name(channel[1:])}" if channel.startswith("@") else shown(channel).replace("»", "\ufffd")
+    where = f"@{name(channel[1:])}" if channel.startswith("@") else in_one_line(channel).replace("»", "\ufffd")
     assert lines[2:4] == [f"  comment: {words or '-'}", f"  message 9 in {where}, {START:%Y-%m-%d %H:%M:%S}Z:"]
     assert lines[4:6] == [f"    11:59:59 {reporter}» {words}", f"  > 12:00:00 {about}» {words}"]
     assert lines[6:8] == ["", "Trail"]
