@@ -27,7 +27,7 @@ def rotate(file: Path, name: str, *, finish: bool) -> str:
     hooks = document.get("WebhookURLs", [])
     hook = next((each for each in hooks if (each.get("ID") or each.get("Name")) == name), None)
     if hook is None:
-        raise CommandError(f'{file} has no webhook {name!r}; add it with `Name = "{name}"` first')
+        raise CommandError(f'{file} has no webhook {name}; add it with `Name = "{name}"` first')
     written = hook.get("Secret", "")
     present = [str(secret) for secret in ([written] if isinstance(written, str) else written) if secret]
     kept = _rotated(name, present, finish=finish)
@@ -56,11 +56,11 @@ def _rotated(name: str, present: list[str], *, finish: bool) -> list[str]:
     """Return the secrets after this step of a rotation, the one to sign with first. Raises CommandError."""
     if len(present) > 1 and not finish:
         raise CommandError(
-            f"a rotation of {name!r} is in progress; once the site has the new secret, end it with --finish"
+            f"a rotation of {name} is in progress; once the site has the new secret, end it with --finish"
         )
     kept = present[:1] if finish else [_fresh(), *present]
     if not kept:
-        raise CommandError(f"webhook {name!r} has no secret yet; run this without --finish to create one")
+        raise CommandError(f"webhook {name} has no secret yet; run this without --finish to create one")
     return kept
 
 

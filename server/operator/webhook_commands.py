@@ -22,7 +22,7 @@ from server.webhooks.payloads import profile_body, report_body
 from server.webhooks.profiles import read
 from server.webhooks.webhook_client import SiteAnswer, WebhookClient, WebhookError
 
-PAUSED_BY_ADMINISTRATOR = "by an administrator"
+PAUSED_BY_ADMINISTRATOR = "requested by an administrator"
 MAX_NAMED = 3
 NOTABLE_CLOCK_MILLISECONDS = 60_000
 

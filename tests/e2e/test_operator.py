@@ -46,7 +46,7 @@ async def test_a_paused_webhook_keeps_reports_and_a_resumed_one_sends_them(tmp_p
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             await operate(tmp_path, "webhook", "pause", "report")
-            assert "paused: by an administrator" in await operate(tmp_path, "webhook", "list")
+            assert "paused: requested by an administrator" in await operate(tmp_path, "webhook", "list")
             report_id = await report(alice, bob)
             assert report_id in await operate(tmp_path, "reports", "list")
             assert not receiver.requests

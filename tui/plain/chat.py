@@ -47,6 +47,15 @@ def print_error(text: str) -> None:
         print(f"flagpost: {text}", file=sys.stderr, flush=True)
 
 
+def _fate(waiting: int, *, entered: bool) -> str:
+    """Say what became of a line without an answer, and of the lines that waited after it."""
+    later = counted(waiting, "later line")
+    if not entered:
+        return f"this and {later} were not sent" if waiting else "this was not sent"
+    rest = f", and {later} {'was' if waiting == 1 else 'were'} not sent" if waiting else ""
+    return f"this may not have arrived{rest}"
+
+
 class _LineMode:
     """One chat; call `run` once."""
 
@@ -142,10 +151,8 @@ class _LineMode:
         while (line := await lines.next()) is not None:
             if not (await self._wait_for_login(line) and await self._execute(line)):
                 self._gave_up = True
-                later = counted(lines.waiting, "later line")
-                more = f", and {later} {'was' if lines.waiting == 1 else 'were'} not sent" if lines.waiting else ""
-                what = "may not have arrived" if self._entered else "was not sent"
-                self._complain(f"No answer within {self._patience:.0f} s, so this {what}{more}: {clean_line(line)}")
+                fate = _fate(lines.waiting, entered=self._entered)
+                self._complain(f"No answer within {self._patience:.0f} s, so {fate}: {clean_line(line)}")
                 return
         if not await self._until(lambda: self._entered):
             self._complain(
