@@ -73,8 +73,8 @@ def _advice(error: sqlite3.Error) -> str:
     code = error.sqlite_errorname.split("_")[1] if hasattr(error, "sqlite_errorname") else ""
     return {
         "BUSY": "another process has locked it for seconds: find out which one, and try again",
-        "READONLY": "give the server's user write access to the file and its directory",
-        "CANTOPEN": "give the server's user read and write access to the file and its directory",
+        "READONLY": "give the server's user write access to the file and its folder",
+        "CANTOPEN": "give the server's user read and write access to the file and its folder",
     }.get(code, "fix that, restore a backup, or choose another file")
 
 

@@ -122,9 +122,7 @@ def _limit_welcomes(tables: dict[str, object]) -> Iterator[KeyNote]:
             fitting += 1
         if fitting < len(welcome):
             channel["WelcomeMessages"] = welcome[:fitting]
-            note = (
-                f"cut to {counted(fitting, 'message')}; those of all channels have {MAX_WELCOMING} characters at most"
-            )
+            note = f"cut to {counted(fitting, 'message')}; those of all channels can have {MAX_WELCOMING} characters"
             yield KeyNote(f"PublicChannels[{number}].WelcomeMessages", Use.CHANGED, note)
 
 
@@ -135,7 +133,7 @@ def _adapt_webhooks(tables: dict[str, object]) -> Iterator[KeyNote]:
     kept = []
     for number, hook in enumerate(hooks):
         if isinstance(hook, dict) and isinstance(hook.get("Name"), str) and hook["Name"] not in WEBHOOK_NAMES:
-            why = f'the webhook "{hook["Name"]}" is ignored; Flagpost calls {" and ".join(WEBHOOK_NAMES)}'
+            why = f'the webhook "{hook["Name"]}" is ignored; Flagpost calls only {" and ".join(WEBHOOK_NAMES)}'
             yield KeyNote(f"WebhookURLs[{number}]", Use.CHANGED, why)
             continue
         if isinstance(hook, dict):

@@ -62,7 +62,7 @@ class Lock:
         # Next to the target of a symbolic link, so that all links to it share one lock.
         file = _lock_file(path)
         if not file.parent.is_dir():
-            raise StorageError(f"{path}: the directory {file.parent} does not exist; create it")
+            raise StorageError(f"{path}: the folder {file.parent} does not exist; create it")
         self._lock = FileLock(file, mode=PRIVATE)
         try:
             self._lock.acquire(timeout=LOCK_SECONDS)

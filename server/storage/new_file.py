@@ -17,7 +17,7 @@ def new_file(file: Path) -> Iterator[Path]:
     Raises StorageError.
     """
     if not file.name:
-        raise StorageError(f"{str(file)!r} is a directory; name a new file")
+        raise StorageError(f"{file} is a folder; name a new file")
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         _check_free(file)

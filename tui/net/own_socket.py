@@ -19,6 +19,7 @@ from tui.net.local_server import START_SECONDS, LocalServerError
 PROBE_SECONDS = 2.0
 MAX_PATH_BYTES = 100
 """A limit that every system accepts; macOS allows 104 with the terminating null."""
+WRITABLE = "make it a folder that you can write to"
 NAME = "server.sock"
 
 
@@ -55,11 +56,11 @@ def prepare(folder: Path) -> None:
         owned = folder.lstat()
         ancestors = [each.stat() for each in folder.resolve().parents]
     except OSError as error:
-        raise LocalServerError(f"{folder} cannot be used: {error.strerror or error}") from None
+        raise LocalServerError(f"{folder} cannot be used: {error.strerror or error}; {WRITABLE}") from None
     if not stat.S_ISDIR(owned.st_mode) or owned.st_uid != os.getuid() or stat.S_IMODE(owned.st_mode) & 0o077:
-        raise LocalServerError(f"{folder} must be a directory that only you can use; remove it, or run chmod 700 on it")
+        raise LocalServerError(f"{folder} must be a folder that only you can use; remove it, or run chmod 700 on it")
     if any(_is_open(each) for each in ancestors):
-        raise LocalServerError(f"{folder} is within a directory that others can change; correct its owner or mode")
+        raise LocalServerError(f"{folder} is within a folder that others can change; correct its owner or mode")
 
 
 async def is_alive(path: Path) -> bool:
@@ -88,7 +89,7 @@ async def exclusive(path: Path) -> AsyncIterator[None]:
     except Timeout:
         raise LocalServerError("another client has been starting one for too long; quit that client") from None
     except OSError as error:
-        raise LocalServerError(f"{path.parent} cannot be used: {error.strerror or error}") from None
+        raise LocalServerError(f"{path.parent} cannot be used: {error.strerror or error}; {WRITABLE}") from None
     try:
         yield
     finally:

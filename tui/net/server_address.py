@@ -35,7 +35,7 @@ def unused() -> list[str]:
     """Return a notice if the working directory has a settings file, which is ignored: anybody may have put it there."""
     if not Path(UNNAMED).exists():
         return []
-    return [f"{UNNAMED} in this directory is not used; to use it, start with --settings {UNNAMED}."]
+    return [f"{UNNAMED} in the working directory is not used; to use it, start with --settings {UNNAMED}."]
 
 
 def configured(settings: Path | None) -> Configured:

@@ -98,7 +98,9 @@ def test_a_notice_says_that_settings_of_the_working_directory_are_unused(
     monkeypatch.chdir(tmp_path)
     assert unused() == []
     Path("settings.toml").write_text("")
-    assert unused() == ["settings.toml in this directory is not used; to use it, start with --settings settings.toml."]
+    assert unused() == [
+        "settings.toml in the working directory is not used; to use it, start with --settings settings.toml."
+    ]
 
 
 @pytest.mark.parametrize(
