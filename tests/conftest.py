@@ -49,7 +49,7 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector run less often, and not walk through what is loaded by now: it outlives all tests."""
+    """Run the garbage collector less often, and exclude what is loaded by now, which outlives all tests."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 20, 20)
@@ -61,7 +61,7 @@ STUCK_SECONDS = 300
 
 @pytest.fixture(scope="session", autouse=True)
 def _signals_of_children() -> None:
-    """Let each child process begin with the default actions of signals, also under nohup and in a script's background.
+    """Start each child process with the default actions of signals, even under nohup or in a script's background.
 
     There signals are ignored, and a child inherits that. It does not inherit a handler.
     """
@@ -73,7 +73,7 @@ def _signals_of_children() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, object, object]:
-    """Fail a test that would never end, where it waits. A fixture would cost more, for each of thousands of tests."""
+    """Fail a test that never ends, at the line where it waits. A fixture would cost more in thousands of tests."""
     if sys.platform == "win32":
         return (yield)
     signal.signal(signal.SIGALRM, _stuck)
@@ -93,9 +93,9 @@ HOMES = count()
 
 @pytest.fixture(autouse=True)
 def _data_home(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep what a client keeps for its next start within the test; the client creates these directories.
+    """Keep the files that a client saves for its next start within the test; the client creates the directories.
 
-    They are numbered here, and the variables set without `monkeypatch`, as this is done for each of thousands of tests.
+    They are numbered, and the variables set without `monkeypatch`, because this runs for each of thousands of tests.
     """
     base = tmp_path_factory.getbasetemp()
     for name in ("DATA", "CONFIG", "STATE"):
@@ -104,7 +104,7 @@ def _data_home(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Iterator[Golden]:
-    """Texts that this test expects, in files beside it, each of which it must look at."""
+    """Expected texts in files beside the test, which must compare each of them."""
     golden = Golden(request)
     yield golden
     assert golden.unused() == []
@@ -112,7 +112,7 @@ def golden(request: pytest.FixtureRequest) -> Iterator[Golden]:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """A website that takes everything, until its `behaviour` is set."""
+    """A website that accepts everything until its `behaviour` is set."""
     with Receiver() as website:
         yield website
 
@@ -126,8 +126,8 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> "SharedPostgres":
-    """A PostgreSQL that all workers share; a test takes a schema or a database of its own."""
-    # Loaded by the tests that need it only.
+    """A PostgreSQL that all workers share; each test uses a schema or a database of its own."""
+    # Loaded only by the tests that need it.
     from tests.support.postgres import running
 
     directory = tmp_path_factory.getbasetemp()

@@ -19,7 +19,7 @@ class Clock:
         monkeypatch.setattr(growth, "thread_time", lambda: self._now)
 
     def work(self, units: Callable[[int], float], slow_runs: int = 0) -> Callable[[int], None]:
-        """Return work that costs so many units for a size, and 10 times as many in the first runs of the largest."""
+        """Return work that costs `units(size)`, and 10 times as much in the first runs of the largest size."""
 
         def run(size: int) -> None:
             self.sizes.append(size)

@@ -1,4 +1,4 @@
-"""Calls: their arguments are named once there are too many to count."""
+"""Calls pass their arguments by name where a reader could not match them by position."""
 
 import ast
 from pathlib import Path

@@ -69,7 +69,7 @@ def test_cost_of_painting_a_message_is_linear(width: int, unit: str) -> None:
 
 
 def refused(work: Work) -> Work:
-    """The same, where a refusal is an answer."""
+    """Return the same work, which may also refuse the text."""
 
     def done(text: str) -> object:
         try:
@@ -116,7 +116,7 @@ WORK: dict[str, Work] = {
     "a frame with a text": refused(
         lambda text: codec.decode_client(json.encode({"action": "login", "username": text}))
     ),
-    "a frame with more": refused(
+    "a frame with an unknown field": refused(
         lambda text: codec.decode_client(b'{"action":"ping","a":{"a":%b}}' % json.encode([text, {text: text}]))
     ),
     "a server's frame": refused(lambda text: codec.decode_server(text.encode())),

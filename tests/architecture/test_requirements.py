@@ -14,9 +14,9 @@ FIRST_SOUND = {
     "h11": "0.16",  # CVE-2025-43859: chunked bodies could be smuggled
     "aiohttp": "3.13.3",  # CVE-2025-69223 and its siblings
     "jinja2": "3.1.6",  # CVE-2025-27516
-    "structlog": "26.1",  # before it the server does not start, or its log repeats exceptions' words
+    "structlog": "26.1",  # before it the server does not start, or its log repeats the texts of exceptions
     "textual": "8.2.5",  # before it the client does not start
-    "psycopg[binary]": "3.2.4",  # before it, notifications that come while nobody waits are lost
+    "psycopg[binary]": "3.2.4",  # before it, notifications that arrive while nobody waits are lost
     "msgspec": "0.21",  # before it a trail row that cannot be read ends in a traceback
 }
 """The first version of a package that has no known fault that matters here."""

@@ -1,4 +1,4 @@
-"""Reports that the server makes by itself have the bodies of BareRTC's, apart from the form of the time."""
+"""Automatic reports have the bodies of BareRTC's, except for the format of the time."""
 
 import json
 from datetime import UTC, datetime

@@ -72,7 +72,7 @@ async def test_calls_are_answered_as_by_barertc(server: ServerProcess, site: Rec
                 site.behaviour = answers(200 if profile["OK"] else 403, json.dumps({"data": profile}).encode())
             await _replay(http, call, sent)
             await _check_effect(call["name"], people)
-    # A service manager starts it again, as BareRTC's.
+    # A service manager restarts it, like BareRTC.
     assert await asyncio.to_thread(server.process.wait, END_SECONDS) == 1
 
 

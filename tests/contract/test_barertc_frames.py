@@ -63,7 +63,7 @@ OTHERWISE: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
 
 
 def events(who: str, frame: dict[str, object]) -> Iterator[Event]:
-    """Yield what a frame of BareRTC's server amounts to."""
+    """Yield the events in a frame of BareRTC's server."""
     action, name, text = (str(frame.get(key, "")) for key in ("action", "username", "message"))
     match action:
         case "me" | "message" | "takeback" | "disconnect" | "error":
@@ -79,7 +79,7 @@ def events(who: str, frame: dict[str, object]) -> Iterator[Event]:
 
 
 def ours(who: str, frame: Frame) -> Event | None:
-    """Return what a frame of our server amounts to."""
+    """Return the event in a frame of our server."""
     match frame:
         case Me(username=name):
             return who, "me", name
@@ -111,7 +111,7 @@ class Replay:
         """The texts of the recorded messages, by number."""
 
     async def send(self, who: str, frame: dict[str, object]) -> None:
-        """Send a frame as it is here: with a token of our key, and our number of the same message."""
+        """Send a frame with a token signed by our key, and with our number of the same message."""
         if who not in self.sessions:
             self.outlets[who] = RecordingOutlet()
             self.sessions[who] = Session(self.outlets[who])

@@ -12,7 +12,7 @@ from tests.support.server_process import ROOT, ServerProcess
 
 
 def computed(welcome: Welcome, secret: bytes) -> dict[str, object]:
-    """What the example computes."""
+    """Return the values that the example computes."""
     page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
     example = page.partition("```python\n")[2].partition("```")[0]
     told = {"server": welcome.server, "challenge": welcome.challenge}
@@ -24,7 +24,7 @@ def computed(welcome: Welcome, secret: bytes) -> dict[str, object]:
 
 
 def binary(value: object) -> bytes:
-    """One of the example's values, which is bytes."""
+    """Return a value of the example, which must be bytes."""
     assert isinstance(value, bytes)
     return value
 

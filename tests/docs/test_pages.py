@@ -1,4 +1,4 @@
-"""What the pages name exists: links, files, commands, settings, metrics; and the reference is complete."""
+"""Links, files, commands, settings and metrics named in the pages exist, and the reference is complete."""
 
 import re
 import shlex

@@ -48,7 +48,7 @@ async def ask(socket: ClientConnection, answer: str, **frame: object) -> Frame:
 async def logged_in(
     server: ServerProcess, name: str, **more: object
 ) -> AsyncIterator[tuple[ClientConnection, list[Frame]]]:
-    """A client, and what it was sent up to the answer of a ping behind its login."""
+    """A client, and the frames that it received up to the answer of a ping after its login."""
     async with connect(server.url, proxy=None) as socket:
         await socket.send(json.dumps({"action": "login", "username": name, "token": TOKEN[name], **more}))
         before = await until(socket, "echo")
@@ -69,7 +69,7 @@ async def test_frames_come_in_the_promised_order(server: ServerProcess) -> None:
         await ask(bob, "message", action="message", channel="tea", message="still here", nonce="2")
     async with connect(server.url, proxy=None) as ada:
         await ada.send(json.dumps({"action": "login", "username": "ada", "token": TOKEN["ada"]}))
-        # An attempt to deliver the report may end at any moment, which is told at once.
+        # An attempt to deliver the report may end at any moment, and the client is notified at once.
         found = [action for action in actions(await until(ada, "reports")) if action != "report"]
         welcome, me, *both, echo, places, notice, reports = found
         expected = ["welcome", "me", "echo", "places", "error", "reports"]

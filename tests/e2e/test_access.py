@@ -105,7 +105,7 @@ async def test_wrong_keys_are_limited_logged_once_and_counted(server: ServerProc
     statuses = [(await call(server, f"guess {number}", guesser)).status_code for number in range(15)]
     assert statuses == [403] * 10 + [429] * 5
     refused = await call(server, KEY, guesser)
-    # The right key is no way to find out that a guess was right.
+    # Even the right key is refused now, so that a guesser cannot find it.
     assert (refused.status_code, refused.headers["Retry-After"].isdigit()) == (429, True)
     assert (await call(server, KEY, NEIGHBOUR)).status_code == ACCEPTED
     lines = [line for line in server.log.splitlines() if "wrong API key" in line and "203.0.113.7" in line]

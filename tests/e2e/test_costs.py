@@ -50,7 +50,7 @@ def stage(directory: Path) -> None:
 
 @asynccontextmanager
 async def attacked(server: ServerProcess, *, hang_up: bool) -> AsyncIterator[None]:
-    """Two clients request all of the history many times, in one write each."""
+    """Have two clients request all of the history many times, in one write each."""
     async with AsyncExitStack() as stack:
         for number in range(2):
             mallory = await stack.enter_async_context(entered(server.url, f"mallory {number}"))
@@ -73,7 +73,7 @@ async def answered(client: ChatClient) -> None:
     assert found.messages
 
 
-@pytest.mark.parametrize("hang_up", [True, False], ids=["who hang up", "who stay"])
+@pytest.mark.parametrize("hang_up", [True, False], ids=["hanging up", "staying"])
 async def test_a_newcomer_can_log_in_while_others_request_all_the_history(tmp_path: Path, hang_up: bool) -> None:
     stage(tmp_path)
     with ServerProcess(write_settings(tmp_path, limits=DEFAULTS)) as server:

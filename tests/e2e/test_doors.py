@@ -38,16 +38,16 @@ async def asked(port: int, data: bytes) -> tuple[int, bytes]:
 
 BODIES: dict[str, tuple[tuple[str, ...], bytes, int]] = {
     "in chunks": (("Transfer-Encoding: chunked",), b"1\r\nx\r\n0\r\n\r\n", 411),
-    "in chunks without end": (("Transfer-Encoding: chunked",), b"1\r\nx\r\n" * 1000, 411),
-    "in chunks of HTTP/1.0": (("Connection: close", "Transfer-Encoding: chunked"), b"", 411),
+    "in endless chunks": (("Transfer-Encoding: chunked",), b"1\r\nx\r\n" * 1000, 411),
+    "in chunks over HTTP/1.0": (("Connection: close", "Transfer-Encoding: chunked"), b"", 411),
     "too long": ((f"Content-Length: {MAX_BODY + 1}",), b"x" * 1000, 413),
-    "that waits to be asked for": (("Expect: 100-continue", "Content-Length: 99999999"), b"", 413),
-    "too long and all there": ((f"Content-Length: {MAX_BODY + 1}",), b"x" * (MAX_BODY + 1), 413),
-    "of two lengths": (("Content-Length: 1", "Content-Length: 2"), b"xx", 400),
-    "of one length said twice": (("Content-Length: 1", "Content-Length: 1"), b"x", 400),
-    "of a list of lengths": (("Content-Length: 1, 1",), b"x", 400),
-    "of no number": (("Content-Length: x",), b"x", 400),
-    "of two kinds": (("Content-Length: 1", "Transfer-Encoding: chunked"), b"x", 400),
+    "that waits for 100 Continue": (("Expect: 100-continue", "Content-Length: 99999999"), b"", 413),
+    "too long and complete": ((f"Content-Length: {MAX_BODY + 1}",), b"x" * (MAX_BODY + 1), 413),
+    "with two lengths": (("Content-Length: 1", "Content-Length: 2"), b"xx", 400),
+    "with one length given twice": (("Content-Length: 1", "Content-Length: 1"), b"x", 400),
+    "with a list of lengths": (("Content-Length: 1, 1",), b"x", 400),
+    "with a length that is not a number": (("Content-Length: x",), b"x", 400),
+    "with a length and chunks": (("Content-Length: 1", "Transfer-Encoding: chunked"), b"x", 400),
 }
 
 

@@ -55,7 +55,7 @@ async def test_a_healthy_server_is_alive_and_ready(server: ServerProcess) -> Non
 async def test_a_server_on_a_full_disk_is_alive_but_not_ready_until_there_is_space(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
-        # This puts something into the log, which cannot grow.
+        # This writes to the write-ahead log, which cannot grow later.
         async with entered(server.url, "alice") as alice:
             await alice.say("lobby", "hello")
         await becomes_ready(server)

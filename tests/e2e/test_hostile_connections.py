@@ -162,7 +162,7 @@ async def _status(one: RawSocket, data: bytes) -> int:
     """Return the status of the answer to a request. Raises ConnectionError if the connection is cut without one."""
     status, _ = await one.answer(data)
     if not status:
-        # As many as have places come at once; while an earlier one is still closing, the last is cut.
+        # As many connect at once as there are slots; while an earlier one is still closing, the last is cut.
         raise ConnectionError("cut without an answer")
     return status
 
@@ -245,7 +245,7 @@ async def test_handshakes_of_an_address_are_limited(tmp_path: Path, loop: str) -
         assert await healthy(server.port, tls=True, source=OTHER)
 
 
-@pytest.mark.parametrize("deadlines", [SOON, pytest.param({}, marks=pytest.mark.slow)], ids=["soon", "as it is"])
+@pytest.mark.parametrize("deadlines", [SOON, pytest.param({}, marks=pytest.mark.slow)], ids=["short", "default"])
 async def test_a_handshake_has_a_deadline_and_others_do_not_wait_for_it(
     tmp_path: Path, loop: str, deadlines: Mapping[str, float]
 ) -> None:

@@ -96,7 +96,7 @@ async def test_bytes_that_do_not_begin_a_websocket_are_refused(stranger: RawSock
 
 HIDDEN = request("GET /api/statistics")
 SMUGGLED = {
-    "a request behind a request": (request("GET /healthz", body=HIDDEN), 200),
+    "a request after a request": (request("GET /healthz", body=HIDDEN), 200),
     "two lengths": (
         request(REPORT_STATUS, ("Host: localhost", "Content-Length: 4", "Content-Length: 5"), b"{}..." + HIDDEN),
         400,
@@ -107,28 +107,28 @@ SMUGGLED = {
         ),
         400,
     ),
-    "chunks by another name": (
+    "an unknown transfer encoding": (
         request(REPORT_STATUS, ("Host: localhost", "Transfer-Encoding: xchunked"), b"0\r\n\r\n" + HIDDEN),
         400,
     ),
-    "chunks behind a space": (
+    "chunks with a space before the colon": (
         request(REPORT_STATUS, ("Host: localhost", "Transfer-Encoding : chunked"), b"0\r\n\r\n" + HIDDEN),
         400,
     ),
-    "a chunk of no size": (
+    "a chunk of an invalid size": (
         request(REPORT_STATUS, ("Host: localhost", "Transfer-Encoding: chunked"), b"-1\r\n\r\n" + HIDDEN),
         411,
     ),
     "a length with a sign": (request(REPORT_STATUS, ("Host: localhost", "Content-Length: +2"), b"{}" + HIDDEN), 400),
-    "a length below nothing": (request(REPORT_STATUS, ("Host: localhost", "Content-Length: -1"), HIDDEN), 400),
-    "a carriage return alone": (request("GET /healthz", ("Host: localhost\rX: y",), HIDDEN), 400),
-    "a zero in a header": (request("GET /healthz", ("Host: localhost", "X: a\0b"), HIDDEN), 400),
+    "a negative length": (request(REPORT_STATUS, ("Host: localhost", "Content-Length: -1"), HIDDEN), 400),
+    "a lone carriage return": (request("GET /healthz", ("Host: localhost\rX: y",), HIDDEN), 400),
+    "a NUL in a header": (request("GET /healthz", ("Host: localhost", "X: a\0b"), HIDDEN), 400),
     "two hosts": (request("GET /healthz", ("Host: localhost", "Host: other"), HIDDEN), 400),
     "no host": (request("GET /healthz", (), HIDDEN), 400),
     "no version": (b"GET /healthz\r\n\r\n" + HIDDEN, 400),
     "another protocol": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n" + HIDDEN, 400),
-    "headers without end": (request("GET /healthz", [f"X: {'x' * 9000}"] * 100)[:-4], 400),
-    "a request behind a refused websocket": (request("GET /nowhere", UPGRADE, HIDDEN), 404),
+    "endless headers": (request("GET /healthz", [f"X: {'x' * 9000}"] * 100)[:-4], 400),
+    "a request after a refused websocket": (request("GET /nowhere", UPGRADE, HIDDEN), 404),
 }
 
 
@@ -158,7 +158,7 @@ async def test_silent_and_slow_clients_are_disconnected_at_a_short_deadline(tmp_
 
 
 async def assert_deadline_ends(server: ServerProcess) -> None:
-    """Fail unless a connection ends that says nothing, or says what it has to say too slowly."""
+    """Fail unless a connection ends that sends nothing, or that sends its request too slowly."""
 
     async def dripped(beginning: bytes) -> int:
         """Return the status of the answer, 0 for none, once the server has closed the connection."""

@@ -47,21 +47,21 @@ async def bob(server: ServerProcess) -> AsyncIterator[ChatClient]:
 
 BAD_TEXTS = {
     "nothing": ("", ErrorCode.MALFORMED),
-    "no JSON": ("hello", ErrorCode.MALFORMED),
-    "no object": ("[]", ErrorCode.MALFORMED),
+    "not JSON": ("hello", ErrorCode.MALFORMED),
+    "not an object": ("[]", ErrorCode.MALFORMED),
     "no action": ('{"channel":"lobby"}', ErrorCode.MALFORMED),
     "a wrong type": ('{"action":"message","channel":5}', ErrorCode.MALFORMED),
     "deep nesting": ('{"action":"ping","x":' + "[" * 20_000, ErrorCode.MALFORMED),
     "many digits": ('{"action":"report","reason":"x","msgID":' + "9" * 5000 + "}", ErrorCode.MALFORMED),
     "a lone surrogate": ('{"action":"message","channel":"lobby","message":"\\ud800"}', ErrorCode.MALFORMED),
-    "deep nesting that ends": ('{"action":"ping","x":' + "[" * 8 + "]" * 8 + "}", ErrorCode.MALFORMED),
-    "no number": ('{"action":"report","reason":"x","msgID":NaN}', ErrorCode.MALFORMED),
+    "deep nesting that is closed": ('{"action":"ping","x":' + "[" * 8 + "]" * 8 + "}", ErrorCode.MALFORMED),
+    "not a number": ('{"action":"report","reason":"x","msgID":NaN}', ErrorCode.MALFORMED),
     "infinity": ('{"action":"report","reason":"x","msgID":-Infinity}', ErrorCode.MALFORMED),
     "a key twice": ('{"action":"message","channel":"lobby","channel":"tea","message":"x"}', ErrorCode.MALFORMED),
     "two frames": ('{"action":"ping"}{"action":"ping"}', ErrorCode.MALFORMED),
     "an unknown action": ('{"action":"nosuchaction"}', ErrorCode.UNKNOWN_ACTION),
     "an action of the server": ('{"action":"who"}', ErrorCode.UNKNOWN_ACTION),
-    "just as much as fits": ("x" * MAX_FRAME_BYTES, ErrorCode.MALFORMED),
+    "the maximum size": ("x" * MAX_FRAME_BYTES, ErrorCode.MALFORMED),
 }
 
 

@@ -204,7 +204,7 @@ def test_desktop_notifications_are_harmless(tmp_path: Path, environment: dict[st
         assert b"\x1b[23;2t" in terminal.raw
 
 
-@pytest.mark.parametrize("payload", ["".join(COMMANDS), MARKUP[1], MARKUP[3]], ids=["commands", "end", "click"])
+@pytest.mark.parametrize("payload", ["".join(COMMANDS), MARKUP[1], MARKUP[3]], ids=["commands", "closing tag", "click"])
 def test_the_profile_panel_is_harmless(tmp_path: Path, payload: str) -> None:
     def reply(frame: ClientFrame) -> Sequence[ServerFrame]:
         if not isinstance(frame, ProfileRequest):
@@ -248,7 +248,7 @@ def test_the_dialog_of_a_refused_name_is_harmless(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "payload"),
     [(1012, "".join(COMMANDS)), (4001, BRIEF), (4001, "".join(MARKUP))],
-    ids=["again", "end", "markup"],
+    ids=["restart", "replaced", "markup"],
 )
 def test_the_reason_of_a_disconnect_is_harmless(tmp_path: Path, code: int, payload: str) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:

@@ -88,7 +88,7 @@ async def test_a_locked_database_refuses_senders_but_not_readers(tmp_path: Path)
     settings = write_settings(tmp_path)
     disk = Disk(settings.with_name("room.sqlite"))
     with ServerProcess(settings, deadlines={"server.storage.schema.BUSY_SECONDS": 1.0}) as server:
-        # Each commit waits for so long, and so does each login meanwhile: one is enough here.
+        # Each commit waits for the lock until a timeout, and so does each login: one is enough here.
         await fails_and_mends_itself(server, disk, disk.locked(), count=1, can_enter=False)
 
 

@@ -1,4 +1,4 @@
-"""Nonces from outside: a resend counts once, another message under the same nonce is refused in words."""
+"""Nonces from outside: a resend counts once, another message under the same nonce is refused with an explanation."""
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Message, Say

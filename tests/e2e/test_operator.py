@@ -37,7 +37,7 @@ async def report(alice: ChatClient, bob: ChatClient) -> str:
 
 
 async def stands(alice: ChatClient, state: ReportState) -> ReportStatus:
-    """Wait for the next news of a report with this status."""
+    """Wait for the next notification of a report with this status."""
     return await alice.next(ReportStatus, lambda status: status.report.status == state)
 
 

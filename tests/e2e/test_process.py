@@ -187,7 +187,7 @@ SOON = {"server.app.DELIVERY_SECONDS": 1.0, "server.http.gateway.CLOSE_SECONDS":
 
 
 @SIGTERM_IS_HEARD
-@pytest.mark.parametrize("deadlines", [SOON, pytest.param({}, marks=pytest.mark.slow)], ids=["soon", "as it is"])
+@pytest.mark.parametrize("deadlines", [SOON, pytest.param({}, marks=pytest.mark.slow)], ids=["short", "default"])
 async def test_a_silent_site_and_a_silent_client_do_not_delay_the_shutdown(
     tmp_path: Path, deadlines: Mapping[str, float]
 ) -> None:

@@ -113,8 +113,8 @@ NOT_TAKEN: dict[str, tuple[Behaviour, str, int | None]] = {
     "half an answer": (sends(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"), "broke off", None),
     "garbage": (sends(GARBAGE), "broke off", None),
     "a reset in the middle": (resets, "broke off", None),
-    "500 without an end": (never_ends(500), "status 500", 500),
-    "500 and a bomb": (bomb(500), "status 500", 500),
+    "an endless 500": (never_ends(500), "status 500", 500),
+    "500 with a bomb": (bomb(500), "status 500", 500),
 }
 """How the site answers -> what the reporter sees, and the status on disk."""
 
@@ -141,7 +141,7 @@ async def test_a_report_answered_with_a_status_other_than_200_is_retried_and_sho
     assert {each.line for each in site.receiver.requests} == {"POST /internal/webhook HTTP/1.1"}
 
 
-@pytest.mark.parametrize("behaviour", [never_ends(200), bomb(200)], ids=["without an end", "a bomb"])
+@pytest.mark.parametrize("behaviour", [never_ends(200), bomb(200)], ids=["an endless body", "a bomb"])
 async def test_a_200_counts_whatever_follows_it_and_no_more_is_read_than_needed(
     site: Site, request: pytest.FixtureRequest, behaviour: Behaviour
 ) -> None:
@@ -197,7 +197,7 @@ async def test_a_retry_after_as_a_date_is_honoured(site: Site) -> None:
     wait = await retried_in(site, "429 for an hour", format_datetime(at, usegmt=True))
     ((noted,),) = site.disk.rows("SELECT max(at) FROM attempt WHERE status = 429")
     assert isinstance(noted, int)
-    # Measured from the note, which follows the start of the attempt.
+    # Measured from the record, which follows the start of the attempt.
     assert wait <= milliseconds(at) - noted
     assert wait not in SOON
 

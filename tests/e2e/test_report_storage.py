@@ -98,7 +98,7 @@ async def test_a_report_accepted_while_the_disk_is_full_is_recorded_later_and_no
     assert len(receiver.requests) == 1
 
 
-@pytest.mark.parametrize("deadlines", [SOON, pytest.param({}, marks=pytest.mark.slow)], ids=["soon", "as it is"])
+@pytest.mark.parametrize("deadlines", [SOON, pytest.param({}, marks=pytest.mark.slow)], ids=["short", "default"])
 async def test_a_long_lock_of_the_database_refuses_reports_and_keeps_a_recorded_200(
     tmp_path: Path, receiver: Receiver, deadlines: Mapping[str, float]
 ) -> None:

@@ -60,7 +60,7 @@ async def test_deleting_a_direct_message_notifies_only_its_two_people(server: Se
         assert not await takebacks(nobody)
 
 
-@pytest.mark.parametrize("others", [True, False], ids=["others'", "of nobody"])
+@pytest.mark.parametrize("others", [True, False], ids=["of another person", "unknown"])
 async def test_only_its_author_can_delete_a_message(server: ServerProcess, others: bool) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         message = await bob.say("lobby", "stays")

@@ -129,7 +129,7 @@ async def test_typing_is_sent_only_to_the_other_person(server: ServerProcess) ->
         await alice.send(Typing("@nobody"))
         assert await bob.next(Typing) == Typing("@alice")
         assert not await heard(carol, Typing)
-        # Those in haste, and those to somebody who refuses direct messages, are dropped in silence.
+        # Notices that follow too soon, and those to somebody who refuses direct messages, are dropped silently.
         await carol.send(SetStatus(dnd=True))
         await alice.next(Presence, lambda presence: presence.who is not None and presence.who.dnd)
         for _ in range(50):

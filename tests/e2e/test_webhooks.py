@@ -177,11 +177,11 @@ BAD: dict[str, tuple[Behaviour, str, str]] = {
     "garbage": (sends(GARBAGE), "broke off", "broke off"),
     "nothing at all": (sends(b""), "broke off", "broke off"),
     "half an answer": (sends(b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"Stat'), "broke off", "broke off"),
-    "200 and 70 KiB": (answers(200, BIG_BODY), "", "cannot be read"),
-    "500 and 70 KiB": (answers(500, BIG_BODY), "status 500", "status 500"),
+    "200 with 70 KiB": (answers(200, BIG_BODY), "", "cannot be read"),
+    "500 with 70 KiB": (answers(500, BIG_BODY), "status 500", "status 500"),
     "compressed": (answers_gzipped(200, GOOD), "", "cannot be read"),
-    "200 and no JSON": (answers(200, b"<html>OK</html>"), "", "cannot be read"),
-    "200 and StatusCode 403": (answers(200, b'{"StatusCode":403}'), "", "status 403"),
+    "200 without JSON": (answers(200, b"<html>OK</html>"), "", "cannot be read"),
+    "200 with StatusCode 403": (answers(200, b'{"StatusCode":403}'), "", "status 403"),
 }
 """How the site answers -> the message about a report ("": it was accepted), and about a profile."""
 

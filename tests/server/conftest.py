@@ -18,7 +18,7 @@ ENGINES = ["sqlite", "postgres"]
 @pytest.fixture(scope="session")
 def postgres_room(postgres: "SharedPostgres") -> Iterator["PostgresRoom"]:
     """A room in PostgreSQL for all tests of a worker."""
-    # Loaded by the tests that need it only.
+    # Loaded only by the tests that need it.
     from tests.support.empty_room import PostgresRoom
 
     with postgres.schema() as url:

@@ -26,7 +26,7 @@ ACCEPTED = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 class Start:
-    """The start of a server whose address is taken by another one, while the site is about to answer a request."""
+    """The start of a server whose address is in use, while the site is about to answer a request."""
 
     def __init__(self) -> None:
         self._asked, self._may_answer = asyncio.Event(), asyncio.Event()
@@ -40,7 +40,7 @@ class Start:
         writer.close()
 
     async def open_room(self, *_: object) -> None:
-        """Do what takes long."""
+        """Open the room slowly."""
         await self._asked.wait()
 
     def _listen(self) -> None:

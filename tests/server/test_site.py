@@ -1,4 +1,4 @@
-"""The webhooks that are on now."""
+"""The webhooks that are enabled, during an outage and a reload."""
 
 import asyncio
 from functools import partial

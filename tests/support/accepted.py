@@ -1,4 +1,4 @@
-"""What an accepted connection talks to: a handler that counts, and a transport that records."""
+"""Both ends of an accepted connection: a handler that counts, and a transport that records."""
 
 import asyncio
 

@@ -20,7 +20,7 @@ class Frames:
 
     @contextmanager
     def saved(self) -> Iterator[None]:
-        """Do not draw each change for a terminal that is not there, which is a quarter of the time of such tests."""
+        """Do not draw each change, since no terminal shows it; drawing takes a quarter of the time of such tests."""
         draw = Compositor.render_update
 
         def update(
@@ -43,7 +43,7 @@ class Frames:
 
     def text(self, app: App[None]) -> str:
         """Return the text of the screen, line by line."""
-        # What a dialog leaves in sight is drawn from here.
+        # What a dialog leaves visible is drawn from here.
         visible_screen_stack.set(app._background_screens)
         screens = [app.screen, *app._background_screens]
         if not self._changes or any(map(_changes, screens)):

@@ -153,7 +153,7 @@ class FaultyCluster:
             yield
 
     async def suffer(self, faults: Mapping[Fault, int], tell: Callable[[str], None] = lambda _: None) -> None:
-        """Let each of these happen so many times, in a random order, while everybody talks."""
+        """Cause each of these faults this many times, in a random order, while everybody talks."""
         deck = [fault for fault, times in faults.items() for _ in range(times)]
         self._chance.shuffle(deck)
         async with running(*(member.talk() for member in self._members), self._stranger.talk()):

@@ -73,7 +73,7 @@ class Proxy:
                 link.client.transport.abort()
 
     def part(self) -> None:
-        """Forward nothing and answer nobody, as a network does that has fallen apart."""
+        """Forward nothing and answer nobody, like a partitioned network."""
         self._parted = True
         self.freeze()
 

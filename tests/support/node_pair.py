@@ -166,16 +166,16 @@ class Guest:
 
     @property
     def name(self) -> str:
-        """The name under which they were let in."""
+        """Return the name that was granted."""
         return self.of(Me)[-1].username
 
     @property
     def listed(self) -> list[str]:
-        """The names in the who list that they received."""
+        """Return the names in the who list that was received."""
         return sorted(entry.username for frame in self.of(Who) for entry in frame.who_list)
 
     def changes(self, name: str) -> list[str]:
-        """Return what they received about a person's coming and going."""
+        """Return the presence changes of a person that were received."""
         return [each.message for each in self.of(Presence) if each.username == name and each.message]
 
     def of(self, kind: type[Kind]) -> list[Kind]:
@@ -195,7 +195,7 @@ class Guest:
         await until(lambda: frame in self.outlet.frames)
 
     async def sees(self, name: str, *changes: str) -> None:
-        """Wait until they have received this, and nothing else, about a person's coming and going."""
+        """Wait until exactly these presence changes of a person were received."""
         await until(lambda: self.changes(name) == [*changes])
 
 

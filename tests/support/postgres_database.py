@@ -70,7 +70,7 @@ async def servers(*urls: str) -> AsyncIterator[list[Server]]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait until this is so."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(WAIT_SECONDS):
         while not condition():
             await asyncio.sleep(0.005)

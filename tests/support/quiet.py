@@ -37,7 +37,7 @@ def replace_sleeps(patch: pytest.MonkeyPatch) -> None:
                 await _until_quiet()
 
     patch.setattr(Pilot, "press", pressed)
-    # For 0.2 s after a click a button takes no other.
+    # For 0.2 s after a click, a button ignores another.
     patch.setattr(Button, "_start_active_affect", lambda _: None)
 
 

@@ -154,7 +154,7 @@ class ScriptedServer:
 
     @property
     def acts(self) -> list[ClientFrame]:
-        """What users did, without the requests and markers that clients send by themselves."""
+        """Return what users did, without the requests and markers that clients send by themselves."""
         return [frame for frame in self.received if not isinstance(frame, Login | HistoryRequest | Ping | Read)]
 
     def next_sent(self, kind: type[ClientFrame]) -> ClientFrame:

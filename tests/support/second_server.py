@@ -78,7 +78,7 @@ class SecondDatabase:
 
     @property
     def behind(self) -> bool:
-        """Whether there is something that this server has not heard of."""
+        """Return whether this server has yet to hear of something."""
         return bool(self._news or self._running)
 
     def catch_up(self) -> None:

@@ -1,4 +1,4 @@
-"""A client that tests use one after the other: to start one takes most of the time of a short test.
+"""A client that tests use one after the other, because a start takes most of the time of a short test.
 
 Each test has a server of its own. After a test, the client closes every dialog, disconnects, and forgets the room and
 all that was done there.

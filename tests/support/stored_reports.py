@@ -68,7 +68,7 @@ class Desk:
         return reports.site_said(key, status, note, self.connection)
 
     def claim(self, holder: str = "one", room: int = 4, busy: Collection[str] = ()) -> list[Claim]:
-        """Lease the deliveries that are due; each takes along what waits about the same message."""
+        """Lease the deliveries that are due; each carries the waiting reports of the same message."""
         return gathering.gather(self.connection, leases.claim(self.connection, "report", holder, room, busy))
 
     def next_due(self) -> float | None:

@@ -79,7 +79,7 @@ WRITTEN = {
     "Thai": "สวัสดีครับ น้ำ ที่นี่",
     "Hebrew with points": "שָׁלוֹם בְּרֵאשִׁית",
     "Arabic with vowels": "السَّلَامُ عَلَيْكُمْ",
-    "Vietnamese in pieces": "Tie\u0302\u0301ng Vie\u0323\u0302t",
+    "decomposed Vietnamese": "Tie\u0302\u0301ng Vie\u0323\u0302t",
     "CJK": "日本語 中文，한국어",
     "bars and boxes": "│ ▌ ░ ⚑ ✓",
     "Markdown": "**bold** [x](http://a.example) `[/nope]`",

@@ -1,4 +1,4 @@
-"""Errors of the demo site when the chat server does not answer as it should."""
+"""Errors of the demo site when the chat server is unreachable, hangs or refuses."""
 
 import asyncio
 import socket

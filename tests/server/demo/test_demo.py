@@ -95,7 +95,7 @@ async def test_additions_and_withdrawals_appear_in_the_inbox(demo: Demo) -> None
         assert report["Additions"] == [{"Reason": "It's spam", "Comment": "and again"}]
         await alice.send(Withdraw(report_id, "n3"))
         await stands(alice, "withdrawn")
-        # It is on its way to the site by now; nothing tells the reporter when it is there.
+        # It is on its way to the site by now; the reporter is not notified when it arrives.
         while not (await browser.get(f"{demo.inbox}reports.json")).json()[0]["Withdrawn"]:
             await asyncio.sleep(0.05)
 

@@ -20,7 +20,7 @@ async def read(process: DemoProcess, pattern: re.Pattern[str]) -> re.Match[str]:
 
 
 def runs(pid: int) -> bool:
-    """Return whether a process is there."""
+    """Return whether a process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

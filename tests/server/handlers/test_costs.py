@@ -186,9 +186,7 @@ async def test_each_request_is_charged_and_refused_beyond_the_limit(
     assert too_fast(outlet) == [nonce_of(frame)] * 2
 
 
-@pytest.mark.parametrize(
-    ("frame", "limits"), [(HISTORY, READING), (STORES[0], STORING)], ids=["what is read", "what is stored"]
-)
+@pytest.mark.parametrize(("frame", "limits"), [(HISTORY, READING), (STORES[0], STORING)], ids=["reading", "storing"])
 async def test_many_people_of_one_address_share_its_budget(
     dispatcher: Dispatcher, frame: ClientFrame, limits: RoomLimits
 ) -> None:

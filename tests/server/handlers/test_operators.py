@@ -172,7 +172,7 @@ async def test_a_login_while_the_ban_is_being_stored_is_removed(op: Member, bob:
 async def test_a_person_who_logs_in_under_another_name_while_a_ban_is_being_stored_is_removed(
     op: Member, bob: Member
 ) -> None:
-    """As after link spam, whose author is banned by the server."""
+    """This is how the server bans the author of link spam."""
     banned = op.dispatcher.people.ban(bob.session.logged_in_person, 24, CHAT_SERVER)
     other = Member(op.dispatcher, "robert", Rank.PERSON, "the secret token of bob")
     receive(op.dispatcher, other.session, other._login)

@@ -85,7 +85,7 @@ async def test_token_decides_name_and_rights(tmp_path: Path) -> None:
         (sign(Claims(op=True), KEY, time.time()), ErrorCode.BAD_TOKEN),
         (sign(Claims(sub="ChatServer"), KEY, time.time()), ErrorCode.BAD_TOKEN),
     ],
-    ids=["none", "no token", "expired", "no name", "name of the server"],
+    ids=["no token", "not a token", "expired", "no name", "name of the server"],
 )
 async def test_without_a_usable_token_nobody_enters_and_the_close_says_where_to_get_one(
     tmp_path: Path, jwt: str, code: ErrorCode

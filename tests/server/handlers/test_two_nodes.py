@@ -213,7 +213,7 @@ async def test_clients_stay_while_the_database_is_down_for_all_servers(
     isolation.watch_beats(first.dispatcher, down)
     assert ada.outlet.closed == []
     assert isolation.DOWN in caplog.messages
-    # Now it is this server's network.
+    # Now only this server cannot reach the database.
     isolation.watch_beats(first.dispatcher, down._replace(database_down=False))
     assert ada.outlet.closed == [CloseCode.SERVICE_RESTART]
 

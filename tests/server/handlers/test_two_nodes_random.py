@@ -24,7 +24,7 @@ class Crowd:
         self._guests: list[Guest] = []
 
     async def live(self) -> None:
-        """Do something at random, many times; then let everything be heard."""
+        """Act at random, many times; then deliver all events."""
         acts = [self._enter, self._enter, self._leave, self._change, self._hold, self._release]
         for _ in range(STEPS):
             self._random.choice(acts)()

@@ -86,7 +86,7 @@ class Member:
 
 
 class Room(NamedTuple):
-    """A dispatcher, its database, and the directory of that."""
+    """A dispatcher, its database, and the directory of the database."""
 
     dispatcher: Dispatcher
     database: SqliteDatabase
@@ -239,7 +239,7 @@ async def test_the_direct_messages_of_a_person_can_be_cleared(room: Room, ada: M
         (KeptDays(30, 30, direct=7), ["new", "public"]),
         (KeptDays(30, 30, keeps_direct=False), ["public"]),
     ],
-    ids=["for ever", "for days", "not"],
+    ids=["kept for ever", "kept for days", "not kept"],
 )
 async def test_kept_messages_are_deleted_as_the_settings_say(
     room: Room, ada: Member, bob: Member, days: KeptDays, left: list[str]

@@ -32,7 +32,7 @@ HEAD = b"\r\n".join([b"GET /ws HTTP/1.1", *PLAIN, b"", b""])
 
 
 class Judged(NamedTuple):
-    """What became of two connections from one address with the same first bytes."""
+    """The outcome of two connections from one address with the same first bytes."""
 
     written: list[bytes]
     ended: list[bool]

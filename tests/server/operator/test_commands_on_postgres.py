@@ -57,7 +57,7 @@ def settings(directory: Path, database: str) -> Path:
 
 
 def run(file: Path, arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Return what a command says, without what follows the clock."""
+    """Return the output of a command, without what depends on the clock."""
     try:
         code = commands.run(parser().parse_args([*arguments, "--settings", str(file)]))
     except OneLineError as error:
@@ -67,7 +67,7 @@ def run(file: Path, arguments: Sequence[str], capsys: pytest.CaptureFixture[str]
 
 
 def names(file: Path) -> dict[str, str]:
-    """Return what the commands are about."""
+    """Return the names and IDs that the commands refer to."""
     queries = {
         "delivered": "SELECT id FROM delivery WHERE state = 'delivered'",
         "report": "SELECT id FROM report ORDER BY seq LIMIT 1",

@@ -177,7 +177,7 @@ async def test_the_servers_own_certificate_is_checked(
         ("key.pem", AUTHORITY.issue_cert("other.example").private_key_pem.bytes(), "is not the key of"),
         ("key.pem", b"no key", "are not a certificate and its key"),
     ],
-    # The third one's would be its key, which is another in each process.
+    # The third ID would be its key, which differs in each process.
     ids=["no certificate", "no key", "another's key", "not a key"],
 )
 async def test_a_certificate_that_cannot_be_used_is_bad(

@@ -30,7 +30,7 @@ def written(file: Path, seed: int) -> Path:
 
 
 def held(file: Path) -> tuple[list[Content], Numbering]:
-    """Return what a room holds."""
+    """Return the content of a room."""
     store = SqliteStore(str(file))
     with store.transaction() as connection:
         return list(copying.contents(connection)), store.numbering(connection)

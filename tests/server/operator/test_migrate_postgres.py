@@ -19,7 +19,7 @@ from tests.support.postgres import SharedPostgres
 
 
 def content(url: str) -> tuple[list[Content], Numbering]:
-    """Return what a room holds."""
+    """Return the content of a room."""
     store = PostgresStore(url)
     with store.transaction() as connection:
         return list(copying.contents(connection)), store.numbering(connection)
@@ -40,7 +40,7 @@ class Moved(NamedTuple):
 
 @pytest.fixture(scope="module")
 def moved(postgres: SharedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moved]:
-    """Yield a room that was moved; tests leave it as it is."""
+    """Yield a room that was moved; tests leave it unchanged."""
     with postgres.schema() as url:
         source = written(tmp_path_factory.mktemp("moved") / "room.sqlite", 1)
         before = source.read_bytes()

@@ -211,20 +211,20 @@ HARMFUL = {
     "null": b"null",
     "half a frame": b'{"action":"ping"',
     "two frames": b'{"action":"ping"}{"action":"ping"}',
-    "an action that is no text": b'{"action":5}',
+    "an action that is not text": b'{"action":5}',
     "NaN": b'{"action":"report","reason":"x","msgID":NaN}',
     "infinity": b'{"action":"report","reason":"x","msgID":1e999}',
     "5,000 digits": b'{"action":"report","reason":"x","msgID":' + b"9" * 5000 + b"}",
     "20,000 lists": b'{"action":"message","channel":"lobby","message":' + b"[" * 20_000,
-    "20,000 lists in a field to ignore": b'{"action":"ping","x":' + b"[" * 20_000 + b"]" * 20_000 + b"}",
+    "20,000 lists in an ignored field": b'{"action":"ping","x":' + b"[" * 20_000 + b"]" * 20_000 + b"}",
     "20,000 objects": b'{"action":"ping","x":' + b'{"a":' * 20_000 + b"1" + b"}" * 20_000 + b"}",
     "a lone high surrogate": b'{"action":"message","channel":"lobby","message":"\\ud800"}',
     "a lone low surrogate": b'{"action":"message","channel":"lobby","message":"\\udc00"}',
     "half a surrogate pair": b'{"action":"message","channel":"lobby","message":"\\ud800A"}',
     "a surrogate in UTF-8": b'{"action":"message","channel":"lobby","message":"\xed\xa0\x80"}',
-    "no UTF-8": b'{"action":"message","channel":"lobby","message":"\xff"}',
-    "no UTF-8 in the action": b'{"action":"\xff"}',
-    "no UTF-8 in the nonce": b'{"action":"message","nonce":"\xff"}',
+    "invalid UTF-8": b'{"action":"message","channel":"lobby","message":"\xff"}',
+    "invalid UTF-8 in the action": b'{"action":"\xff"}',
+    "invalid UTF-8 in the nonce": b'{"action":"message","nonce":"\xff"}',
 }
 
 
@@ -238,10 +238,10 @@ def test_harmful_bytes_are_malformed_on_both_sides(data: bytes) -> None:
 TWICE = {
     "a key": b'{"action":"message","channel":"a","channel":"b","message":"hi","nonce":"n-9"}',
     "the action": b'{"action":"ping","nonce":"n-9","action":"ping"}',
-    "a key in other words": b'{"action":"message","channel":"a","chann\\u0065l":"b","message":"hi","nonce":"n-9"}',
-    "a key that is ignored": b'{"action":"message","x":1,"channel":"a","message":"hi","nonce":"n-9","x" : 2}',
-    "a key within": b'{"action":"login","username":"a","since":{"epoch":"e","msgID":1,"msgID":2},"nonce":"n-9"}',
-    "a key within what is ignored": b'{"action":"message","channel":"a","message":"","x":[{"a":1,"a":2}]}',
+    "a key in another spelling": b'{"action":"message","channel":"a","chann\\u0065l":"b","message":"hi","nonce":"n-9"}',
+    "an ignored key": b'{"action":"message","x":1,"channel":"a","message":"hi","nonce":"n-9","x" : 2}',
+    "a nested key": b'{"action":"login","username":"a","since":{"epoch":"e","msgID":1,"msgID":2},"nonce":"n-9"}',
+    "a nested key that is ignored": b'{"action":"message","channel":"a","message":"","x":[{"a":1,"a":2}]}',
 }
 
 

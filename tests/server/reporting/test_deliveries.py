@@ -100,26 +100,26 @@ async def sent(
 
 
 def withdrawn(connection: SqlConnection) -> None:
-    """The reporter withdraws the report."""
+    """Withdraw the report as its reporter."""
     (report_id,) = report_rows.latest(1, connection)
     reports.withdraw(TERMS._replace(evidence=False), report_id, ALICE, connection)
 
 
 def withdrawn_with_evidence(connection: SqlConnection) -> None:
-    """The reporter withdraws the report, and the site is notified, because it may have it."""
+    """Withdraw the report, and notify the site, because it may have the report."""
     (report_id,) = report_rows.latest(1, connection)
     reports.withdraw(TERMS, report_id, ALICE, connection)
 
 
 def delivered_by_another(connection: SqlConnection) -> None:
-    """Another server claims it after the lease, and delivers it."""
+    """Claim the delivery as another server after the lease, and deliver it."""
     connection.now += leases.LEASE_SECONDS * 1000
     (claim,) = leases.claim(connection, "report", "another", 1, ())
     outbox.record_attempt(connection, claim, Attempt(connection.now, 1, ACCEPTED), 0.0)
 
 
 def taken_over_by_another(connection: SqlConnection) -> None:
-    """Another server claims it after the lease, and is sending it."""
+    """Claim the delivery as another server after the lease, and keep sending it."""
     connection.execute("UPDATE delivery SET leased_until = ?", (connection.now,))
     assert leases.claim(connection, "report", "another", 1, ())
 
@@ -167,7 +167,7 @@ async def test_no_attempt_starts_after_deliveries_have_ended(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "key", ["hunter2-hunter2", "x" * 2000, 'hunter2&<>"\\2'], ids=["short", "longer than what is kept", "escaped"]
+    "key", ["hunter2-hunter2", "x" * 2000, 'hunter2&<>"\\2'], ids=["short", "longer than the stored excerpt", "escaped"]
 )
 async def test_a_site_that_echoes_the_key_does_not_put_it_on_disk(database: SlowDatabase, key: str) -> None:
     assert await sent(database, key=Secret(key)) == 1
@@ -200,7 +200,7 @@ async def test_a_database_that_is_unavailable_is_logged_once(
 
 
 def unreadable(connection: SqlConnection) -> None:
-    """The trail is damaged."""
+    """Damage the trail."""
     connection.execute("UPDATE trail SET content = '{'")
 
 
@@ -249,7 +249,7 @@ HANG = (sys.executable, "-c", "import time; time.sleep(600)")
         (partial(html_or_text, render=partial(html_in_process, command=HANG), seconds=0.5), "*now*"),
         (partial(html_or_text, render=partial(html_in_process, command=("/nowhere/python",))), "*now*"),
     ],
-    ids=["html", "without end", "without a process"],
+    ids=["html", "a process that hangs", "a process that cannot start"],
 )
 async def test_reports_are_delivered_even_if_rendering_fails(
     database: SlowDatabase, render: Renderer, html: str
@@ -295,7 +295,7 @@ async def test_a_report_withdrawn_while_its_post_is_encoded_is_left_out(database
         return answer(200)
 
     async def render(texts: Sequence[str]) -> Sequence[str]:
-        # As slow as it may be: the last of the reporters has second thoughts meanwhile.
+        # Rendering may be slow: the last of the reporters withdraws meanwhile.
         if latest:
             terms = TERMS._replace(evidence=False)
             await database.write(partial(reports.withdraw, terms, latest.pop().id, reporters[-1]))

@@ -89,7 +89,7 @@ class Node:
 
 @pytest.mark.parametrize("skew", [-60_000, -2, 2, 60_000])
 async def test_servers_whose_clocks_differ_send_each_delivery_once(tmp_path: Path, skew: int) -> None:
-    # It stands still, so that both claim within the same millisecond.
+    # The clock stands still, so that both claim within the same millisecond.
     database = SqliteDatabase(str(tmp_path / "room.sqlite"), clock=lambda: START)
     await _assert_sent_once(Node(database, 0), Node(database, skew))
     await database.close()

@@ -115,7 +115,15 @@ LATE = replace(SPAM, msg_id=50)
         ([55], [49, 50, 55]),
         ([55], [49, 51, 52, 55]),
     ],
-    ids=["ten", "the tenth", "one that is not shown", "few there are", "five after", "next", "of one not shown"],
+    ids=[
+        "the ten before",
+        "the tenth before",
+        "among messages of which some are hidden",
+        "the only ones shown",
+        "the five after",
+        "the next",
+        "around a hidden message",
+    ],
 )
 def test_messages_nearby_are_accepted_as_context(found: Sequence[int], shown: Sequence[int]) -> None:
     assert len(context_lines(ALICE, LATE, around(*found), shown)) == len(found)
@@ -130,7 +138,7 @@ def test_messages_nearby_are_accepted_as_context(found: Sequence[int], shown: Se
         (range(39, 50), [30, 50]),
         (range(51, 57), [50, 56]),
     ],
-    ids=["the eleventh", "far away, with one near", "the sixth after", "eleven", "six after"],
+    ids=["the eleventh before", "far away, with one near", "the sixth after", "eleven before", "six after"],
 )
 def test_messages_far_away_are_refused_as_context(found: Sequence[int], shown: Sequence[int]) -> None:
     with pytest.raises(Refusal) as caught:

@@ -15,8 +15,8 @@ NAMES = hosts.known(
 HEADS = {
     "no body": ([], None),
     "nothing": (["Content-Length: 0"], None),
-    "the most": ([f"content-length:{MAX_BODY_BYTES}"], None),
-    "spaces around": (["CONTENT-LENGTH: \t 7 \t"], None),
+    "the maximum": ([f"content-length:{MAX_BODY_BYTES}"], None),
+    "spaces around the length": (["CONTENT-LENGTH: \t 7 \t"], None),
     "a byte too much": ([f"Content-Length: {MAX_BODY_BYTES + 1}"], HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     "twenty digits": (["Content-Length: " + "9" * 20], HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     "a thousand digits": (["Content-Length: " + "9" * 1000], HTTPStatus.BAD_REQUEST),

@@ -46,7 +46,7 @@ SAME = {
     "not a filter": ("see https://a.example", "https://a.example"),
 }
 DIFFERENT = {
-    "a phrase apart": ("good old morning", '"good morning"'),
+    "words of a phrase apart": ("good old morning", '"good morning"'),
     "one word missing": ("good", "good morning"),
     "another vowel sign": ("कि", "की"),
     "voiced kana": ("か", "が"),

@@ -22,7 +22,7 @@ from server.rules.statuses import check_status
 
 REFUSED: dict[str, tuple[Callable[[], object], ErrorCode]] = {
     "a message": (lambda: check_text("a\0b"), ErrorCode.BAD_MESSAGE),
-    "a message that ends in it": (lambda: check_text("a\0"), ErrorCode.BAD_MESSAGE),
+    "a message that ends in U+0000": (lambda: check_text("a\0"), ErrorCode.BAD_MESSAGE),
     "a reason": (lambda: check_form("Sp\0am", "", reason_list(["Spam"])), ErrorCode.BAD_REASON),
     "a comment": (lambda: check_form("Spam", "a\0b", reason_list(["Spam"])), ErrorCode.BAD_COMMENT),
     "a name": (lambda: check("a\0b"), ErrorCode.BAD_NAME),

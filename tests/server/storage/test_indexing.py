@@ -297,7 +297,7 @@ def test_files_keep_traces_while_somebody_reads_an_earlier_state(
 
 
 async def until(done: Callable[[], bool]) -> None:
-    """Wait until something is so."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(DEADLINE):
         while not done():
             await asyncio.sleep(0.01)

@@ -163,7 +163,7 @@ def test_the_delivery_due_for_the_longest_time_is_first(desk: Desk) -> None:
     assert [claim.report_id for _ in sent for claim in desk.claim(room=1)] == sent
 
 
-@pytest.mark.parametrize("stop", ["'by an administrator', 0, 0, 0", "'', 9, 0, 9e15"], ids=["paused", "left alone"])
+@pytest.mark.parametrize("stop", ["'by an administrator', 0, 0, 0", "'', 9, 0, 9e15"], ids=["paused", "breaker open"])
 def test_a_suspended_webhook_does_not_delay_another(desk: Desk, stop: str) -> None:
     columns = "name, paused, failures, opened_at, open_until"
     desk.connection.execute(f"INSERT INTO webhook ({columns}) VALUES ('another', {stop})")

@@ -83,7 +83,7 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(target=sent, claim=consumes(claims))
     def send(self, claim: Claim) -> MultipleResults[Claim]:
-        """The site has it; its answer comes late, after the lease, or never."""
+        """Send it to the site, whose answer arrives late, after the lease, or never."""
         if not leases.renew(self.desk.connection, claim):
             return multiple()
         if claim.id in self.noted:
@@ -92,7 +92,7 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(target=claims, claim=consumes(sent), result=RESULTS, chance=st.floats(0, 1))
     def takes_longer_than_its_lease(self, claim: Claim, result: Result, chance: float) -> MultipleResults[Claim]:
-        """Another worker has claimed it before the answer comes."""
+        """Have another worker claim it before the answer arrives."""
         self.desk.pass_time(LEASE_SECONDS)
         others = self.desk.claim("two" if claim.holder == "one" else "one", 3)
         self.late_answer(claim, result, chance)
@@ -147,17 +147,17 @@ class Outbox(RuleBasedStateMachine):
         assert all({taken, along} & self.noted for taken, along in delivered)
 
     @invariant()
-    def no_report_is_gone_and_the_trail_holds(self) -> None:
+    def no_report_is_lost_and_the_trail_verifies(self) -> None:
         assert set(self.desk.values("SELECT id FROM report")) == set(self.received)
         trail.verify(self.desk.connection)
 
     @invariant()
-    def whoever_waits_is_told_why(self) -> None:
+    def each_waiting_report_has_a_reason(self) -> None:
         waiting = self.desk.values("SELECT error FROM report WHERE status IN ('waiting', 'given-up')")
         assert all(waiting)
 
     def teardown(self) -> None:
-        """Without any workers from before, each report is completed in time, whether the site answers or not."""
+        """Check that without the earlier workers each report is completed in time, whether the site answers or not."""
         webhook_state.resume(self.desk.connection, "report")
         for round_ in range(2000):
             due = self.desk.next_due()
@@ -183,7 +183,7 @@ class Outbox(RuleBasedStateMachine):
 
 
 class OutboxInPostgres(Outbox):
-    """The same, with a few examples."""
+    """The same on PostgreSQL, with a few examples."""
 
     rooms: ClassVar[list[PostgresRoom]] = []
 

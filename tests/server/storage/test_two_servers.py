@@ -41,7 +41,7 @@ class Server:
 
     @property
     def stored(self) -> dict[str, object]:
-        """What a server that starts loads from the database."""
+        """Return what a server loads from the database when it starts."""
         relations, reservations = self.people.relations, self.people.reservations
         identities = [each.identity for each in PEOPLE]
         return {
@@ -55,7 +55,7 @@ class Server:
 
     @property
     def memory(self) -> dict[str, object]:
-        """All that follows from the events. Who is in the room does not: each server knows that of its sessions."""
+        """Return all that follows from events, so not who is in the room, which each server knows from its sessions."""
         relations, reservations, unkept = self.people.relations, self.people.reservations, self.broker.unkept
         return {
             **self.stored,

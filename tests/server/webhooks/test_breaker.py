@@ -64,7 +64,7 @@ async def room() -> AsyncIterator[Room]:
 
 async def test_an_open_breaker_answers_at_once_and_allows_one_probe(room: Room) -> None:
     room.status = 0
-    # More at once than it takes: what was under way does not make the rest longer.
+    # More at once than open the breaker: those under way do not keep it open longer.
     await room.ask(FAILURES_TO_OPEN + 3)
     assert room.measured().endswith(" 1.0")
     (why,) = await room.ask()

@@ -80,12 +80,12 @@ ANSWERS: dict[str, tuple[Behaviour, SiteAnswer]] = {
     "429 in seconds": (answers(429, b"", "Retry-After: 120"), SiteAnswer(429, b"", retry_after="120")),
     "429 negative": (answers(429, b"", "Retry-After: -5"), SiteAnswer(429, b"", retry_after="-5")),
     "429 huge": (answers(429, b"", "Retry-After: " + "9" * 99), SiteAnswer(429, b"", retry_after="9" * 99)),
-    "503 at a date": (
+    "503 with a date": (
         answers(503, b"", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"),
         SiteAnswer(503, b"", retry_after="Wed, 21 Oct 2026 07:28:00 GMT"),
     ),
     "70 KiB": (answers(500, BIG_BODY), SiteAnswer(500, BIG_BODY[:MAX_ANSWER_BYTES], whole=False)),
-    "no end": (never_ends(200), SiteAnswer(200, b"x" * MAX_ANSWER_BYTES, whole=False)),
+    "an endless body": (never_ends(200), SiteAnswer(200, b"x" * MAX_ANSWER_BYTES, whole=False)),
     "compressed": (answers_gzipped(200, b"{}"), SiteAnswer(200, b"", whole=False)),
     "a bomb": (bomb(200), SiteAnswer(200, b"", whole=False)),
 }

@@ -27,7 +27,7 @@ class Heard(list[str]):
 
 @asynccontextmanager
 async def listening(serve: Serve, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Serve connections at a port of this machine, and end them all in the end."""
+    """Serve connections at a port of this machine, and end them all at the end."""
     tasks: list[asyncio.Task[None]] = []
 
     async def track(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

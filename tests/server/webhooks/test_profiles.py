@@ -158,7 +158,7 @@ NOT_FOUND = {"StatusCode": 404, "Data": {"OK": False, "Error": "We do not know h
         answer_json(200, {"StatusCode": 503}),
         httpx.ConnectError("site.internal:8080 refused"),
     ],
-    ids=["500", "not JSON", "500 with a profile", "500 with words", "StatusCode 503", "refused"],
+    ids=["500", "not JSON", "500 with a profile", "500 with a message", "StatusCode 503", "refused"],
 )
 async def test_a_failure_is_shown_and_not_cached(failure: httpx.Response | Exception) -> None:
     site = Site(failure)
@@ -319,7 +319,7 @@ WRONG = {
     "Data as a list": b'{"StatusCode":200,"Data":[]}',
     "two answers": b'{"StatusCode":200}{"StatusCode":200}',
     "20,000 lists": b'{"StatusCode":200,"Data":' + b"[" * 20_000,
-    "20,000 lists in a field to ignore": b'{"StatusCode":200,"X":' + b"[" * 20_000 + b"]" * 20_000 + b"}",
+    "20,000 lists in an ignored field": b'{"StatusCode":200,"X":' + b"[" * 20_000 + b"]" * 20_000 + b"}",
 }
 
 

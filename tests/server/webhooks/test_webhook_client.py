@@ -21,7 +21,7 @@ SECRETS = SigningSecrets([SigningSecret("whsec_" + "c2lnbmVk" * 4)])
 
 
 class Drip(httpx.AsyncByteStream):
-    """A body that comes byte by byte and never ends."""
+    """A body that arrives byte by byte and never ends."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
@@ -30,7 +30,7 @@ class Drip(httpx.AsyncByteStream):
 
 
 class Flood(httpx.AsyncByteStream):
-    """An endless body that comes at once; counts what was read of it."""
+    """An endless body that arrives at once; counts what was read of it."""
 
     taken = 0
 

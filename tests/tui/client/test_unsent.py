@@ -28,7 +28,7 @@ ADA, OTHER = Owner("server", "ada"), Owner("server", "eve")
 
 
 def busy() -> ClientState:
-    """Return a state with something of everything that is not sent."""
+    """Return a state with everything that can be unsent."""
     made = state(said(1), said(2), said(3))
     made.say("to the lobby", "n1")
     made.say("to bob", "n2", "@bob")
@@ -43,7 +43,7 @@ def busy() -> ClientState:
 
 
 def stored(unsent: Unsent) -> Unsent:
-    """Return what a file gives back."""
+    """Return what is restored from a file."""
     return msgspec.json.decode(encoded(unsent), type=Unsent)
 
 

@@ -1,4 +1,4 @@
-"""Fixtures that make clients cheap: most of a test's time is spent in what it does not look at."""
+"""Fixtures that make clients cheap: most of a test's time is spent on what it does not look at."""
 
 from collections.abc import Iterator
 

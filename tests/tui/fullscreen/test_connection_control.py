@@ -16,7 +16,7 @@ SECONDS = 20.0
 
 
 class GatedClient:
-    """A client whose every step the test ends."""
+    """A client whose steps end when the test says so."""
 
     def __init__(self) -> None:
         self.options = Options("alice", "ws://server.example")
@@ -45,7 +45,7 @@ class GatedClient:
 
 
 def control_of(app: App[None], client: GatedClient, noted: list[str]) -> ConnectionControl:
-    """Return what connects this client, and notes what the user reads."""
+    """Return the control of this client's connection, which records the notices to the user."""
     room = SimpleNamespace(note=lambda text, _tone: noted.append(text))
     return ConnectionControl(
         app, cast(Client, client), cast(ConnectedRoom, room), cast(Preferences, None), lambda _options: None
@@ -66,7 +66,7 @@ async def test_a_client_ends_although_an_attempt_waits_for_the_one_before() -> N
         await asyncio.sleep(0)
         client.closed.set()
         await ending
-        # What comes late, such as the start, begins nothing.
+        # A request that comes after the end, such as the start, begins nothing.
         await control.begin()
         assert len(pilot.app.workers) == 0
     assert client.did == ["find", "closed", "end"]

@@ -15,7 +15,7 @@ LONG = "x" * 1000
 
 
 def read(*reads: str) -> Sequence[str]:
-    """Return what a parser makes of reads: the text of a paste in brackets, or a key."""
+    """Return what a parser makes of reads: a key, or the text of a paste in brackets."""
     parser = LineParser()
     found = [event for each in reads for event in parser.feed(each)]
     return [each.key if isinstance(each, Key) else f"[{each.text}]" for each in found if isinstance(each, SHOWN)]

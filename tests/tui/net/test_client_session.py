@@ -234,7 +234,7 @@ def test_the_first_attempts_after_an_accepted_login_come_within_a_second(chance:
     session.entered("ada")
     waits = [session.wait_seconds(CUT, chance) or 0.0 for _ in range(6)]
     assert sum(waits[: 1 + QUICK_RETRIES]) <= 1
-    # Then they are as rare as those of a client that was never let in.
+    # Then they are as rare as those of a client whose login was never accepted.
     never = ClientSession("ada")
     assert waits[1 + QUICK_RETRIES :] == [never.wait_seconds(CUT, chance) for _ in range(4)][1:]
 

@@ -10,7 +10,7 @@ from server.storage.postgres.hearing import Commit, Hearing, NewsRow, Position
 
 
 class Room:
-    """The news of a room, and one server that hears them."""
+    """The news of a room, and one server that hears it."""
 
     def __init__(self) -> None:
         self.hearing = Hearing(asyncio.get_running_loop(), Position(0, 0))
@@ -23,7 +23,7 @@ class Room:
         self.heard += [event.node for event in events]
 
     def commit(self, count: int) -> Commit:
-        """Have somebody commit so many events; return what a writer is answered."""
+        """Commit this number of events as some server; return the answer to its writer."""
         before = len(self.rows)
         events = [NodeGone(str(before + number + 1)) for number in range(count)]
         self.rows += [NewsRow(int(event.node), before, event) for event in events]

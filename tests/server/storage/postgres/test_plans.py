@@ -118,7 +118,7 @@ Counts = dict[str, tuple[int, int]]
 
 
 def counted(work: Work, connection: PostgresConnection) -> Counts:
-    """Do this in a transaction, and take it back."""
+    """Do this in a transaction, and roll it back."""
     connection.raw.execute("BEGIN")
     connection.begin(NOW)
     before = counts(connection)
@@ -140,7 +140,7 @@ def counts(connection: PostgresConnection) -> Counts:
 
 @pytest.fixture(scope="module")
 def measured(postgres: SharedPostgres) -> Iterator[dict[tuple[str, str], Counts]]:
-    """What each query reads, by what was known when it was planned: only that a table is empty, nothing, or all."""
+    """The reads of each query, by what was known when it was planned: only that a table is empty, nothing, or all."""
     found: dict[tuple[str, str], Counts] = {}
     with postgres.schema() as url:
         room = PostgresRoom(url)

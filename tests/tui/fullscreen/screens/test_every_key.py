@@ -116,12 +116,12 @@ def script() -> ScriptedServer:
 
 
 def on(kind: type[Widget]) -> Condition:
-    """A screen of this class is shown and one of its widgets has the focus."""
+    """Return a condition: a screen of this class is shown, and one of its widgets has the focus."""
     return lambda now: isinstance(now.app.screen, kind) and now.app.screen.is_mounted and now.app.focused is not None
 
 
 def focus(kind: type[Widget]) -> Condition:
-    """A widget of this class has the focus, or one inside it."""
+    """Return a condition: a widget of this class has the focus, or one inside it."""
 
     def has_it(now: Now) -> bool:
         focused = now.app.focused
@@ -131,37 +131,37 @@ def focus(kind: type[Widget]) -> Condition:
 
 
 def sent(kind: type[ClientFrame]) -> Condition:
-    """The server has received such a frame."""
+    """Return a condition: the server has received such a frame."""
     return lambda now: bool(now.server.sent(kind))
 
 
 def seen(text: str) -> Condition:
-    """The screen shows a text."""
+    """Return a condition: the screen shows a text."""
     return lambda now: text in screen_text(now.app)
 
 
 def unseen(text: str) -> Condition:
-    """The screen does not show a text."""
+    """Return a condition: the screen does not show a text."""
     return lambda now: text not in screen_text(now.app)
 
 
 def at(channel: str) -> Condition:
-    """A channel or conversation is open."""
+    """Return a condition: a channel or conversation is open."""
     return lambda now: now.app.state.current == channel
 
 
 def highlighted(number: int) -> Condition:
-    """The message with this number is highlighted."""
+    """Return a condition: the message with this number is highlighted."""
     return lambda now: (lit := now.app.query_one(TimelineView).highlighted) is not None and lit.msg_id == number
 
 
 def written(text: str) -> Condition:
-    """The composer, the comment of a report or the message that is edited contains a text."""
+    """Return a condition: the composer, comment or edited message that has the focus contains a text."""
     return lambda now: isinstance(now.app.focused, Composer | Comment | EditedText) and now.app.focused.text == text
 
 
 def row(number: int) -> Condition:
-    """A row of the list on the screen is highlighted; rows count from 0."""
+    """Return a condition: a row of the list on the screen is highlighted; rows count from 0."""
 
     def lit(now: Now) -> bool:
         lists = [*now.app.screen.query(RowList), *now.app.screen.query(OptionList)]
@@ -171,7 +171,7 @@ def row(number: int) -> Condition:
 
 
 def channel(wanted: str) -> Condition:
-    """A channel is highlighted in the list of channels, by ID."""
+    """Return a condition: the channel with this ID is highlighted in the list of channels."""
 
     def lit(now: Now) -> bool:
         return now.app.query_one("#channels", RowList).chosen == wanted
@@ -180,27 +180,27 @@ def channel(wanted: str) -> Condition:
 
 
 def button(name: str) -> Condition:
-    """A button has the focus, by ID."""
+    """Return a condition: the button with this ID has the focus."""
     return lambda now: now.app.focused is not None and now.app.focused.id == name
 
 
 def theme(name: str) -> Condition:
-    """A theme is chosen."""
+    """Return a condition: a theme is chosen."""
     return lambda now: now.app.theme == name
 
 
 def closed(now: Now) -> bool:
-    """No profile is shown."""
+    """Return whether no profile is shown."""
     return now.app.state.profile is None
 
 
 def ended(now: Now) -> bool:
-    """The client ends."""
+    """Return whether the client ends."""
     return now.app._exit
 
 
 def offered(now: Now) -> bool:
-    """To mute someone is offered, as after a report."""
+    """Offer to mute someone, as after a report; return whether the offer is shown."""
     now.app.state.mute_offer = "bob"
     now.app.redraw()
     return "Mute “bob”?" in screen_text(now.app)
@@ -283,7 +283,7 @@ WALKS: dict[str, Walk] = {
         *(Does("messages.search", on(SearchScreen)), "escape", ROOM),
         Does("messages.help", on(HelpScreen)),
     ],
-    "dialogs of an own message": [
+    "dialogs of the user's own message": [
         *(*LIT, "up", highlighted(LATEST - 1), Does("messages.take_back", on(Question)), "escape", ROOM),
         *(Does("messages.edit_message", on(MessageEditor)), Does("editor.cancel", ROOM), "c", on(MessageEditor)),
         *(Does("editor.new_line", written("> bob» number 3\nof my own" + "\n" * (nth + 1)), nth) for nth in range(3)),
@@ -347,7 +347,7 @@ WALKS: dict[str, Walk] = {
         *(*QUESTION, Does("question.other", button("question-yes")), Does("question.other", button("question-no"), 1)),
         *(Does("question.no", ROOM, 1), "b", on(Question), Does("question.choose", ROOM)),
     ],
-    "question denied": [*QUESTION, Does("question.no", ROOM)],
+    "question declined": [*QUESTION, Does("question.no", ROOM)],
     "question confirmed": [*QUESTION, Does("question.yes", sent(Block))],
     "settings": [
         *(Does("everywhere.settings", on(SettingsScreen)), Does("settings.close", ROOM)),

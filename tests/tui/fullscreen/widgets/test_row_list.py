@@ -76,7 +76,7 @@ class Lists(App[None]):
 
     @property
     def lines(self) -> list[str]:
-        """What is on the screen."""
+        """Return the lines on the screen."""
         return [self.list.render_line(y).text.strip() for y in range(HEIGHT)]
 
 
