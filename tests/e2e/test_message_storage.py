@@ -46,7 +46,7 @@ async def said_again(author: ChatClient, nonces: list[str], text: str) -> None:
         await author.next(Message, confirms(nonce))
 
 
-async def fails_and_mends_itself(
+async def fails_and_recovers(
     server: ServerProcess, disk: Disk, broken: AbstractContextManager[None], *, count: int, can_enter: bool
 ) -> None:
     """Assert what holds for messages before, during and after a time in which nothing can be stored."""
@@ -81,7 +81,7 @@ async def test_a_full_disk_refuses_senders_but_not_readers_until_there_is_space(
     settings = write_settings(tmp_path)
     disk = Disk(settings.with_name("room.sqlite"))
     with ServerProcess(settings) as server:
-        await fails_and_mends_itself(server, disk, disk.full(server.process.pid), count=BURST, can_enter=True)
+        await fails_and_recovers(server, disk, disk.full(server.process.pid), count=BURST, can_enter=True)
 
 
 async def test_a_locked_database_refuses_senders_but_not_readers(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ async def test_a_locked_database_refuses_senders_but_not_readers(tmp_path: Path)
     disk = Disk(settings.with_name("room.sqlite"))
     with ServerProcess(settings, deadlines={"server.storage.schema.BUSY_SECONDS": 1.0}) as server:
         # Each commit waits for the lock until a timeout, and so does each login: one is enough here.
-        await fails_and_mends_itself(server, disk, disk.locked(), count=1, can_enter=False)
+        await fails_and_recovers(server, disk, disk.locked(), count=1, can_enter=False)
 
 
 async def test_a_reconnect_during_a_read_failure_is_told_to_retry_and_then_has_no_gap(

@@ -22,7 +22,7 @@ HOUR_MILLISECONDS = 3600 * 1000
 SOON = {"server.storage.schema.BUSY_SECONDS": 1.0}
 
 
-def takes_it_then(happens: Callable[[], None]) -> Behaviour:
+def accepts_after(happens: Callable[[], None]) -> Behaviour:
     """Return a behaviour that calls `happens` and then accepts the request."""
 
     def behave(client: socket.socket, request: Request, over: threading.Event) -> None:
@@ -89,7 +89,7 @@ async def test_a_report_accepted_while_the_disk_is_full_is_recorded_later_and_no
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             spam = await bob.say("lobby", "buy my stuff")
             with ExitStack() as filled:
-                receiver.behaviour = takes_it_then(lambda: filled.enter_context(disk.full(server.process.pid)))
+                receiver.behaviour = accepts_after(lambda: filled.enter_context(disk.full(server.process.pid)))
                 report = await ask_report(alice, spam.msg_id)
                 await until(lambda: "cannot be stored; retrying" in server.log and "disk" in server.log)
                 assert disk.rows(STANDING) == [("received", "waiting", 0)]
@@ -108,7 +108,7 @@ async def test_a_long_lock_of_the_database_refuses_reports_and_keeps_a_recorded_
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             one, two = await bob.say("lobby", "one"), await bob.say("lobby", "two")
             with ExitStack() as locked:
-                receiver.behaviour = takes_it_then(lambda: locked.enter_context(disk.locked()))
+                receiver.behaviour = accepts_after(lambda: locked.enter_context(disk.locked()))
                 first = await ask_report(alice, one.msg_id)
                 receiver.wait_for(1)
                 await until(lambda: "cannot be stored; retrying" in server.log and "database is locked" in server.log)

@@ -105,7 +105,7 @@ async def test_the_chat_is_drawn_in_a_page_and_what_is_typed_there_is_sent(
                 await bob.say("lobby", "Read you")
                 await browser.until("Read you")
                 assert await browser.evaluate("document.title") == "Flagpost"
-                # Instead of keys that browsers take.
+                # These replace keys that browsers use themselves.
                 await browser.press_alt("t")
                 await browser.until("What's your status?")
                 await browser.press("at lunch\r")

@@ -45,7 +45,7 @@ def test_everything_typed_in_one_write_is_in_order_and_where_it_belongs(tmp_path
         # A picker takes what follows its key; the rest is for the channel that was picked.
         terminal.press("\x0bgalley\rsoup\r")
         terminal.until("soup")
-        # Enter behind a long paste waits for the answer.
+        # Enter after a long paste waits for the answer.
         lines = "\r".join(f"line {number}" for number in range(7))
         terminal.press(f"see: \x1b[200~{lines}\x1b[201~\r")
         terminal.until("Paste 7 lines")

@@ -12,7 +12,7 @@ class Cluster:
     """Two nodes on one database; the context manager starts and ends them."""
 
     def __init__(self, directory: Path, database: str, *, reports: bool = True) -> None:
-        """`reports`: whether the site takes reports."""
+        """`reports`: whether the site accepts reports."""
         self._reports = reports
         self._directory = directory
         self._database = database

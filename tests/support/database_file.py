@@ -35,7 +35,7 @@ class Disk:
         self.change("UPDATE delivery SET due = 0 WHERE state = 'waiting'; DELETE FROM webhook WHERE paused = ''")
 
     def content(self) -> list[str]:
-        """Return all stored content for comparison with a later state: without the times of visits and the search index.
+        """Return all stored content for comparison with a later state, without times of visits and the search index.
 
         The index is updated some time after the messages.
         """

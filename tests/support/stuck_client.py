@@ -22,7 +22,7 @@ def in_a_pattern() -> None:
 
 
 def in_one_call() -> NoReturn:
-    """Wait for itself, hold the interpreter's lock for ever, and look for no signal."""
+    """Wait for itself, hold the interpreter's lock for ever, and never check for signals."""
     lock = ctypes.create_string_buffer(64)
     while True:
         ctypes.PyDLL(None).pthread_mutex_lock(lock)

@@ -137,7 +137,7 @@ class Terminal:
             self._read(0.01)
 
     def until_full(self) -> None:
-        """Wait, without reading, until the terminal takes no more: it holds less than a screen."""
+        """Wait, without reading, until the terminal accepts no more: it buffers less than a screen."""
         end = time.monotonic() + WAIT_SECONDS
         while struct.unpack("i", fcntl.ioctl(self._master, termios.FIONREAD, bytes(4)))[0] < FULL_BYTES:
             assert time.monotonic() < end, "the client draws too little"

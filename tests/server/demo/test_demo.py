@@ -177,7 +177,7 @@ async def test_an_address_in_use_is_an_error_of_one_line(option: str, taken: str
 async def test_default_ports_in_use_are_replaced() -> None:
     with ExitStack() as holders:
         for port in (9000, 9080):
-            # If it cannot be taken, somebody else has it, which serves as well.
+            # If it is in use already, that serves as well.
             with suppress(OSError):
                 holders.enter_context(socket.create_server(("127.0.0.1", port)))
         async with running() as demo:

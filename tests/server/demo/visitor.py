@@ -40,7 +40,7 @@ class DemoProcess:
         self._process.send_signal(number)
 
     def close_input(self) -> None:
-        """Close its standard input, as a parent that ends."""
+        """Close its standard input, as a parent does when it ends."""
         assert self._process.stdin
         self._process.stdin.close()
 

@@ -94,7 +94,7 @@ async def op(dispatcher: Dispatcher) -> Member:
 
 @pytest.fixture
 async def bob(dispatcher: Dispatcher, op: Member) -> Member:
-    """Somebody who came after the operator."""
+    """A person who joined after the operator."""
     return await Member(dispatcher, "bob", Rank.PERSON).enter()
 
 
@@ -165,7 +165,7 @@ async def test_a_login_while_the_ban_is_being_stored_is_removed(op: Member, bob:
         assert member.session.ended
         assert dispatcher.hub.find(name) is None
         await op.sees(name, "has been banned!")
-    # The ban itself removes those who were there before, with its own words.
+    # The ban itself removes those who were there before, with its own message.
     assert bob.notices == ["You have been banned from the chat room by op. You may come back after 24 hours."]
 
 

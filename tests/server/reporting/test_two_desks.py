@@ -144,7 +144,7 @@ async def _hear_all(databases: Sequence[Database]) -> None:
 async def test_an_answer_is_not_older_than_a_notification_sent_before_it(
     databases: tuple[Database, Database],
 ) -> None:
-    """A server that was behind hears of a report and of its delivery by another at once."""
+    """A server that was behind hears of a report and of its delivery by another at the same time."""
     here = ReportServer("one", ALICE, databases[0])
     stored = asyncio.create_task(here.report(7))
     await asyncio.sleep(0)

@@ -236,7 +236,7 @@ def test_an_open_breaker_allows_one_probe_until_it_succeeds(desk: Desk) -> None:
     desk.pass_time(60)
     (probe,) = desk.claim()
     desk.note(probe, ACCEPTED)
-    # The site is back: all that waits goes out at once.
+    # The site is back: everything that waits is sent at once.
     assert len(desk.claim(room=100)) == FAILURES_TO_OPEN
 
 

@@ -297,7 +297,7 @@ async def test_event_announced_aside_reaches_all_servers(url: str) -> None:
         left: list[PersonLeft] = []
         one.database.hear(PersonLeft, left.extend)
         other.database.hear(PersonLeft, left.extend)
-        # As if it had beaten since the other one came.
+        # As if it had noticed the other one at its last heartbeat.
         one.database._tail.others = 1
         one.database.announce_aside(PersonLeft(ANN, 5))
         assert left == [PersonLeft(ANN, 5)]

@@ -133,7 +133,7 @@ async def test_mentions_are_listed_newest_first_and_enter_opens_one() -> None:
 
 
 def searched(frame: ClientFrame) -> Sequence[ServerFrame]:
-    """Find one mention in all messages, and an older one behind it."""
+    """Find one mention in all messages, and an older one after it."""
     if not isinstance(frame, SearchRequest) or not frame.mentions:
         return ()
     if frame.before_id:

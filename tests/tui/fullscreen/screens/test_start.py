@@ -1,4 +1,4 @@
-"""The first start asks for name and server, and keeps asking until a server has let the user in."""
+"""The first start asks for name and server, and keeps asking until a server has accepted a login."""
 
 import asyncio
 from functools import partial
