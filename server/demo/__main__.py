@@ -125,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         choices=range(1, MAX_NODES + 1),
         default=1,
-        help="number of servers that share the room, on a PostgreSQL of their own (default: %(default)s)",
+        help="number of servers; several share the room in a PostgreSQL that the demo starts (default: %(default)s)",
     )
     parser.add_argument("--child", action="store_true", help="exit when standard input closes")
     return parser

@@ -19,8 +19,8 @@ RESTART_SECONDS = 1.0
 """Pause before a node is restarted; meanwhile, its clients reconnect to another one."""
 END_SECONDS = 20.0
 
-EXPLANATION = """The room's address connects to any of them. To see what happens when one dies, run: kill -9 {pid}
-Its users are on another node within a second, nothing is lost, and the demo restarts the node."""
+EXPLANATION = """The room's address connects to any of the nodes. To see what happens when one dies, run: kill -9 {pid}
+The users of that node are on another one within a second, nothing is lost, and the demo restarts the node."""
 
 
 class NodeError(OneLineError):

@@ -32,7 +32,7 @@ async def test_a_killed_node_loses_nothing_and_is_restarted() -> None:
     async with running("--nodes", "2", *ANYWHERE) as demo:
         nodes = [await read(demo.process, NODE) for _ in range(2)]
         await read(demo.process, re.compile(f".*kill -9 {nodes[0][3]}$"))
-        await read(demo.process, re.compile("Its users are on another node within a second"))
+        await read(demo.process, re.compile("The users of that node are on another one within a second"))
         async with visit(nodes[0][2], "ada") as ada, visit(nodes[1][2], "bob") as bob:
             await ada.meet({"ada", "bob"})
             await ada.send(Say("lobby", "stored before the kill"))
