@@ -132,7 +132,7 @@ CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
     CloseCode.PROTOCOL_ERROR: ("The bytes violate the websocket protocol.", False),
     CloseCode.UNSUPPORTED_DATA: ("A binary frame was received; all frames are text.", False),
     CloseCode.INVALID_TEXT: ("A text frame is not UTF-8.", False),
-    CloseCode.TOO_BIG: ("A frame is larger than the limit in `welcome`.", False),
+    CloseCode.TOO_BIG: ("A frame is larger than the limit in `welcome`, or has too many fragments.", False),
     CloseCode.INTERNAL_ERROR: ("An internal error, or no answer to a ping.", True),
     CloseCode.SERVICE_RESTART: ("The server is restarting. Reconnect after a random delay of 0.5 to 5 s.", True),
     CloseCode.TRY_AGAIN_LATER: (

@@ -214,7 +214,7 @@ class WebsocketConnection(asyncio.Protocol):
     def _answer(self, request: Request) -> Response:
         """Return the response to the handshake; count the connection if it is accepted."""
         if request.path.partition("?")[0] != WEBSOCKET_PATH:
-            return self._protocol.reject(404, f"No websocket here. Connect to {WEBSOCKET_PATH}.\n")
+            return self._protocol.reject(404, f"There is no websocket here. Connect to {WEBSOCKET_PATH}.\n")
         response = self._protocol.accept(request)
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             self._handler.on_refused(response.status_code)

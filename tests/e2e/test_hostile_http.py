@@ -56,7 +56,7 @@ NO_ROOM = [
 @pytest.mark.parametrize("path", NO_ROOM)
 async def test_the_room_is_served_at_one_path_only(stranger: RawSocket, path: str) -> None:
     status, came = await stranger.answer(request(f"GET {path}", UPGRADE))
-    assert (status, came.partition(b"\r\n\r\n")[2]) == (404, b"No websocket here. Connect to /ws.\n")
+    assert (status, came.partition(b"\r\n\r\n")[2]) == (404, b"There is no websocket here. Connect to /ws.\n")
 
 
 NO_FILE = [
