@@ -145,7 +145,7 @@ def test_without_a_screen_nothing_that_draws_is_loaded(tmp_path: Path) -> None:
     assert not packages & {"textual", "rich", "httpx", "sqlite3", "emoji", "markdown_it", "aiohttp"}
 
 
-def test_table_of_keys_needs_no_textual(tmp_path: Path) -> None:
+def test_table_of_keys_is_imported_without_textual(tmp_path: Path) -> None:
     modules = loaded_modules("tui.fullscreen.keys.keymap", directory=tmp_path)
     assert not any(name.startswith(("textual", "rich")) for name in modules)
 

@@ -52,7 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, site: Receiver) -> Iterator
         yield started
 
 
-async def test_calls_are_answered_as_by_barertc(server: ServerProcess, site: Receiver) -> None:
+async def test_calls_are_answered_as_barertc_answers_them(server: ServerProcess, site: Receiver) -> None:
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=server.http_url, trust_env=False))
         people = {

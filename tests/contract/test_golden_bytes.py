@@ -73,7 +73,7 @@ def test_html_and_line_ends_are_escaped_as_in_the_captured_bodies() -> None:
     )
 
 
-def test_the_time_of_a_report_keeps_its_fraction() -> None:
+def test_the_time_of_a_report_keeps_its_fraction_of_a_second() -> None:
     at = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
     spam = structs.replace(SPAM, at=at)
     assert b'"Timestamp":"2026-11-24T02:57:00.125000Z"' in report_body(KEY, HOOK, "rep_1", spam, Reported(spam))
@@ -137,7 +137,7 @@ def test_messages_are_html_if_the_caller_renders_them_as_html() -> None:
 EDITED = structs.replace(FULL, context=(), earlier_texts=(EarlierText(AT, "<vile>"), EarlierText(AT, "bad")))
 
 
-def test_site_reads_every_text_of_an_edited_message() -> None:
+def test_site_receives_every_text_of_an_edited_message() -> None:
     hook = WebhookURL("report", evidence=True)
     body = report_body(KEY, hook, "rep_1", EDITED, Reported(EDITED))
     assert body.endswith(

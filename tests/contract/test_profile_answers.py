@@ -27,7 +27,7 @@ CASES: list[_Case] = [json.loads(line) for line in FILE.read_text(encoding="utf-
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
-def test_people_read_what_barertc_shows(case: _Case) -> None:
+def test_users_read_at_least_what_barertc_shows(case: _Case) -> None:
     response, shown = case["site_answers"], case["barertc_shows"]["body"]
     body = json.dumps(response["body"]).encode() if response["body"] else b""
     assert isinstance(shown, dict)

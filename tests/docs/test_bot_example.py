@@ -24,7 +24,7 @@ def bot(directory: Path, url: str) -> Iterator[None]:
             process.terminate()
 
 
-async def test_bot_answers(server: ServerProcess, tmp_path: Path) -> None:
+async def test_the_bot_in_the_docs_answers(server: ServerProcess, tmp_path: Path) -> None:
     async with entered(server.url, "ada") as ada:
         with bot(tmp_path, server.url):
             await ada.next(Presence, lambda presence: presence.username == "pingbot")

@@ -60,7 +60,7 @@ def actions(frames: list[Frame]) -> list[object]:
     return [frame["action"] for frame in takewhile(lambda frame: frame["action"] != "ping", frames)]
 
 
-async def test_frames_come_in_the_promised_order(server: ServerProcess) -> None:
+async def test_frames_arrive_in_the_promised_order(server: ServerProcess) -> None:
     async with logged_in(server, "bob") as (bob, _), logged_in(server, "ada") as (ada, first):
         assert actions(first) == ["welcome", "me", "who", "echo", "error"]
         said = await ask(bob, "message", action="message", channel="lobby", message="buy my stuff", nonce="1")

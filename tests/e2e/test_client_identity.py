@@ -47,7 +47,7 @@ def test_two_clients_with_the_same_name_are_two_people(server: ServerProcess, tm
         assert ada.end_input() == (0, [])
 
 
-def test_a_restore_from_before_the_first_login_makes_the_user_new(tmp_path: Path) -> None:
+def test_a_restore_from_before_the_first_login_makes_the_user_a_new_person(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         port = server.port

@@ -42,7 +42,7 @@ async def test_nobody_seems_to_leave_while_the_nodes_are_restarted_one_after_the
         assert not [frame for frame in witness.seen if isinstance(frame, Presence) and gone("ada")(frame)][1:]
 
 
-async def test_a_message_in_flight_when_its_node_is_killed_is_stored_once_by_the_other(cluster: Cluster) -> None:
+async def test_a_message_in_flight_when_its_node_is_killed_is_stored_once_by_the_other_node(cluster: Cluster) -> None:
     async with entered(cluster.two.url, "carl") as carl:
         async with connected(cluster.one.url) as (dina, welcome):
             await dina.login("dina", token("dina"))

@@ -38,7 +38,7 @@ async def people(compressing: ServerProcess) -> AsyncIterator[dict[str, ChatClie
         yield people
 
 
-async def test_everyone_reads_the_same(people: dict[str, ChatClient]) -> None:
+async def test_everyone_reads_the_same_whatever_compression_was_negotiated(people: dict[str, ChatClient]) -> None:
     assert {offer: len(each.socket.protocol.extensions) for offer, each in people.items()} == {
         "plain": 0, "deflate": 1, "small window": 1
     }  # fmt: skip
@@ -50,7 +50,9 @@ async def test_everyone_reads_the_same(people: dict[str, ChatClient]) -> None:
                     await reader.next(Message, says(text))
 
 
-async def test_a_bomb_ends_its_own_connection(compressing: ServerProcess, people: dict[str, ChatClient]) -> None:
+async def test_a_compression_bomb_ends_only_its_own_connection(
+    compressing: ServerProcess, people: dict[str, ChatClient]
+) -> None:
     async with connect(compressing.url, compression="deflate", proxy=None) as mallory:
         assert mallory.protocol.extensions
         bomb = zlib.compress(b"[" * 50_000_000, 9)[2:-4]

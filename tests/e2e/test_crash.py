@@ -31,7 +31,7 @@ def messages(client: ChatClient) -> list[Message]:
     return [frame for frame in client.seen if isinstance(frame, Message)]
 
 
-async def test_nothing_confirmed_is_missing_after_a_kill_and_the_order_is_kept(tmp_path: Path) -> None:
+async def test_no_confirmed_message_is_missing_or_out_of_order_after_a_kill(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice", TOKEN) as alice:

@@ -206,7 +206,7 @@ async def test_bytes_that_are_not_a_websocket_frame_close_the_connection(server:
         await bob.say("lobby", "still here")
 
 
-async def test_a_query_behind_the_path_does_no_harm(server: ServerProcess) -> None:
+async def test_a_query_after_the_path_does_no_harm(server: ServerProcess) -> None:
     async with connected(server.url + "?since=3"):
         pass
 

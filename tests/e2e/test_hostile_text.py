@@ -263,7 +263,7 @@ def test_the_reason_of_a_disconnect_is_harmless(tmp_path: Path, code: int, paylo
         assert terminal.alive
 
 
-def test_only_http_and_mail_links_are_links(tmp_path: Path) -> None:
+def test_only_web_and_mail_addresses_become_links(tmp_path: Path) -> None:
     texts = [
         "[one](http://a.example/%1B]2;PWNED%07)",
         "[two](javascript:alert(1)) [three](file:///etc/passwd) [four](data:text/html,x) [five](ftp://b.example)",

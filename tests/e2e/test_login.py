@@ -26,7 +26,7 @@ from tests.support.chat_client import connected, entered
 from tests.support.server_process import Channel, ServerProcess, write_settings
 
 
-async def test_the_first_frame_says_what_a_client_needs_to_draw_itself(server: ServerProcess) -> None:
+async def test_the_first_frame_contains_what_a_client_needs_to_draw_the_room(server: ServerProcess) -> None:
     async with connected(server.url) as (client, welcome):
         assert client.seen == [welcome]
     assert [(channel.id, channel.name) for channel in welcome.channels] == [("lobby", "Lobby"), ("tea", "Tea")]
@@ -99,7 +99,7 @@ async def test_everyone_sees_who_is_present_and_who_joins_and_leaves(server: Ser
         assert (left.username, left.message, left.who) == ("bob", "has exited the room!", None)
 
 
-async def test_nobody_sees_somebody_who_never_logged_in(server: ServerProcess) -> None:
+async def test_a_connection_that_never_logs_in_is_not_announced(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice:
         async with connected(server.url):
             pass

@@ -103,7 +103,7 @@ async def test_the_client_exits_at_the_end_of_input_once_all_lines_are_confirmed
         assert [message.message for message in await bob.messages()] == texts
 
 
-def test_quit_ends_like_the_end_of_input(server: ServerProcess, tmp_path: Path) -> None:
+def test_the_quit_command_ends_the_client_like_the_end_of_input(server: ServerProcess, tmp_path: Path) -> None:
     with PlainClient(server.url, "ada", tmp_path) as ada:
         ada.write("Bye", "/quit", "never said")
         assert ada.ended() == (0, [])

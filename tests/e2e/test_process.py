@@ -81,7 +81,7 @@ def test_a_child_ends_when_its_standard_input_closes(tmp_path: Path, attempt: in
         assert server.process.wait(20) == 0
 
 
-async def test_messages_outlive_a_restart(tmp_path: Path) -> None:
+async def test_messages_survive_a_restart(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice:

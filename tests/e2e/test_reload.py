@@ -54,7 +54,7 @@ def change(settings: Path, before: str, after: str) -> None:
     settings.write_text(text.replace(before, after), encoding="utf-8")
 
 
-async def test_a_new_secret_signs_the_next_call_and_a_connection_stays(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_new_secret_signs_the_next_call_and_connections_stay_open(tmp_path: Path, receiver: Receiver) -> None:
     settings = write_settings(tmp_path, webhooks={"report": receiver.url, "profile": receiver.url})
     change(settings, "Enabled = true", f'Enabled = true\nSecret = "{OLD}"')
     with ServerProcess(settings) as server:
@@ -143,7 +143,7 @@ async def test_channels_title_and_limits_change_for_present_people_and_newcomers
                 assert replace(welcome, challenge=told.challenge) == told
 
 
-async def test_settings_that_cannot_be_used_change_nothing(tmp_path: Path) -> None:
+async def test_unusable_settings_change_nothing_on_reload(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice:
@@ -187,7 +187,7 @@ async def certificate_of(port: int, authority: trustme.CA) -> bytes:
     return connection.getpeercert(binary_form=True) or b""
 
 
-async def test_a_new_certificate_is_used_from_the_next_handshake_and_connections_stay(tmp_path: Path) -> None:
+async def test_a_new_certificate_is_used_from_the_next_handshake_and_connections_stay_open(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     settings.write_text(settings.read_text(encoding="utf-8") + tls_settings(tmp_path, AUTHORITY), encoding="utf-8")
     with ServerProcess(settings) as server:

@@ -26,7 +26,7 @@ def reports_heard(client: ChatClient) -> list[ReportStatus]:
     return [frame for frame in client.seen if isinstance(frame, ReportStatus)]
 
 
-async def test_a_kill_before_the_commit_stores_nothing_and_the_same_sent_again_counts_once(
+async def test_a_kill_before_the_commit_stores_nothing_and_a_resent_report_counts_once(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     settings = report_settings(tmp_path, receiver.url)

@@ -29,7 +29,9 @@ async def until_delivered(client: ChatClient) -> None:
             await asyncio.sleep(0.2)
 
 
-async def test_a_flood_about_one_message_says_reported_by_19_people(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_flood_of_reports_about_one_message_is_posted_as_reported_by_19_people(
+    tmp_path: Path, receiver: Receiver
+) -> None:
     settings = write_settings(tmp_path, webhooks={"report": receiver.url})
     shorter = {"server.rules.retries.GATHERING_SECONDS": 2}
     with ServerProcess(settings, deadlines=shorter) as server:

@@ -154,7 +154,7 @@ async def test_a_report_waits_if_the_site_has_a_blocked_private_address(tmp_path
     assert len(receiver.requests) == 1
 
 
-async def test_a_returning_reporter_is_notified_once_of_changes_also_after_a_restart(tmp_path: Path) -> None:
+async def test_a_returning_reporter_is_notified_once_of_changes_even_after_a_restart(tmp_path: Path) -> None:
     url = closed_port_url()
     settings = report_settings(tmp_path, url)
     disk = disk_of(settings)

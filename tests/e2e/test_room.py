@@ -62,7 +62,7 @@ async def test_a_message_that_is_sent_twice_is_delivered_once_and_confirmed_twic
 
 
 @pytest.mark.parametrize("text", ["🦊 *é* \u0627\u0644", "two\n\n    lines", "\x1b[31mred\x07 \u202e", "<b>&</b>\x01"])
-async def test_text_travels_unchanged(server: ServerProcess, text: str) -> None:
+async def test_message_text_arrives_unchanged(server: ServerProcess, text: str) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         await alice.say("lobby", text)
         assert (await bob.next(Message)).message == text
@@ -82,7 +82,7 @@ async def test_text_travels_unchanged(server: ServerProcess, text: str) -> None:
         (HistoryRequest("nowhere", "n-1"), ErrorCode.UNKNOWN_CHANNEL),
     ],
 )
-async def test_a_refused_request_gets_an_error_with_its_nonce_and_the_connection_stays(
+async def test_a_refused_request_gets_an_error_with_its_nonce_and_the_connection_stays_open(
     server: ServerProcess, frame: Say | HistoryRequest, code: ErrorCode
 ) -> None:
     async with entered(server.url, "alice") as alice:

@@ -157,7 +157,7 @@ async def test_another_local_program_without_the_token_gets_no_page_and_starts_n
 
 
 @pytest.mark.parametrize("arguments", [(), ("--host", "0.0.0.0"), ("--host", "127.0.0.2")])
-async def test_only_its_own_page_opens_the_terminal(arguments: tuple[str, ...], tmp_path: Path) -> None:
+async def test_only_the_servers_own_page_can_open_the_terminal(arguments: tuple[str, ...], tmp_path: Path) -> None:
     with serving(*arguments, NOBODY, directory=tmp_path) as served:
         port = served.port
         # All interfaces include loopback.

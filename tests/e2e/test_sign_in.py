@@ -59,7 +59,7 @@ async def test_page_without_a_valid_token_says_where_to_get_one(server: ServerPr
     assert page.headers["cache-control"] == "no-store"
 
 
-async def test_head_of_the_page_has_no_body(server: ServerProcess) -> None:
+async def test_head_request_for_the_page_has_no_body(server: ServerProcess) -> None:
     async with httpx.AsyncClient(base_url=server.http_url, trust_env=False) as http:
         assert (await http.head("/", params={"jwt": token()})).content == b""
 

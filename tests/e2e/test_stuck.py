@@ -47,9 +47,7 @@ def kill(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize("end", [press_quit, terminate, hang_up, kill])
 @pytest.mark.parametrize("way", [*(pytest.param(each, marks=pytest.mark.slow) for each in WAYS[:-1]), WAYS[-1]])
-def test_stuck_client_ends_and_gives_the_terminal_back(
-    tmp_path: Path, way: str, end: Callable[[Terminal], None]
-) -> None:
+def test_stuck_client_ends_and_restores_the_terminal(tmp_path: Path, way: str, end: Callable[[Terminal], None]) -> None:
     with (
         scripted_server() as script,
         Terminal(script.url, "--name", "ada", directory=tmp_path, program="tests.support.stuck_client") as terminal,

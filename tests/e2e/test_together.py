@@ -67,7 +67,7 @@ async def test_a_reaction_is_one_emoji(server: ServerProcess, emoji: str) -> Non
         assert (await alice.refusal(React(message.msg_id, emoji))).code == ErrorCode.BAD_REACTION
 
 
-async def test_nobody_reacts_to_what_they_cannot_read(server: ServerProcess) -> None:
+async def test_nobody_can_react_to_what_they_cannot_read(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         direct = await alice.say("@bob", "psst")
         async with entered(server.url, "carol") as carol, connected(server.url) as (nobody, _):

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.support.faulty_room import DECK, TornRoom
 
 
-async def test_a_room_that_is_torn_apart_again_and_again_forgets_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+async def test_a_room_with_repeatedly_broken_connections_loses_and_repeats_nothing(tmp_path: Path) -> None:
     room = TornRoom(tmp_path, seed=5)
     async with room.open():
         await room.tear(len(DECK))

@@ -25,7 +25,7 @@ def said(server: ScriptedServer, count: int) -> list[Say]:
     return found
 
 
-def test_everything_typed_in_one_write_is_in_order_and_where_it_belongs(tmp_path: Path) -> None:
+def test_everything_typed_in_one_write_arrives_in_order_and_where_it_belongs(tmp_path: Path) -> None:
     with (
         scripted_server(ScriptedServer(answer=confirming())) as server,
         Terminal(server.url, "--name", "ada", directory=tmp_path) as terminal,

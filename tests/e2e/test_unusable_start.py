@@ -91,7 +91,7 @@ def test_a_dumb_terminal_is_refused_in_one_line(tmp_path: Path) -> None:
     assert b"\x1b" not in terminal.raw
 
 
-def test_line_mode_with_a_closed_stream_says_so() -> None:
+def test_line_mode_reports_a_closed_stream() -> None:
     script = f"exec {sys.executable} -m tui --plain {NOBODY} <&-"
     ended = subprocess.run(
         ["sh", "-c", script], env=environment(), capture_output=True, timeout=WAIT_SECONDS, check=False

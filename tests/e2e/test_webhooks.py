@@ -227,7 +227,7 @@ async def test_an_unreachable_site_is_explained_in_plain_words(tmp_path: Path) -
         assert KEY not in server.log
 
 
-async def test_the_sites_own_words_are_shown(tmp_path: Path, receiver: Receiver) -> None:
+async def test_the_sites_own_error_message_is_shown(tmp_path: Path, receiver: Receiver) -> None:
     receiver.behaviour = answers(404, b'{"StatusCode":404,"Data":{"OK":false,"Error":"We do not know her."}}')
     async with room(tmp_path, receiver.url) as (alice, _, _):
         assert (await profile(alice, "bob")).error == "We do not know her."

@@ -55,7 +55,7 @@ def _unlogged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_unlogged")
-async def test_a_start_that_fails_stores_what_the_site_has_received(
+async def test_a_start_that_fails_records_what_the_site_has_received(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise the site would receive it again at each start."""

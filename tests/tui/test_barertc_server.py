@@ -59,7 +59,7 @@ async def test_client_chats_reports_and_is_kicked() -> None:
             assert client.status == "disconnected"
 
 
-async def test_keys_that_need_more_than_the_server_can_are_not_offered() -> None:
+async def test_keys_that_need_more_than_the_server_supports_are_not_offered() -> None:
     with barertc_server() as server:
         async with FlagpostApp(Options("alice", server.url)).run_test(size=(120, 36)) as pilot:
             await until_seen(pilot, "online as")

@@ -55,7 +55,7 @@ def test_a_channel_has_its_own_level_or_the_general_one() -> None:
     ]
 
 
-def test_a_whole_file_is_read(file: Path) -> None:
+def test_every_setting_of_a_file_is_read(file: Path) -> None:
     loaded = load(write(file, WHOLE))
     assert loaded.problems == ()
     assert (loaded.config.theme, loaded.config.compact, loaded.config.time) == ("nord", True, Hours.H24)
@@ -89,7 +89,7 @@ def test_a_fault_is_named_in_one_line_and_the_rest_applies(file: Path, text: str
     assert loaded.config.notices is Level.NONE
 
 
-def test_each_fault_has_a_line(file: Path) -> None:
+def test_each_fault_has_a_line_of_its_own(file: Path) -> None:
     assert len(load(write(file, 'a = 1\nb = 2\ntime = "x"\n[channels.lobby]\nc = 3\n[keys]\nd = 4')).problems) == 5
 
 

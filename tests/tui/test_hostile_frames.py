@@ -171,7 +171,7 @@ def test_a_full_timeline_keeps_the_newest_and_can_load_the_others_again(monkeypa
     assert timeline.weight == len(timeline.entries)
 
 
-def test_hundred_thousand_messages_are_kept() -> None:
+def test_a_hundred_thousand_messages_are_kept() -> None:
     known = state(*(said(number) for number in range(1, 100_001)))
     assert len(known.timelines["lobby"].entries) == 100_000
 

@@ -125,7 +125,7 @@ def test_no_control_bidi_or_invisible_character_is_left_in_any_context() -> None
             assert not hostile_in(clean_line(text)), hex(ord(char))
 
 
-def test_every_format_character_of_unicode_is_taken_out_unless_it_shows_something() -> None:
+def test_every_format_character_of_unicode_is_removed_unless_it_is_visible() -> None:
     formats = {chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Cf"}
     assert {hex(ord(char)) for char in formats - SHOWN - JOINERS if char in clean(f"é{char}é")} == set()
 
@@ -199,7 +199,7 @@ def test_marks_heaped_on_one_character_are_capped(mark: str) -> None:
 
 
 @pytest.mark.parametrize("between", ["\u200d", "\u200c", "\ufe0f", "\u200b", "\u202e"])
-def test_marks_are_limited_also_with_invisible_characters_in_between(between: str) -> None:
+def test_marks_are_limited_even_with_invisible_characters_in_between(between: str) -> None:
     cleaned = clean("é" + ("\u0301" * MAX_MARKS + between) * 20)
     assert sum(unicodedata.combining(char) > 0 for char in cleaned) <= MAX_MARKS
 

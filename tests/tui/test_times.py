@@ -28,14 +28,14 @@ def test_the_clock_shows_local_time() -> None:
     assert clock(NOW) == "14:00"
 
 
-def test_the_clock_can_have_twelve_hours() -> None:
+def test_the_clock_can_show_twelve_hours() -> None:
     set_hours(Hours.H12)
     assert clock(NOW) == "02:00 PM"
     assert moment(NOW - timedelta(hours=15), NOW, seconds=True) == "13 Mar 11:00:00 PM"
     assert until(NOW + timedelta(hours=2), NOW) == "at 04:00 PM"
 
 
-def test_a_moment_has_its_date_unless_it_is_today() -> None:
+def test_a_moment_is_shown_with_its_date_unless_it_is_today() -> None:
     assert moment(NOW - timedelta(hours=3), NOW) == "11:00"
     assert moment(NOW - timedelta(hours=15), NOW) == "13 Mar 23:00"
     assert moment(NOW.replace(year=2025), NOW) == "14 Mar 14:00"

@@ -81,7 +81,7 @@ async def test_only_a_request_that_changes_nothing_is_repeated_at_the_next_node_
         assert asked == [method[:1].encode()]
 
 
-async def test_connections_at_the_same_time_each_try_every_node() -> None:
+async def test_simultaneous_connections_each_try_every_node() -> None:
     front = listen([LOOPBACK])
     balancer = Balancer()
     asked: list[bytes] = []

@@ -99,7 +99,7 @@ async def dispatcher(tmp_path: Path) -> AsyncIterator[Dispatcher]:
     await database.close()
 
 
-async def test_the_frames_of_a_bot_work_and_it_never_misses_its_own_messages(dispatcher: Dispatcher) -> None:
+async def test_the_frames_of_a_bot_are_accepted_and_it_receives_its_own_messages(dispatcher: Dispatcher) -> None:
     sign_in = JWT(enabled=True, strict=False, secret_key=Secret(KEY))
     dispatcher.go_live(replace(dispatcher.live, sign_in=sign_in))
     lines = [json.loads(line) for line in BOT_FILE.read_text(encoding="utf-8").splitlines()]
@@ -150,7 +150,7 @@ async def test_the_who_list_follows_every_change(dispatcher: Dispatcher) -> None
     assert not wire.silent_presences
 
 
-async def test_people_on_a_blocklist_disappear(dispatcher: Dispatcher) -> None:
+async def test_people_on_a_blocklist_disappear_from_the_who_list(dispatcher: Dispatcher) -> None:
     ada, bob = Wire(dispatcher), Wire(dispatcher)
     await ada.login("ada")
     await bob.login("bob")

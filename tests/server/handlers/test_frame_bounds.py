@@ -76,7 +76,7 @@ LISTED = frames.Reports
 """Bounded by MAX_LISTED_BYTES; the desk's tests prove it."""
 
 
-def test_the_table_has_every_frame() -> None:
+def test_the_table_of_largest_frames_has_every_frame() -> None:
     assert {*map(type, LARGEST), LISTED} == set(get_args(ServerFrame))
 
 

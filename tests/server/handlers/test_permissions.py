@@ -180,7 +180,7 @@ async def relate(dispatcher: Dispatcher, role: str) -> None:
         await stored(dispatcher)
 
 
-def test_the_table_has_every_action() -> None:
+def test_the_table_of_permissions_has_every_action() -> None:
     assert {type(frame) for frame, _ in ACTIONS} | {Login} == set(get_args(ClientFrame))
 
 

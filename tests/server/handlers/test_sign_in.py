@@ -112,7 +112,7 @@ async def test_bad_token_never_makes_a_guest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("page", "reason"), [("", sign_in.GO_BACK), (f"{PAGE}/{'x' * 100}", sign_in.GO_BACK)])
-async def test_reason_of_the_close_always_fits(tmp_path: Path, page: str, reason: str) -> None:
+async def test_reason_of_the_close_always_fits_into_a_close_frame(tmp_path: Path, page: str, reason: str) -> None:
     async with room(tmp_path / "room.sqlite", STRICT, page) as made:
         _, outlet = await sign_in_as(made, "", "bob")
         assert outlet.reasons == [reason]

@@ -196,7 +196,7 @@ async def test_operator_rights_are_given_and_taken_on_the_other_server(first: No
     await until(lambda: not first.dispatcher.hub.is_operator(bob.session.logged_in_person.identity))
 
 
-async def test_everyone_is_disconnected_on_both_servers(first: Node, second: Node) -> None:
+async def test_kickall_disconnects_everyone_on_both_servers(first: Node, second: Node) -> None:
     op, bob = as_operator(await first.enter("op")), await second.enter("bob")
     op.send(Say("", "/kickall"))
     await until(lambda: bob.outlet.closed == [CloseCode.SERVICE_RESTART])
@@ -292,7 +292,7 @@ async def test_member_on_the_other_server_reads_their_conversations(first: Node,
     assert found.usernames == ["bob"]
 
 
-async def test_limit_of_an_identity_is_shared_by_the_servers_it_is_on(first: Node, second: Node) -> None:
+async def test_limit_of_an_identity_is_shared_by_all_servers_that_it_is_connected_to(first: Node, second: Node) -> None:
     for node in (first, second):
         node.dispatcher.limiter.configure(RoomLimits(messages_per_second=1, messages_burst=4))
     one = await first.enter("ada")

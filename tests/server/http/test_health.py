@@ -24,7 +24,7 @@ WELL = NodeHealth(0.5, 7, 0.25, 0.125, 0, 0.0, fenced=False, database_down=False
         (WELL._replace(fenced=True), "the other servers of the room have removed this one"),
     ],
 )
-async def test_readiness_follows_the_beat_without_a_write(node: NodeHealth, problem: str | None) -> None:
+async def test_readiness_follows_the_heartbeat_without_a_write(node: NodeHealth, problem: str | None) -> None:
     dispatcher = cast(Dispatcher, SimpleNamespace(draining=False))
     # A write would fail: this database has none.
     database = cast(Database, SimpleNamespace(health=lambda: node))
@@ -32,7 +32,7 @@ async def test_readiness_follows_the_beat_without_a_write(node: NodeHealth, prob
     assert found is None if problem is None else found and found.startswith(problem)
 
 
-async def test_a_check_that_begins_as_another_ends_does_not_disturb_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_check_that_begins_as_another_ends_does_not_affect_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     # The result of a test write that took long is outdated as soon as it is there.
     monkeypatch.setattr(health, "PROBE_CACHE_SECONDS", -1.0)
     writes: list[asyncio.Future[None]] = []

@@ -34,7 +34,7 @@ HAS_IPV6 = pytest.mark.skipif(not has_ipv6(), reason="IPv6 is disabled; enable i
         pytest.param('"[::1]:0"', ["::1"], marks=HAS_IPV6),
     ],
 )
-def test_every_address_of_the_settings_is_served(address: str, hosts: list[str]) -> None:
+def test_every_address_in_the_settings_is_served(address: str, hosts: list[str]) -> None:
     addresses = [Address.parse(text) for text in parse(f"Address = {address}", {}).settings.addresses]
     listener = listen(addresses)
     try:

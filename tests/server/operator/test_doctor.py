@@ -190,7 +190,7 @@ async def test_a_certificate_that_cannot_be_used_is_bad(
     assert grade(await examined(settings), words) is BAD
 
 
-async def test_a_database_that_a_server_has_made_is_good(tmp_path: Path) -> None:
+async def test_a_database_that_a_server_has_created_is_good(tmp_path: Path) -> None:
     file = write_settings(tmp_path)
     assert grade(await examined(file), "database: ") is WARNING
     make_database(tmp_path)
@@ -317,7 +317,9 @@ async def test_a_suspended_queue_is_a_warning(tmp_path: Path, receiver: Receiver
         ('Database = "nowhere/room.sqlite"', 0o600, "cannot be created", BAD),
     ],
 )
-async def test_settings_are_checked(tmp_path: Path, text: str, mode: int, words: str, expected: Grade) -> None:
+async def test_the_doctor_checks_the_settings(
+    tmp_path: Path, text: str, mode: int, words: str, expected: Grade
+) -> None:
     file = tmp_path / "settings.toml"
     file.write_text(text, encoding="utf-8")
     file.chmod(mode)

@@ -48,7 +48,7 @@ def test_doctor_says_what_can_be_lost(found: Durability, grades: list[Grade], wo
         (-65_000, "is 1 min ahead of the database's"),
     ],
 )
-def test_a_clock_that_differs_is_named(ahead: int, words: str) -> None:
+def test_a_clock_that_differs_is_reported(ahead: int, words: str) -> None:
     finding = postgres_checks.clock(ahead)
     assert words in finding.text
     assert (finding.grade is GOOD) == ("agree" in words)
@@ -112,7 +112,7 @@ def test_the_doctor_checks_a_room_and_names_the_process_that_locks_it(
 
 
 @pytest.mark.parametrize(("characters", "warned"), [("C", True), ("POSIX", True), ("C.UTF-8", False), ("de_DE", False)])
-def test_letters_that_the_index_does_not_know_are_a_warning(characters: str, warned: bool) -> None:
+def test_a_locale_whose_letters_the_index_does_not_know_is_a_warning(characters: str, warned: bool) -> None:
     assert [finding.grade for finding in postgres_checks.search(characters)] == [WARNING] * warned
 
 

@@ -30,7 +30,7 @@ async def test_all_servers_are_asked_to_reload_and_keep_running(url: str) -> Non
         assert not any(server.losses for server in both)
 
 
-def test_a_reload_without_servers_says_so(url: str) -> None:
+def test_a_reload_without_running_servers_is_an_error(url: str) -> None:
     with PostgresStore(url).connected() as connection:
         schema.prepare(connection.raw)
     with pytest.raises(CommandError, match="no server uses postgresql://"):

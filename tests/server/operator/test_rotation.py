@@ -38,7 +38,7 @@ def secrets(file: Path) -> list[SigningSecret]:
     return list(hook.secret)
 
 
-def test_a_new_secret_comes_first_and_both_sign_until_it_is_finished(file: Path) -> None:
+def test_a_new_secret_comes_first_and_both_sign_until_the_rotation_is_finished(file: Path) -> None:
     said = rotate(file, "report", finish=False)
     fresh, old = secrets(file)
     assert old == SigningSecret(OLD)
@@ -64,7 +64,7 @@ def test_a_second_rotation_does_not_remove_the_secret_that_the_site_has(file: Pa
     assert secrets(file) == both
 
 
-def test_a_webhook_without_a_secret_gets_its_first(file: Path) -> None:
+def test_a_webhook_without_a_secret_gets_its_first_secret(file: Path) -> None:
     file.write_text(TEXT.replace(f'Secret = "{OLD}"\n', ""), encoding="utf-8")
     with pytest.raises(CommandError, match="without --finish"):
         rotate(file, "report", finish=True)
@@ -127,7 +127,7 @@ def test_a_file_that_would_become_invalid_is_not_changed(file: Path) -> None:
     assert [each.name for each in file.parent.iterdir()] == ["settings.toml"]
 
 
-def test_calls_during_a_rotation_are_signed_with_both(file: Path) -> None:
+def test_calls_during_a_rotation_are_signed_with_both_secrets(file: Path) -> None:
     rotate(file, "report", finish=False)
     hook = load(file, {}).settings.webhook("report")
     assert hook

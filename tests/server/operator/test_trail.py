@@ -205,7 +205,7 @@ def test_an_export_does_not_load_the_whole_trail(desk: Desk) -> None:
         tracemalloc.stop()
 
 
-def test_a_report_is_shown_with_its_trail_and_attempts_and_cannot_command_the_terminal(desk: Desk) -> None:
+def test_a_report_is_shown_with_its_trail_and_attempts_and_cannot_control_the_terminal(desk: Desk) -> None:
     desk.try_next(ACCEPTED._replace(answer="thanks \x1b[31m\u202e"))
     desk.connection.execute("UPDATE attempt SET error = ?", ("\x1b]0;owned\x07",))
     (report_id, *_) = desk.values("SELECT report_id FROM attempt JOIN delivery ON delivery.id = delivery_id")

@@ -143,7 +143,7 @@ def test_a_replay_sends_only_reports_that_are_open() -> None:
     assert "is being resent" in webhook_commands.replay(SETTINGS, desk.connection, told)
 
 
-def test_several_webhooks_of_one_name_are_listed_and_paused_by_their_id(desk: Desk) -> None:
+def test_several_webhooks_with_one_name_are_listed_and_paused_by_their_id(desk: Desk) -> None:
     copy = WebhookURL("report", id="archive", enabled=True, url="https://archive.example/")
     settings = msgspec.structs.replace(SETTINGS, webhook_urls=(*SETTINGS.webhook_urls, copy))
     said = webhook_commands.pause(settings, desk.connection, "archive")

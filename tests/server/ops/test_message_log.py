@@ -71,7 +71,7 @@ def test_files_are_opened_again_after_a_reload(tmp_path: Path) -> None:
     assert "before" in file.with_suffix(".1").read_text()
 
 
-def test_a_link_in_place_of_a_file_is_not_followed(messages: MessageLog, tmp_path: Path) -> None:
+def test_a_symbolic_link_in_place_of_a_file_is_not_followed(messages: MessageLog, tmp_path: Path) -> None:
     other = tmp_path / "other"
     (tmp_path / "logs/channels/lobby.log").symlink_to(other)
     messages.on_news([said("hello")])

@@ -42,7 +42,7 @@ def test_an_invalid_address_is_an_error_of_one_line(text: str) -> None:
         Address.parse(text)
 
 
-def test_the_error_shows_how_an_address_looks() -> None:
+def test_the_error_shows_an_example_of_an_address() -> None:
     with pytest.raises(ValueError, match=DEFAULT_ADDRESS):
         Address.parse("localhost")
 

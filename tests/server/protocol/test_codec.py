@@ -268,7 +268,7 @@ def test_nine_levels_are_too_deep(opening: bytes, closing: bytes) -> None:
     assert "8 levels" in str(refused(nested(9)))
 
 
-def test_the_number_of_parts_is_limited() -> None:
+def test_the_number_of_parts_of_a_frame_is_limited() -> None:
     assert decode_client(b'{"action":"ping","x":["' + b'","' * 400 + b'"]}') == frames.Ping()
     assert "512 parts" in str(refused(b'{"action":"ping","x":[' + b",".join([b"[]"] * 20_000) + b"]}"))
 

@@ -50,7 +50,7 @@ def expected(line: str) -> list[tuple[str, str]]:
 
 @given(st.lists(st.sampled_from(MARKS), max_size=30).map("".join))
 @example("[a [b](to:a) c](to:b)")
-def test_code_and_links_are_those_of_markdown_it(line: str) -> None:
+def test_code_and_links_are_parsed_as_markdown_it_parses_them(line: str) -> None:
     # At its edges, markdown-it drops white space, as if this were a paragraph.
     line = f"a{line}b"
     assert [(token.tag, "" if token.tag else token.text) for token in parse(line, SCHEMES)] == expected(line)

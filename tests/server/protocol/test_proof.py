@@ -30,7 +30,7 @@ def stored(secret: bytes) -> bytes:
     return proof.login_keys(secret).stored_key
 
 
-def test_test_vectors_for_clients_in_other_languages_are_correct() -> None:
+def test_vectors_for_clients_in_other_languages_are_reproduced() -> None:
     keys = proof.login_keys(SECRET)
     assert {
         "stored_key": keys.stored_key.hex(),
@@ -66,7 +66,7 @@ def test_a_proof_is_invalid_for_any_other_exchange(secret: bytes, made_for: Exch
 
 @pytest.mark.parametrize("part", Exchange._fields)
 @given(exchange=exchanges, change=st.text(max_size=8))
-def test_every_part_of_an_exchange_counts(part: str, exchange: Exchange, change: str) -> None:
+def test_a_proof_depends_on_every_part_of_an_exchange(part: str, exchange: Exchange, change: str) -> None:
     other = exchange._replace(**{part: change})
     assert proof.verify_client(proof.client_proof(SECRET, exchange), stored(SECRET), other) == (exchange == other)
 

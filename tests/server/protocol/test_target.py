@@ -13,7 +13,7 @@ def test_a_conversation_is_recognised_and_keeps_the_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(("typed", "name"), [("ada", "ada"), ("@ada", "ada"), ("@@ada", "@ada"), ("", "")])
-def test_the_sign_before_a_typed_name_is_optional(typed: str, name: str) -> None:
+def test_the_at_sign_before_a_typed_name_is_optional(typed: str, name: str) -> None:
     assert target.without_sign(typed) == name
 
 

@@ -317,7 +317,7 @@ async def test_a_report_withdrawn_while_its_post_is_encoded_is_left_out(database
 
 
 @pytest.mark.parametrize("signed", [True, False])
-async def test_204_delivers_only_a_signed_request(database: SlowDatabase, signed: bool) -> None:
+async def test_204_means_delivered_only_for_a_signed_request(database: SlowDatabase, signed: bool) -> None:
     secret = SigningSecrets([SigningSecret("whsec_" + "c2Vj" * 8)] if signed else [])
     assert await sent(database, status=204, hook=msgspec.structs.replace(HOOK, secret=secret)) == 1
     (state,) = await database.read(lambda connection: connection.execute("SELECT state FROM delivery").fetchone())

@@ -83,7 +83,7 @@ async def test_presence_changes_are_broadcast_in_order(relations: RelationIndex)
     assert eve.lists == [["ada", "eve"]]
 
 
-async def test_changes_of_one_moment_are_one_frame_for_clients_that_know_it(relations: RelationIndex) -> None:
+async def test_simultaneous_changes_are_gathered_for_clients_that_support_it(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     ada, guest = Guest(hub, ADA), Guest(hub, BOB, EITHER)
     await asyncio.gather(ada.listed, guest.listed)

@@ -19,7 +19,7 @@ def test_keys_match_in_any_case_and_the_exact_spelling_wins() -> None:
 
 
 @pytest.mark.parametrize("body", [b"{}", b"null", b'{"Usernames":null,"Message":null}'])
-def test_what_is_null_or_missing_is_empty(body: bytes) -> None:
+def test_what_is_null_or_missing_reads_as_empty(body: bytes) -> None:
     assert api_json.read(body, DisconnectNow) == DisconnectNow()
 
 

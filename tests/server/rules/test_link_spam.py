@@ -47,6 +47,6 @@ def test_old_links_and_warnings_do_not_count() -> None:
     assert send(counter, "f", at=122) == [None]
 
 
-def test_links_to_the_site_itself_are_free() -> None:
+def test_links_to_the_site_itself_do_not_count() -> None:
     counter = LinkCounter()
     assert send(counter, "a", "b", "c", "d", text="https://site.example/u/ada") == [None] * 4

@@ -103,7 +103,7 @@ def test_a_granted_name_is_short_and_visible_and_not_the_servers(text: str) -> N
         pytest.param("1\u0662\u06f3", id="digits of two scripts"),
     ],
 )
-def test_a_name_that_misleads_is_refused_in_words(text: str) -> None:
+def test_a_name_that_misleads_is_refused_with_an_explanation(text: str) -> None:
     with pytest.raises(Refusal) as refused:
         names.check(text)
     assert refused.value.code == ErrorCode.BAD_NAME

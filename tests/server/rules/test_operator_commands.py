@@ -36,7 +36,7 @@ def test_a_name_can_be_quoted_or_begin_with_an_at_sign(typed: str, person: str) 
     "typed",
     ["/", "/nosuch", "/kick", "/nsfw", "/cut", '/kick "bob', "/bans bob", '/"', "/ kick bob", '/kick ""', "/kick @"],
 )
-def test_anything_else_with_a_slash_is_a_problem_and_no_command(typed: str) -> None:
+def test_any_other_text_with_a_slash_is_a_problem_and_not_a_command(typed: str) -> None:
     assert isinstance(parse(typed), BadCommand) or typed == "/ kick bob"
 
 

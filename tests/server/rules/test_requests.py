@@ -38,7 +38,9 @@ HEADS = {
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\n"])
 @pytest.mark.parametrize(("fields", "status"), HEADS.values(), ids=HEADS.keys())
-def test_a_body_has_one_bounded_length(fields: list[str], status: HTTPStatus | None, line_end: str) -> None:
+def test_a_body_needs_exactly_one_length_within_bounds(
+    fields: list[str], status: HTTPStatus | None, line_end: str
+) -> None:
     head = line_end.join(["POST / HTTP/1.1", "Host: localhost", *fields, "", ""]).encode()
     if status is None:
         check_body(head)
@@ -82,5 +84,5 @@ def test_a_request_for_any_other_host_is_misdirected(host: str) -> None:
     ("chat.example:9000", False), ("https://chat.example", False), ("*.example", False), ("b\u00fccher.example", False),
     ("a b", False), ("a\n", False), ("a" * 255, False),
 ])  # fmt: skip
-def test_a_host_of_the_settings_is_a_name_without_port(text: str, *, usable: bool) -> None:
+def test_an_allowed_host_in_the_settings_is_a_name_without_a_port(text: str, *, usable: bool) -> None:
     assert hosts.is_name(text) == usable

@@ -37,13 +37,13 @@ def test_any_status_but_200_is_retried(status: int | None) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 208, 226, 299])
-def test_any_2xx_delivers_a_signed_request(status: int) -> None:
+def test_any_2xx_means_delivered_for_a_signed_request(status: int) -> None:
     assert consequence(1, Result(status, signed=True), NOW, 0).state is DeliveryState.DELIVERED
     assert status_text(status, signed=True) == f"status {status}"
 
 
 @pytest.mark.parametrize("status", [None, 101, 199, 300, 304, 400, 500])
-def test_no_other_status_delivers_a_signed_request(status: int | None) -> None:
+def test_no_other_status_means_delivered_for_a_signed_request(status: int | None) -> None:
     assert consequence(1, Result(status, signed=True), NOW, 0).state is DeliveryState.WAITING
 
 
@@ -54,7 +54,7 @@ def test_a_failure_that_looks_like_success_is_explained() -> None:
     assert status_text(503, signed=False) == "status 503"
 
 
-def test_200_delivers_at_any_attempt() -> None:
+def test_200_means_delivered_at_any_attempt() -> None:
     assert all(consequence(attempt, Result(200), NOW, 0).state is DeliveryState.DELIVERED for attempt in (1, 10, 11))
 
 

@@ -105,7 +105,7 @@ DAY = datetime(2026, 11, 29, tzinfo=UTC)
         ("infrom:ada", Query(("infrom:ada",))),
     ],
 )
-def test_filters_are_read(text: str, expected: Query) -> None:
+def test_filters_of_a_query_are_parsed(text: str, expected: Query) -> None:
     assert query(text) == expected
 
 

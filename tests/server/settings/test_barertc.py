@@ -30,7 +30,7 @@ def test_keys_without_meaning_are_named_in_one_line() -> None:
 
 
 @pytest.mark.parametrize("version", ["", "Version = 17\n"])
-def test_the_name_of_vips_is_ignored_with_a_note(version: str) -> None:
+def test_the_name_of_vips_is_ignored_with_a_notice(version: str) -> None:
     loaded = parse(f"{version}[VIP]\nName = 'Gold'\nMutuallySecret = true", {})
     assert loaded.settings.vip.mutually_secret
     assert KeyNote("VIP.Name", Use.IGNORED, MEANINGLESS["VIP.Name"]) in loaded.notes

@@ -27,7 +27,7 @@ PASSWORD = "s3cret"
         ("postgresql://ann:[@db/room", "postgresql://ann@db/room", "["),
     ],
 )
-def test_password_is_split_off(text: str, shown: str, password: str) -> None:
+def test_password_is_separated_from_the_url(text: str, shown: str, password: str) -> None:
     url = parse_url(text)
     assert (url.text, url.password.reveal()) == (shown, password)
     assert password == "" or password not in repr(url)

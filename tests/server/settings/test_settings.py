@@ -263,13 +263,13 @@ def test_the_key_is_in_no_error(text: str) -> None:
     assert KEY not in refused(text)
 
 
-def test_the_key_is_in_no_repr_and_no_text() -> None:
+def test_the_key_is_in_no_repr_and_no_string() -> None:
     settings = parse(f'AdminAPIKey = "{KEY}"', {}).settings
     assert settings.admin_api_key.reveal() == KEY
     assert KEY not in f"{settings!r} {settings} {settings.admin_api_key!r} {settings.admin_api_key}"
 
 
-def test_the_environment_overrides_the_key_and_satisfies_a_webhook() -> None:
+def test_the_environment_overrides_the_key_and_satisfies_a_webhook_that_needs_one() -> None:
     assert parse('AdminAPIKey = "old"', {KEY_VARIABLE: KEY}).settings.admin_api_key == ApiKeys(KEY)
     hook = parse(REPORT, {KEY_VARIABLE: KEY}).settings.webhook("report")
     assert hook

@@ -189,7 +189,7 @@ async def test_a_nonce_of_a_deleted_message_still_counts_as_used(broker: Broker)
     assert (again.fresh, again.publication.taken_back) == (False, True)
 
 
-async def test_messages_without_a_nonce_are_never_repeats(broker: Broker) -> None:
+async def test_messages_without_a_nonce_never_count_as_resent(broker: Broker) -> None:
     await publish(broker, said("hello"), said("hello"))
     assert texts(await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 10)) == ["hello", "hello"]
 

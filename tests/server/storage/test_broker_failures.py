@@ -64,7 +64,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN.keys())
-async def test_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path, content: str) -> None:
+async def test_database_of_another_program_is_refused_and_left_unchanged(tmp_path: Path, content: str) -> None:
     file = tmp_path / "precious.sqlite"
     with closing(sqlite3.connect(file, factory=SqliteConnection)) as other:
         other.executescript(content)

@@ -147,7 +147,7 @@ async def test_a_database_without_its_room_is_damaged(tmp_path: Path) -> None:
         SqliteDatabase(str(path))
 
 
-async def test_a_damaged_schema_is_named_even_if_its_text_is_not_text(tmp_path: Path) -> None:
+async def test_a_damaged_schema_is_named_even_if_it_is_not_valid_text(tmp_path: Path) -> None:
     path = tmp_path / "room.sqlite"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE epoch (name)")

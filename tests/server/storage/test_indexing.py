@@ -188,7 +188,7 @@ ACTS = st.one_of(
 
 @settings(max_examples=25)
 @given(st.lists(ACTS, min_size=5, max_size=25))
-def test_search_finds_what_a_look_at_every_message_finds(
+def test_search_finds_the_same_as_a_scan_of_every_message(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[Callable[[Room], None]]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -62,7 +62,9 @@ async def test_events_are_received_before_the_write_completes(database: SqliteDa
     assert order == ["a", "a is written"]
 
 
-async def test_a_write_that_fails_or_is_refused_announces_nothing_and_others_once(database: SqliteDatabase) -> None:
+async def test_a_failed_or_refused_write_announces_nothing_and_other_writes_announce_once(
+    database: SqliteDatabase,
+) -> None:
     heard: list[str] = []
     database.hear(BanLifted, lambda events: heard.extend(each.name for each in events))
 

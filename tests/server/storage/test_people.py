@@ -41,7 +41,7 @@ async def test_the_removal_of_a_banned_person_is_requested_in_the_transaction_of
     assert commits == [1]
 
 
-async def test_a_name_belongs_to_its_last_holder_also_after_a_restart(empty_room: EmptyRoom) -> None:
+async def test_a_name_belongs_to_its_last_holder_even_after_a_restart(empty_room: EmptyRoom) -> None:
     times = count()
     database = empty_room.open(lambda: datetime.fromtimestamp(next(times), UTC))
     people = People(database)

@@ -99,7 +99,7 @@ def test_a_status_of_the_site_survives_a_failure_and_a_replay(desk: Desk) -> Non
     assert desk.submit(add=True).status is not ReportState.RESOLVED
 
 
-def test_a_withdrawal_is_sent_also_after_a_replay(desk: Desk) -> None:
+def test_a_withdrawal_is_sent_even_after_a_replay(desk: Desk) -> None:
     """A replay resets the attempts, but the site may still have the report."""
     report = desk.submit()
     (claim,) = desk.claim()

@@ -151,7 +151,7 @@ def size(connection: SqliteConnection) -> int:
     return int((pages - free) * page)
 
 
-def test_sqlite_index_of_words_takes_less_than_half(tmp_path: Path) -> None:
+def test_sqlite_index_takes_less_than_half_the_space_of_the_old_one_for_words(tmp_path: Path) -> None:
     assert stored_bytes(tmp_path, "words", old=False) < stored_bytes(tmp_path, "words", old=True) / 2
 
 

@@ -185,7 +185,7 @@ def run(wanted: Sequence[Step]) -> tuple[Server, Server, Server]:
 
 @settings(max_examples=20)
 @given(steps(WITH_PEOPLE))
-def test_two_servers_have_the_same_people_in_memory_and_the_database_has_them(wanted: Sequence[Step]) -> None:
+def test_two_servers_have_the_same_people_in_memory_and_the_same_database(wanted: Sequence[Step]) -> None:
     everyone_leaves = [Step("leave", False, each, each, 1, "") for each in PEOPLE]
     first, second, third = run([*wanted, *everyone_leaves])
     assert second.memory == first.memory
@@ -210,7 +210,7 @@ def test_simultaneous_reactions_on_two_servers_are_all_in_memory() -> None:
     assert [sorted(each.usernames) for each in reactions] == [["ada", "bob"]]
 
 
-def test_an_edit_of_a_message_that_another_server_deletes_at_once_is_dropped() -> None:
+def test_an_edit_of_a_message_that_another_server_deletes_at_the_same_time_is_dropped() -> None:
     both = [Step("delete", False, ADA, ADA, 1, ""), Step("edit", True, ADA, ADA, 1, "⚓")]
     first, second, _ = run([*PASSED_ON, *both])
     for server in (first, second):

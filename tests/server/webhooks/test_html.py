@@ -92,7 +92,7 @@ def check_is_harmless(source: str) -> None:
         ("![x](https://a.example)", '<p>!<a href="https://a.example" rel="nofollow noopener">x</a></p>'),
     ],
 )
-def test_a_message_has_the_elements_of_barertc(text: str, html: str) -> None:
+def test_html_of_a_message_has_the_elements_of_barertc(text: str, html: str) -> None:
     assert to_html(text) == html
 
 
@@ -153,7 +153,7 @@ MARKED = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 @example("```\n```nor-this\nx")
 @example("~~~ nor this\nx")
 @example("[x]: https://a.example/nor-this\nx")
-def test_only_marks_and_targets_are_left_out(text: str) -> None:
+def test_html_leaves_out_only_marks_and_link_targets(text: str) -> None:
     seen = "".join(
         piece.text for line in markdown.lines(text) for piece in line if not piece.mark or not _is_left_out(piece)
     )
@@ -186,5 +186,5 @@ def _is_left_out(piece: markdown.Piece) -> bool:
         ">\n- ",
     ],
 )
-def test_4000_nested_marks_are_rendered_quickly(piece: str) -> None:
+def test_4000_nested_marks_give_harmless_html(piece: str) -> None:
     check_is_harmless(to_html((piece * 4000)[:4000]))

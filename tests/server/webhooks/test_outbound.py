@@ -142,7 +142,7 @@ def test_a_file_without_certificates_is_named_in_the_error(tmp_path: Path, conte
         trust(WebhookSecurity(ca_file=str(file)))
 
 
-def test_the_file_is_relative_to_the_settings_file(tmp_path: Path) -> None:
+def test_the_authority_file_is_relative_to_the_settings_file(tmp_path: Path) -> None:
     settings = parse('[WebhookSecurity]\nCAFile = "ca.pem"', {}, tmp_path).settings
     assert settings.webhook_security.ca_file == str(tmp_path / "ca.pem")
 

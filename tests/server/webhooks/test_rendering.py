@@ -28,7 +28,7 @@ def python(program: str, *arguments: str) -> tuple[str, ...]:
     return sys.executable, "-c", program, *arguments
 
 
-async def test_the_process_returns_the_same_html() -> None:
+async def test_the_process_returns_the_same_html_as_the_function() -> None:
     assert await html_in_process(MESSAGES) == [to_html(message) for message in MESSAGES]
     assert await html_or_text(MESSAGES) == [to_html(message) for message in MESSAGES]
 

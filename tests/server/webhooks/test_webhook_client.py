@@ -109,7 +109,7 @@ async def test_without_a_secret_a_call_has_an_id_and_no_signature() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 400, 404, 500, 503])
-async def test_every_status_is_an_answer(status: int) -> None:
+async def test_every_status_is_returned_as_an_answer(status: int) -> None:
     assert (await post(lambda _: answer(status))).status == status
 
 

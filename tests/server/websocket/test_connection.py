@@ -89,7 +89,7 @@ async def connection(transport: StillTransport) -> WebsocketConnection:
     return made
 
 
-async def test_reading_resumes_after_the_last_resume(
+async def test_reading_resumes_only_after_every_pause_has_ended(
     connection: WebsocketConnection, transport: StillTransport
 ) -> None:
     connection.pause()

@@ -107,7 +107,7 @@ def test_report_has_the_fields_of_barertc_and_ends_as_delivered() -> None:
         assert (failed.nonce, failed.code) == ("m", ErrorCode.INTERNAL)
 
 
-def test_report_of_an_unknown_message_is_refused_here() -> None:
+def test_report_of_an_unknown_message_is_refused_by_the_client() -> None:
     with session() as (server, _):
         outgoing = server.send(frames.ReportRequest(7, "It's spam", "", "n"))
         assert not outgoing.wires
@@ -130,7 +130,7 @@ def test_deletions_and_reactions_are_shown() -> None:
         assert sent(server, frames.Takeback(line.msg_id)) == {"action": "takeback", "msgID": line.msg_id}
 
 
-def test_mutes_are_remembered_here_because_the_server_confirms_none() -> None:
+def test_mutes_are_remembered_by_the_client_because_the_server_confirms_none() -> None:
     with session() as (server, state):
         outgoing = server.send(state.toggle_mute("bob"))
         assert [json.loads(wire) for wire in outgoing.wires] == [{"action": "mute", "username": "bob"}]
@@ -139,7 +139,7 @@ def test_mutes_are_remembered_here_because_the_server_confirms_none() -> None:
         assert state.relations.hidden == {"bob"}
 
 
-def test_mutes_and_blocks_are_sent_again_after_a_loss() -> None:
+def test_mutes_and_blocks_are_sent_again_after_a_lost_connection() -> None:
     with session() as (server, state):
         server.send(frames.Mute("bob"))
         server.send(frames.Block("carol"))
@@ -170,7 +170,7 @@ def test_session_ends_although_the_server_leaves_the_socket_open(scenario: tuple
         assert "<" not in server.ended
 
 
-def test_refused_login_ends_the_session_with_the_servers_words() -> None:
+def test_refused_login_ends_the_session_with_the_servers_message() -> None:
     server, state = BareRTC(URL), ClientState(lambda: NOW)
     server.opened()
     hear(

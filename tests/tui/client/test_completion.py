@@ -47,7 +47,7 @@ def test_each_tab_completes_to_the_next_match() -> None:
         ("/mu", "/mute "), ("hi :rai", "hi 🌈 "), ("(:rai", "(🌈"),
     ],
 )  # fmt: skip
-def test_tab_completes_what_fits(before: str, after: str | None) -> None:
+def test_tab_completes_names_channels_commands_and_emoji(before: str, after: str | None) -> None:
     assert completed(before) == after
 
 
@@ -58,7 +58,7 @@ def test_tab_completes_what_fits(before: str, after: str | None) -> None:
         "//mu", "/join bo", "/nothing",
     ],
 )  # fmt: skip
-def test_tab_completes_nothing_else(before: str) -> None:
+def test_tab_leaves_other_text_unchanged(before: str) -> None:
     assert completed(before) is None
 
 

@@ -19,7 +19,7 @@ def test_a_person_who_is_here_is_written_to_by_their_own_name(typed: str) -> Non
 @pytest.mark.parametrize(
     ("typed", "name"), [("Zoe", "zoe"), ("ZOE\u0308", "zoë"), ("STRASSE", "Straße"), ("ｗｉｄｅ", "wide")]
 )
-def test_the_conversation_takes_the_name_that_the_server_uses(typed: str, name: str) -> None:
+def test_a_conversation_is_renamed_to_the_name_that_the_server_uses(typed: str, name: str) -> None:
     made = state(Echo())
     made.look_at(f"@{typed}")
     before, places = made.timeline, len(made.timelines)

@@ -23,7 +23,7 @@ def test_an_emoji_finds_itself(pasted: str) -> None:
     assert [each.replace("\ufe0f", "") for each in find(pasted)] == [pasted.strip().replace("\ufe0f", "")]
 
 
-def test_exact_names_come_before_beginnings_and_those_before_beginnings_of_words() -> None:
+def test_exact_names_rank_before_prefixes_and_prefixes_before_beginnings_of_words() -> None:
     found = list(find("rain"))
     assert found.index("🌈") < found.index("🌧️") < found.index("🧠")
 

@@ -132,7 +132,7 @@ def test_unconfirmed_messages_are_sent_again_with_their_nonces() -> None:
     assert made.unsent() == [Say("lobby", "one", "n1"), Say("@bob", "two", "n2")]
 
 
-def test_what_was_stored_before_the_loss_is_confirmed_by_the_echo() -> None:
+def test_a_message_stored_before_the_connection_was_lost_is_confirmed_by_the_echo() -> None:
     made = state(said(1))
     made.say("one", "n1")
     made.lost()
@@ -189,7 +189,7 @@ def test_the_same_epoch_removes_nothing() -> None:
     assert texts(made.timeline) == ["7"]
 
 
-def test_older_messages_can_be_asked_for_after_a_new_epoch() -> None:
+def test_older_messages_can_be_requested_after_a_new_epoch() -> None:
     made = state(said(7))
     ask_older(made, "n1")
     fold(made, History("lobby", [], more=False, nonce="n1"))
@@ -226,14 +226,14 @@ def test_recent_messages_at_the_start_are_not_unread() -> None:
     assert made.timelines["tea"].unread == 0
 
 
-def test_messages_missed_during_a_loss_are_unread() -> None:
+def test_messages_missed_while_offline_are_unread() -> None:
     made = state(Echo([said(1)]))
     made.lost()
     fold(made, welcome(), Me("ada", op=False), Echo([said(2, channel="tea")]))
     assert made.timelines["tea"].unread == 1
 
 
-def test_messages_missed_during_a_loss_are_unread_also_where_nothing_was_said_before() -> None:
+def test_messages_missed_while_offline_are_unread_even_in_an_empty_channel() -> None:
     made = state(Echo())
     made.lost()
     assert made.since == Since("e1", 0)
@@ -277,7 +277,7 @@ def test_only_a_conversation_shows_that_the_other_person_joined_or_left() -> Non
     assert texts(made.timelines["lobby"]) == []
 
 
-def test_older_messages_are_asked_for_once_at_a_time_and_while_there_are_any() -> None:
+def test_older_messages_are_requested_one_page_at_a_time_while_there_are_any() -> None:
     made = state(said(9))
     assert ask_older(made, "n1") == HistoryRequest("lobby", "n1", 9)
     assert ask_older(made, "n2") is None
@@ -288,7 +288,7 @@ def test_older_messages_are_asked_for_once_at_a_time_and_while_there_are_any() -
     assert ask_older(made, "n4") is None
 
 
-def test_older_messages_can_be_asked_for_again_after_a_loss_or_an_error() -> None:
+def test_older_messages_can_be_requested_again_after_a_lost_connection_or_an_error() -> None:
     made = state(said(9))
     ask_older(made, "n1")
     made.lost()
@@ -314,7 +314,7 @@ def test_a_notice_is_shown_in_its_channel_or_else_in_the_current_one() -> None:
     assert "nowhere" not in made.timelines
 
 
-def test_a_name_that_is_refused_is_asked_for_again_until_one_is_granted() -> None:
+def test_a_refused_name_is_shown_as_refused_until_one_is_granted() -> None:
     made = ClientState(now=lambda: AT)
     fold(made, welcome(), error(ErrorCode.BAD_NAME, "not that one"))
     assert made.refused_name == "not that one"
@@ -399,7 +399,7 @@ def test_a_message_sent_under_an_earlier_name_is_the_users_own_and_shown_once() 
     assert not made.unsent()
 
 
-def test_a_message_is_the_users_own_as_the_server_says_not_by_its_name() -> None:
+def test_the_server_says_which_messages_are_the_users_own_whatever_their_author_is_called() -> None:
     whose = [("ada", None), ("ada", False), ("ada 2", True), ("bob", None)]
     made = state(*(replace(said(number, author=name), own=own) for number, (name, own) in enumerate(whose, 1)))
     assert [line.mine for line in made.timeline.entries if isinstance(line, Line)] == [True, False, True, False]

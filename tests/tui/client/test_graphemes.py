@@ -20,7 +20,7 @@ def test_a_character_of_many_code_points_is_passed_in_one_step(one: str, other: 
 
 
 @given(st.text(st.sampled_from("a\u200d👩🚀🇩🇪\u0301\ufe0f\u200c一न्")))
-def test_steps_in_both_directions_meet_and_end(text: str) -> None:
+def test_steps_forward_and_back_stop_at_the_same_places(text: str) -> None:
     ends, at = [0], 0
     while at < len(text):
         at = graphemes.after(text, at)

@@ -42,7 +42,7 @@ def test_a_returning_person_gets_the_same_hue() -> None:
     assert hues.of == known
 
 
-def test_the_map_is_replaced_only_when_it_changes() -> None:
+def test_the_map_of_hues_is_replaced_only_when_it_changes() -> None:
     hues = Hues()
     hues.assign(["ada", "bob"])
     known = hues.of

@@ -250,7 +250,7 @@ def test_times_without_a_zone_can_be_compared() -> None:
 
 
 @pytest.mark.parametrize("status", [*ReportState, "{odd} {}"])
-def test_each_status_has_words_wherever_it_is_shown(status: str) -> None:
+def test_each_status_has_a_text_wherever_it_is_shown(status: str) -> None:
     assert set(STATUS_WORDS) == set(ReportState)
     shown = [news(report(3, status=status), NOW), meaning(report(3, status=status), NOW)]
     assert all(line.endswith(".") for line in shown if line)

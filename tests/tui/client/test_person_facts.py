@@ -30,7 +30,7 @@ def test_a_path_without_a_website_is_not_a_link() -> None:
     assert link("/u/bob", "") is None
 
 
-def test_a_profile_has_only_what_the_site_says() -> None:
+def test_a_profile_contains_only_what_the_site_says() -> None:
     entry = WhoEntry("bob", 1, vip=True, nickname="Bobby", profile_url="/u/bob", emoji="🇨🇭 Switzerland", gender="m")
     assert facts(entry, SITE) == (
         ("Nickname", "Bobby"),

@@ -83,7 +83,7 @@ def test_a_reported_message_that_arrives_later_is_marked() -> None:
     assert reported(made.timeline) == [4]
 
 
-def test_a_report_without_an_answer_is_sent_again_after_a_loss() -> None:
+def test_a_report_without_an_answer_is_sent_again_after_a_lost_connection() -> None:
     made = state(said(1))
     line = made.timeline.find(1)
     assert line
@@ -194,7 +194,7 @@ def test_a_block_is_confirmed_by_the_server_and_is_not_shown_as_a_departure() ->
     assert last_notice(made.timeline).text == "“bob” is no longer blocked."
 
 
-def test_another_status_adds_no_notice() -> None:
+def test_a_changed_status_of_a_person_adds_no_notice() -> None:
     made = state(said(1, channel="@bob"), Presence("bob", "", WhoEntry("bob", 2, "lunch", dnd=True)))
     assert not notices(made.timelines["@bob"])
     assert made.people["bob"].status == "lunch"
@@ -255,7 +255,7 @@ def test_a_profile_with_an_error_has_failed() -> None:
     assert made.profile == ProfileView("bob", "n1", Stage.FAILED, error="No such person.")
 
 
-def test_an_error_by_its_nonce_ends_a_profile() -> None:
+def test_an_error_with_its_nonce_ends_the_loading_of_a_profile() -> None:
     made = state()
     made.ask_profile("bob", "n1")
     fold(made, error(ErrorCode.WEBHOOK_OFF, "no profiles", "n1"))

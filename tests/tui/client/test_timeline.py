@@ -229,7 +229,7 @@ def test_the_context_of_a_message_is_the_nearest_messages_in_order(
     assert ([each.msg_id for each in earlier], [each.msg_id for each in later]) == numbers
 
 
-def test_messages_around_another_are_only_readable_ones() -> None:
+def test_the_context_of_a_message_contains_only_readable_messages() -> None:
     made = timeline(1, 3)
     made.add(line(2, "mallory"))
     made.add(line(4, "mallory"))
@@ -281,7 +281,7 @@ def test_a_new_numbering_may_have_older_messages_and_nothing_is_unread_of_the_ol
     assert (made.covered.holds(BEGINNING), made.requests, made.unread) == (False, {}, 0)
 
 
-def test_notices_of_another_timeline_come_first_and_leave_it() -> None:
+def test_notices_moved_from_another_timeline_come_first() -> None:
     made, other = timeline(1), Timeline("", "")
     other.note(Notice("a"))
     other.note(Notice("b"))

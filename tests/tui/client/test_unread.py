@@ -68,7 +68,7 @@ def test_messages_that_arrive_while_the_user_looks_are_read() -> None:
     assert made.markers.drain() == [Read("lobby", 2)]
 
 
-def test_opening_a_place_reads_nothing_by_itself() -> None:
+def test_opening_a_place_alone_marks_nothing_as_read() -> None:
     made = viewed(watched=True)
     fold(made, at(2, "x", channel="tea"))
     made.look_at("tea")

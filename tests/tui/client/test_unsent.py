@@ -89,7 +89,7 @@ def test_an_old_message_waits_for_the_user() -> None:
     assert [each.nonce for each in after.unsent()] == ["n1"]
 
 
-def test_reports_of_another_numbering_are_lost_and_the_user_reads_so() -> None:
+def test_reports_of_another_numbering_are_lost_and_the_user_is_notified() -> None:
     after = state(welcome("e2"))
     restore(after, stored(collect(busy())))
     assert after.reports.pending == []

@@ -56,7 +56,7 @@ async def test_the_notice_says_whether_tmux_accepted_the_text(
 
 @pytest.mark.skipif(os.name == "nt", reason="tmux and shell scripts are POSIX")
 @pytest.mark.parametrize("cancelled", [True, False])
-async def test_no_tmux_is_left_that_could_load_an_older_text_later(
+async def test_no_tmux_process_is_left_that_could_load_an_older_text_later(
     cancelled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tmux").write_text("#!/bin/sh\nexec sleep 20\n")

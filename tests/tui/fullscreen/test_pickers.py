@@ -12,7 +12,7 @@ ROW_CELLS = 52
 """The width of a row in the picker, without its border, sides and scrollbar."""
 
 
-def test_no_key_and_no_status_is_cut() -> None:
+def test_no_key_or_status_is_cut() -> None:
     rows = commands([key for key in KEYS if key.in_palette], (), "") + statuses(
         ClientState(now=lambda: datetime(2026, 3, 14, tzinfo=UTC)), ""
     )

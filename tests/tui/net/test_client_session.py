@@ -52,7 +52,7 @@ def copy(desk: Desk) -> Desk:
 SAID = Message("lobby", "bob", "hi", 1, datetime(2026, 3, 14, tzinfo=UTC))
 
 
-def test_a_login_at_a_server_without_an_identity_says_nothing_but_the_name() -> None:
+def test_a_login_at_a_server_without_an_identity_sends_nothing_but_the_name() -> None:
     session = ClientSession("ada")
     hooks = Webhooks(report=False, profile=False)
     old = Welcome("e1", "Room", [], hooks, [], Limits())
@@ -184,7 +184,7 @@ def test_a_forgotten_user_enrols_with_another_secret_and_keeps_the_first() -> No
     assert set(real.entered) == {first.identity}
 
 
-def test_however_often_a_server_forgets_the_first_key_is_kept() -> None:
+def test_the_first_key_is_kept_however_often_the_server_forgets_the_user() -> None:
     session, real = ClientSession("ada"), Desk()
     enter(session, real)
     for _ in range(5):
@@ -199,7 +199,7 @@ def test_a_server_started_by_the_client_causes_no_identity_notice() -> None:
     assert [enter(session, desk) for desk in (Desk(), Desk("server-2"), Desk())] == [[], [], []]
 
 
-def test_the_next_login_is_by_the_name_that_was_granted() -> None:
+def test_the_next_login_uses_the_name_that_was_granted() -> None:
     session, desk = ClientSession("ada"), Desk()
     session.entered("ada 2")
     assert session.login(welcome(desk), None).username == "ada 2"
@@ -229,7 +229,7 @@ def test_a_login_resets_the_wait() -> None:
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
-def test_the_first_attempts_after_an_accepted_login_come_within_a_second(chance: float) -> None:
+def test_the_first_attempts_after_an_accepted_login_are_made_within_a_second(chance: float) -> None:
     session = ClientSession("ada")
     session.entered("ada")
     waits = [session.wait_seconds(CUT, chance) or 0.0 for _ in range(6)]

@@ -148,7 +148,7 @@ async def test_settings_that_are_named_are_used_with_the_key_of_the_environment(
     assert (said.title, said.webhooks.profile) == ("Named", True)
 
 
-async def test_key_of_the_environment_is_only_for_settings_that_are_named(
+async def test_key_of_the_environment_is_used_only_with_settings_that_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     printing = "import os, sys; print('Chat room:', os.environ.get('FLAGPOST_ADMIN_API_KEY'), flush=True); input()"

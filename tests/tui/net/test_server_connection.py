@@ -150,7 +150,7 @@ async def test_a_single_frame_is_handed_on_soon() -> None:
         assert asyncio.get_running_loop().time() - began < 0.5
 
 
-async def test_frames_received_right_before_the_end_are_passed_on_before_the_loss() -> None:
+async def test_frames_received_right_before_the_end_are_handed_on_before_the_loss_is_reported() -> None:
     async def last_words(connection: ServerConnection) -> None:
         await connection.send(message("1"))
         await connection.close(CloseCode.REPLACED, "You are elsewhere now")
@@ -499,7 +499,7 @@ class Keyed:
                     await connection.send(each.decode())
 
 
-async def test_a_login_that_the_server_does_not_know_is_followed_by_another_by_itself() -> None:
+async def test_a_login_with_an_unknown_identity_is_followed_by_an_enrolment_automatically() -> None:
     server = Keyed(Desk())
     async with serving(server.serve) as url, client(url) as ada:
         await entered(ada)

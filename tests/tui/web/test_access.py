@@ -100,12 +100,12 @@ def test_a_host_without_its_port_is_accepted_on_port_80() -> None:
         ["file://"],
     ],
 )
-def test_another_page_is_refused(origins: list[str]) -> None:
+def test_a_request_from_another_origin_is_refused(origins: list[str]) -> None:
     assert access().foreign(["127.0.0.1:8000"], origins, "127.0.0.1") == FOREIGN_PAGE
 
 
 @pytest.mark.parametrize("token", ["", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "é", "\udcff", "x" * 100_000])
-def test_only_the_token_admits(token: str) -> None:
+def test_only_the_exact_token_opens_the_page(token: str) -> None:
     assert not access().admits(token)
     assert access().admits(TOKEN)
 

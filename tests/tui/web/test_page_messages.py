@@ -28,7 +28,7 @@ from tui.web.page_messages import (
         ('["focus"]', Focus()),
     ],
 )
-def test_messages_of_the_page_are_read(text: str, message: PageMessage) -> None:
+def test_messages_of_the_page_are_decoded(text: str, message: PageMessage) -> None:
     assert decode(text) == message
 
 

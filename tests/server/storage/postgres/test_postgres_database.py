@@ -33,7 +33,7 @@ async def test_all_servers_receive_the_same_events_in_the_order_of_their_numbers
         assert sorted(numbers.values()) == list(range(1, 251))
 
 
-async def test_write_completes_after_its_events_were_heard(url: str) -> None:
+async def test_write_completes_after_its_events_are_received(url: str) -> None:
     async with servers(url, url) as (one, other):
         await one.say("first")
         assert one.heard == ["first"]
@@ -153,7 +153,7 @@ async def test_silent_server_is_removed_by_the_others(url: str, monkeypatch: pyt
         assert gone == [NodeGone("ghost")]
 
 
-def test_others_have_time_to_beat_again_after_an_outage() -> None:
+def test_other_servers_have_time_for_a_heartbeat_after_an_outage() -> None:
     steadiness, gone = membership.Steadiness(), membership.GONE_SECONDS
     assert not steadiness.succeed(100)
     assert steadiness.succeed(100 + gone)

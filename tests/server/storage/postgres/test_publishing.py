@@ -63,7 +63,7 @@ async def results(database: Database, clock: Clock, drafts: Sequence[Sequence[Me
     return [*found, heard]
 
 
-async def test_results_are_those_of_the_shared_sql(url: str, tmp_path: Path) -> None:
+async def test_function_has_the_results_of_the_shared_sql(url: str, tmp_path: Path) -> None:
     drafts, clock = batches(Random(18)), Clock()
     expected = await results(SqliteDatabase(str(tmp_path / "room.sqlite"), clock=clock), clock, drafts)
     refused = [

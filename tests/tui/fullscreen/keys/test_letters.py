@@ -29,6 +29,8 @@ from tui.fullscreen.keys.letters import command
         ("é", Where.MESSAGES, None),
     ],
 )
-def test_a_letter_means_the_key_at_the_same_place(letter: str, where: Where, meant: str | None) -> None:
+def test_a_letter_of_another_layout_means_the_key_at_the_same_place(
+    letter: str, where: Where, meant: str | None
+) -> None:
     found = command(Key(letter, letter), where)
     assert (found and found.key) == meant

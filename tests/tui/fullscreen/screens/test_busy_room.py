@@ -98,7 +98,7 @@ async def test_messages_and_arrivals_draw_only_what_is_new(monkeypatch: pytest.M
         assert seen.count("footer") < len(newcomers)
 
 
-async def test_a_redraw_leaves_the_highlight_of_a_list_that_has_the_focus() -> None:
+async def test_a_redraw_keeps_the_highlight_of_a_list_that_has_the_focus() -> None:
     async with client() as (pilot, server):
         channels = app_of(pilot).screen.query_one("#channels", RowList)
         channels.focus()

@@ -137,7 +137,7 @@ async def test_a_direct_message_opens_a_conversation() -> None:
         await until_seen(pilot, "“bob” has exited the room!")
 
 
-async def test_keys_before_the_first_frame_take_effect_once_the_room_is_there() -> None:
+async def test_keys_before_the_first_frame_take_effect_once_the_room_is_shown() -> None:
     class Hasty(FlagpostApp):
         CSS_PATH = str(LATER_CSS.with_name("room.tcss"))
 

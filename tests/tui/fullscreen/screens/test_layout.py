@@ -37,7 +37,7 @@ async def test_conversations_and_the_numbers_of_channels_stay_in_sight() -> None
         assert len(shown) > len(column) // 2
 
 
-async def test_the_arrow_keys_go_from_the_channels_to_the_conversations_and_on() -> None:
+async def test_the_arrow_keys_go_from_the_channels_to_the_conversations_and_beyond() -> None:
     async with client(busy(), size=(80, 24)) as (pilot, _):
         await until_seen(pilot, "@tove")
         screen = app_of(pilot).screen

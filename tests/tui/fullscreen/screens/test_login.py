@@ -57,7 +57,7 @@ async def test_no_client_sends_a_token() -> None:
         assert [bool(frame.enrol) for frame in logins] == [True, False]
 
 
-async def test_another_name_after_a_refusal_is_the_person_of_that_name() -> None:
+async def test_another_name_after_a_refusal_logs_in_the_person_with_that_name() -> None:
     desk = Desk()
 
     def login(frame: Login) -> ServerFrame:

@@ -79,7 +79,7 @@ async def test_messages_before_a_gap_do_not_move_a_view_that_does_not_follow_the
         assert app.seen()[0] == 1
 
 
-async def test_another_width_begins_with_the_same_message() -> None:
+async def test_a_view_of_another_width_begins_with_the_same_message() -> None:
     async with viewer() as (pilot, app):
         app.view.scroll_to(y=app.view.max_scroll_y // 2, animate=False)
         await pilot.pause()

@@ -141,7 +141,7 @@ async def test_the_rows_in_view_stay_in_place_when_rows_above_appear_or_vanish()
         assert app.list.chosen == "0155"
 
 
-async def test_another_height_keeps_a_highlight_in_view_but_does_not_return_to_it() -> None:
+async def test_a_resized_list_keeps_a_visible_highlight_in_view_but_does_not_scroll_to_a_hidden_one() -> None:
     async with shown(numbered(range(100))) as (pilot, app):
         await pilot.press("tab", *["down"] * (HEIGHT - 2))
         await pilot.resize_terminal(30, HEIGHT - 3)
