@@ -154,7 +154,9 @@ class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}
     msg_id: Annotated[
         MsgID, Meta(description="Without it, `channel`, `username` and `message` identify the message.")
     ] = 0
-    reason: Annotated[str, Meta(max_length=256, description="One of `reportReasons` in `welcome`.")] = ""
+    reason: Annotated[
+        str, Meta(max_length=256, description="One of `reportReasons` in `welcome`; without `msgID`, any.")
+    ] = ""
     comment: Annotated[str, Meta(description="At most `limits.commentChars` characters.")] = ""
     nonce: Nonce | None = None
     context: Annotated[

@@ -47,7 +47,10 @@ class VIP(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class MessageFilter(msgspec.Struct, frozen=True, rename="pascal"):
-    """Filters for what people write. The first enabled one with a matching phrase decides."""
+    """Filters for what people write. The first enabled one with a matching phrase decides.
+
+    Direct messages from and to operators are not filtered, and messages of operators are not reported.
+    """
 
     enabled: Annotated[bool, Meta(description="Whether this filter applies.")] = False
     public_channels: Annotated[bool, Meta(description="Apply it to channels.")] = True
@@ -92,7 +95,10 @@ class DirectMessageHistory(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class DMLinkSpamProtection(msgspec.Struct, frozen=True, rename="pascal"):
-    """Removes people who send links to many others in direct messages: first with a warning, then with a ban."""
+    """Removes people who send links to many others in direct messages: first with a warning, then with a ban.
+
+    Operators are exempt.
+    """
 
     enabled: Annotated[bool, Meta(description="Whether links in direct messages are counted.")] = False
     max_threads: Annotated[
