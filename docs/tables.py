@@ -86,11 +86,11 @@ def _bounded(kind: inspect.Type) -> str:
     """Return the type of a text or number with its bounds; "" if it has none."""
     match kind:
         case inspect.StrType(min_length=int(least), max_length=int(longest)):
-            return f"text, {least} to {longest} characters"
+            return f"text, {least} to {longest:,} characters"
         case inspect.StrType(max_length=int(longest)):
-            return f"text, at most {longest} characters"
+            return f"text, at most {longest:,} characters"
         case inspect.IntType(ge=int(least), le=int(most)) if most < UNBOUNDED:
-            return f"number, {least} to {most}"
+            return f"number, {least:,} to {most:,}"
         case inspect.IntType(ge=int(least)):
             return f"number, at least {least}"
         case inspect.FloatType(ge=bound) if bound is not None:

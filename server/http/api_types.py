@@ -102,7 +102,7 @@ class ReportStatusCall(KeyCall, frozen=True, rename="pascal"):
         name="ReportID", default=""
     )
     status: Annotated[str, Meta(description='"seen" or "resolved".')] = ""
-    note: Annotated[str, Meta(description="Shown to the reporter; at most 1000 characters.")] = ""
+    note: Annotated[str, Meta(description="Shown to the reporter; at most 1,000 characters.")] = ""
 
 
 class ReportsCall(KeyCall, frozen=True, rename="pascal"):

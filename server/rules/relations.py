@@ -42,7 +42,7 @@ class RelationIndex:
         if other not in wants and len(wants) >= MAX_RELATIONS:
             raise Refusal(
                 ErrorCode.TOO_MANY_RELATIONS,
-                f"You have muted or blocked {MAX_RELATIONS:,} people, which is the limit. Unmute or unblock one first.",
+                f"You have muted or blocked {MAX_RELATIONS} people, which is the limit. Unmute or unblock one first.",
             )
 
     def muted_by(self, author: str) -> Collection[str]:
