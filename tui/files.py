@@ -35,28 +35,17 @@ def read(file: Path, most: int = MAX_BYTES) -> bytes:
 def write_atomically(file: Path, text: str, *, mode: int = 0o600) -> None:
     """Replace or create a file with this text and mode. Raises OSError if that fails; the file is then unchanged.
 
-    The draft is a new file with a random name in the same directory, opened with O_EXCL and O_NOFOLLOW, so other users
-    who may write to that directory cannot have planted it. If `file` is a symbolic link, the link is replaced. A device
-    or a pipe is not replaced.
+    If `file` is a symbolic link, the link is replaced. A device or a pipe is not replaced.
     """
     if _is_special(file):
         raise OSError(errno.EINVAL, IRREGULAR)
     # Imported late: loading it would delay the first frame.
-    import tempfile
+    from server.protocol.replacing import replacing
 
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    draft = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as opened:
-            opened.write(text)
-            opened.flush()
-            if hasattr(os, "fchmod"):
-                os.fchmod(opened.fileno(), mode)
-            os.fsync(opened.fileno())
-        draft.replace(file)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    with replacing(file) as draft:
+        draft.write(text.encode())
+        if hasattr(os, "fchmod"):
+            os.fchmod(draft.fileno(), mode)
 
 
 def _is_special(file: Path) -> bool:

@@ -12,6 +12,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from server.operator.printing import CommandError
+from server.protocol.replacing import replacing
 from server.settings import SettingsError, SigningSecret, parse
 
 SECRET_BYTES = 32
@@ -87,19 +88,13 @@ def _replace(file: Path, text: str, mark: bytes) -> None:
         raise CommandError(f"{file} is unchanged, because with the new secret it would not be valid: {error}") from None
     # Replace the target of a symbolic link, not the link.
     target = file.resolve()
-    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         before = target.stat()
-        fresh.touch(0o600, exist_ok=False)
-        with fresh.open("wb") as new:
-            new.write(mark + text.encode())
-            new.flush()
-            os.fsync(new.fileno())
-        if hasattr(os, "chown"):
-            # A server that runs as another user must still be able to read it.
-            os.chown(fresh, before.st_uid, before.st_gid)
-        fresh.chmod(stat.S_IMODE(before.st_mode))
-        fresh.replace(target)
+        with replacing(target) as draft:
+            draft.write(mark + text.encode())
+            if hasattr(os, "fchown"):
+                # A server that runs as another user must still be able to read it.
+                os.fchown(draft.fileno(), before.st_uid, before.st_gid)
+                os.fchmod(draft.fileno(), stat.S_IMODE(before.st_mode))
     except OSError as error:
-        fresh.unlink(missing_ok=True)
         raise CommandError(f"{file} cannot be written: {error.strerror}; run this as a user who can write it") from None

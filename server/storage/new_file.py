@@ -1,13 +1,12 @@
 """Creates a file that appears under its name once it is complete."""
 
-import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from server.protocol.replacing import replacing
 from server.storage.base import StorageError
-from server.storage.database_file import PRIVATE, SIDE_FILES
+from server.storage.database_file import SIDE_FILES
 
 
 @contextmanager
@@ -18,19 +17,22 @@ def new_file(file: Path) -> Iterator[Path]:
     """
     if not file.name:
         raise StorageError(f"{file} is a folder; name a new file")
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         _check_free(file)
-        draft.touch(PRIVATE, exist_ok=False)
-        yield draft
-        with draft.open("rb") as written:
-            os.fsync(written.fileno())
-        _check_free(file)
-        draft.replace(file)
+        with replacing(file) as empty, _without_side_files(Path(empty.name)) as draft:
+            yield draft
+            _check_free(file)
     except OSError as error:
         raise StorageError(f"{file} cannot be written: {error.strerror}; name a file that you can create") from None
+
+
+@contextmanager
+def _without_side_files(draft: Path) -> Iterator[Path]:
+    """Yield the draft; delete the files that SQLite put beside it."""
+    try:
+        yield draft
     finally:
-        for ending in ("", *SIDE_FILES):
+        for ending in SIDE_FILES:
             with suppress(OSError):
                 draft.with_name(draft.name + ending).unlink(missing_ok=True)
 
