@@ -33,7 +33,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 MORE_WORKERS = 4
-"""At most so many more than there are cores."""
+"""The most workers beyond the number of cores."""
 
 
 def pytest_xdist_auto_num_workers() -> int | None:
@@ -56,7 +56,7 @@ def pytest_collection_finish() -> None:
 
 
 STUCK_SECONDS = 300
-"""Longer than any test takes; each wait has a bound of its own, and this one is for those that forget it."""
+"""Longer than any test takes; each wait has a bound of its own, and this one is for tests that forget theirs."""
 
 
 @pytest.fixture(scope="session", autouse=True)

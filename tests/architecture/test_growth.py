@@ -36,7 +36,7 @@ from tui.text import clean, clean_line
 MESSAGE = 4096
 DRAWN = tuple(drawn(40))
 FEW = 4
-"""So many of the drawn ones are tried each time, and all of them with `-m slow`."""
+"""The number of drawn grammars that are tried each time; `-m slow` tries all of them."""
 GRAMMARS = [*ADVERSARIAL, *DRAWN[:FEW], *(pytest.param(each, marks=pytest.mark.slow) for each in DRAWN[FEW:])]
 
 Work = Callable[[str], object]

@@ -19,7 +19,7 @@ FIRST_SOUND = {
     "psycopg[binary]": "3.2.4",  # before it, notifications that arrive while nobody waits are lost
     "msgspec": "0.21",  # before it a trail row that cannot be read ends in a traceback
 }
-"""The first version of a package that has no known fault that matters here."""
+"""The first version of each package without a known fault that matters here."""
 
 
 def pins(file: str) -> dict[str, str]:

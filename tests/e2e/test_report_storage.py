@@ -59,7 +59,7 @@ async def test_on_a_full_disk_a_report_is_refused_whole_and_accepted_once_there_
 
 
 @pytest.mark.parametrize("part", ["report", "trail", "delivery"])
-async def test_a_report_of_which_a_part_cannot_be_stored_is_refused_whole(
+async def test_a_report_is_refused_as_a_whole_if_a_part_of_it_cannot_be_stored(
     tmp_path: Path, receiver: Receiver, part: str
 ) -> None:
     settings = report_settings(tmp_path, receiver.url)

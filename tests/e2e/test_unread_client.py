@@ -14,7 +14,7 @@ if sys.platform == "win32":
 from tests.support.terminal import Terminal
 
 QUIET = [Channel("lobby"), Channel("quiet", echo=0)]
-"""Of the second channel, a login gets no messages."""
+"""A login gets no messages of the second channel."""
 
 
 async def test_conversations_and_mentions_stay_unread_after_a_restart_until_they_are_read(tmp_path: Path) -> None:

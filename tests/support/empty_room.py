@@ -19,7 +19,7 @@ from server.storage.sqlite_database import SqliteDatabase
 Connection = SqliteConnection | PostgresConnection
 
 ON_SQLITE = pytest.mark.parametrize("connection", ["sqlite"], indirect=True)
-"""Runs a test with the fixture `connection` on SQLite alone: one of thousands of statements."""
+"""Runs a test with the fixture `connection` on SQLite alone, because it executes thousands of statements."""
 
 
 KEPT = {"room", "server", "message_changes"}

@@ -77,7 +77,7 @@ class Talker(Member):
         self.confirmed: dict[int, str] = {}
         """The texts of confirmed messages by number."""
         self.heard = 0
-        """The last of the own messages that was confirmed, counted as they were written."""
+        """The number of the last own message that was confirmed."""
         self.errors: Counter[str] = Counter()
 
     def on_event(self, event: Event) -> None:

@@ -26,17 +26,17 @@ _HELD: list[IO[bytes]] = []
 """The lock that says that this process uses the server: the system lets it go when the process ends, in any way."""
 
 _KEEPERS: list["subprocess.Popen[bytes]"] = []
-"""End after this process, at the earliest."""
+"""Processes that end after this one at the earliest."""
 
 
 class SharedPostgres(NamedTuple):
     """The running server."""
 
     directory: str
-    """Holds its socket, where it asks for no password."""
+    """Contains its socket, which needs no password."""
     port: int
     password: str
-    """For its port on the loopback, where it asks for one."""
+    """For its port on loopback, which needs one."""
 
     @property
     def url(self) -> str:

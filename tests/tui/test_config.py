@@ -39,7 +39,7 @@ def test_without_a_file_the_defaults_apply(file: Path) -> None:
     assert (loaded.config, loaded.problems, loaded.file) == (Config(), (), file)
 
 
-def test_the_environment_names_another_file(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+def test_the_environment_can_name_another_file(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     monkeypatch.setenv(VARIABLE, str(file))
     assert place() == file
     monkeypatch.delenv(VARIABLE)
@@ -172,7 +172,7 @@ def test_a_faulty_table_of_a_server_is_named(file: Path) -> None:
     assert "servers.wss://b.name" in loaded.problems[1]
 
 
-def test_what_was_saved_is_read_again(file: Path) -> None:
+def test_a_saved_configuration_is_loaded_again(file: Path) -> None:
     chosen = Config(name='a"\n', compact=True, time=Hours.H12, channels={"a.b": Channel(notices=Level.NONE)})
     save(file.parent / "new" / "config.toml", Config(), chosen)
     assert load(file.parent / "new" / "config.toml").config == chosen

@@ -76,7 +76,7 @@ def test_a_host_without_its_port_is_accepted_on_port_80() -> None:
     assert {"localhost", "127.0.0.1", "[::1]", "localhost:80"} <= site_hosts(Address("127.0.0.1", 80))
 
 
-async def test_a_running_demo_refuses_a_name_that_was_pointed_at_it() -> None:
+async def test_a_running_demo_refuses_a_foreign_name_that_resolves_to_it() -> None:
     async with running(*ANYWHERE) as demo:
         own = demo.inbox.removeprefix("http://").rstrip("/")
         host, _, port = own.rpartition(":")

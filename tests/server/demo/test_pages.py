@@ -228,7 +228,7 @@ async def test_invalid_text_in_a_form_is_replaced(caller: Caller) -> None:
     assert caller.told[0]["Note"].strip("�") == ""
 
 
-async def test_an_unknown_report_has_no_page_and_no_answer(caller: Caller) -> None:
+async def test_an_unknown_report_has_no_page_and_accepts_no_answer(caller: Caller) -> None:
     assert (await caller.site.get("/reports/rep_1")).status_code == 404
     assert (await caller.site.post("/reports/rep_1")).status_code == 404
 
@@ -243,6 +243,6 @@ async def test_an_unknown_report_has_no_page_and_no_answer(caller: Caller) -> No
         ("DELETE", "/reports/rep_1"),
     ],
 )
-async def test_a_method_that_an_address_does_not_have_is_refused(caller: Caller, method: str, path: str) -> None:
+async def test_a_method_that_a_path_does_not_support_is_refused(caller: Caller, method: str, path: str) -> None:
     await caller.tell(evidence())
     assert (await caller.site.request(method, path)).status_code == 405

@@ -126,7 +126,7 @@ async def test_the_signature_covers_the_exact_bytes(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
-async def test_an_old_or_early_call_is_refused(caller: Caller, minutes: int) -> None:
+async def test_a_call_with_a_time_in_the_past_or_future_is_refused(caller: Caller, minutes: int) -> None:
     answer = await caller.post(body(), at=datetime.now(UTC) + timedelta(minutes=minutes))
     assert answer.status_code == 401
     assert answer.text.startswith("The webhook-timestamp is more than 5 minutes off")

@@ -151,7 +151,7 @@ async def test_a_kicked_operator_is_gone_at_once_and_has_no_rights_left(op: Memb
     assert bob.session.rank is Rank.PERSON
 
 
-async def test_a_login_while_the_ban_is_being_stored_is_removed(op: Member, bob: Member) -> None:
+async def test_a_person_who_logs_in_while_their_ban_is_being_stored_is_removed(op: Member, bob: Member) -> None:
     dispatcher = op.dispatcher
     came = [Member(dispatcher, "zed", Rank.PERSON), Member(dispatcher, "ida", Rank.PERSON)]
     for banned in ("zed", "ida", "bob"):
@@ -312,7 +312,7 @@ async def test_unmute_all_ends_the_mutes_of_the_operator_and_the_blocks_of_other
     assert not relations.of(bob.session.logged_in_person.identity)
 
 
-async def test_an_operator_deletes_the_message_of_another(op: Member, bob: Member) -> None:
+async def test_an_operator_can_delete_the_message_of_another_person(op: Member, bob: Member) -> None:
     receive(bob.dispatcher, bob.session, Say("lobby", "buy ropes"))
     await stored(bob.dispatcher)
     receive(op.dispatcher, op.session, Takeback(1))

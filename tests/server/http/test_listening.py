@@ -82,7 +82,7 @@ def test_clients_are_refused_until_a_bound_address_starts_listening(host: str) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, no second server can bind the address")
-def test_a_server_that_listens_too_late_says_so() -> None:
+def test_a_server_that_starts_listening_too_late_gets_an_error() -> None:
     first = bind([Address("127.0.0.1", 0)])
     second = bind(first.addresses)
     with closing(first.sockets[0]), closing(second.sockets[0]):

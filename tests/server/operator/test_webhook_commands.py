@@ -124,7 +124,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(desk: Desk) -> None:
 
 
 def test_a_replay_sends_only_reports_that_are_open() -> None:
-    """A report delivered before its withdrawal is not sent again, but its withdrawal is until a reopening."""
+    """A withdrawn report is not sent again, but its withdrawal is, unless the report was opened again since."""
     desk = Desk(TERMS._replace(evidence=True))
     report = desk.submit()
     desk.try_next(ACCEPTED)

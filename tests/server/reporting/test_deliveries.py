@@ -238,7 +238,7 @@ async def test_a_body_is_encoded_outside_the_event_loop(database: SlowDatabase) 
 
 
 POISONED = "www.xn--" * 30 + " *now*"
-"""A message in which a regular expression would search links forever."""
+"""A message in which a regular expression would search for links forever."""
 HANG = (sys.executable, "-c", "import time; time.sleep(600)")
 
 

@@ -54,11 +54,11 @@ def test_a_direct_message_of_others_cannot_be_reported_and_looks_unknown() -> No
     assert unreadable.message == unknown.message
 
 
-def test_nobody_reports_their_own_message() -> None:
+def test_nobody_can_report_their_own_message() -> None:
     assert refused(BOB, SPAM).code == ErrorCode.CANNOT_REPORT_SELF
 
 
-def test_your_own_message_from_before_a_rename_cannot_be_reported() -> None:
+def test_the_reporters_own_message_from_before_a_rename_cannot_be_reported() -> None:
     assert refused(Person("bobby", "b-1"), SPAM).code == ErrorCode.CANNOT_REPORT_SELF
 
 

@@ -12,7 +12,7 @@ SHOWN, HIDDEN = WhoEntry("op", 1, op=True), WhoEntry("op", 1, "hidden", op=True)
 LEFT = Presence("op", GONE)
 
 
-def test_operators_see_the_hidden_and_secret_vips_are_seen_by_vips_and_operators() -> None:
+def test_hidden_operators_are_seen_by_operators_and_secret_vips_by_vips_and_operators() -> None:
     assert [view_of(rank, vips_are_secret=True) for rank in Rank] == [
         View(hidden=False, vips=False),
         View(hidden=False, vips=True),
@@ -41,7 +41,7 @@ def test_an_entry_hides_hidden_operators_and_the_rank_of_vips() -> None:
     ],
     ids=["hides", "changes while hidden", "shows up", "changes", "leaves hidden", "leaves"],
 )
-def test_hiding_looks_like_leaving(
+def test_an_operator_who_hides_seems_to_leave(
     presence: Presence, was_hidden: bool, for_others: Presence | None, for_operators: Presence
 ) -> None:
     assert presence_for(View(hidden=False, vips=True), presence, was_hidden=was_hidden) == for_others

@@ -258,7 +258,7 @@ async def test_missed_messages_are_the_readable_ones_after_a_number(broker: Brok
     assert await broker.missed(Reader(ALICE, ["lobby", "tea"]), 5, 10) == Page([], more=False)
 
 
-async def test_the_newest_of_many_missed_messages_are_returned_with_more(broker: Broker) -> None:
+async def test_only_the_newest_of_many_missed_messages_are_returned_and_more_is_set(broker: Broker) -> None:
     await publish(broker, *[said(str(number)) for number in range(1, 6)])
     page = await broker.missed(Reader(ALICE, ["lobby", "tea"]), 1, 3)
     assert (texts(page), page.more) == (["3", "4", "5"], True)

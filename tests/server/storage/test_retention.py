@@ -100,7 +100,7 @@ def test_emptying_rows_by_hand_is_detected(desk: Desk, tampering: str, words: st
         trail.verify(desk.connection)
 
 
-def test_every_column_with_an_identity_is_covered(desk: Desk) -> None:
+def test_every_column_with_an_identity_is_covered_by_export_and_erasure(desk: Desk) -> None:
     found = {
         (table, str(column))
         for table in tables(desk.connection)

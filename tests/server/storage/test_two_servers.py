@@ -174,7 +174,7 @@ async def perform(directory: str, wanted: Sequence[Step]) -> tuple[Server, Serve
 
 
 PASSED_ON = [Step("pass on", False, ADA, BOB, 1, "rope"), Step(CATCH_UP, True, ADA, BOB, 1, "")]
-"""A message of number 1, of which both servers have heard. What follows happens on both of them at once."""
+"""Message number 1, which both servers have heard of. What follows happens on both of them at the same time."""
 
 
 def run(wanted: Sequence[Step]) -> tuple[Server, Server, Server]:

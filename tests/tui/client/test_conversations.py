@@ -10,7 +10,7 @@ AWAY = "“{}” is away, and will see your messages when they return."
 
 
 @pytest.mark.parametrize("typed", SPELLINGS)
-def test_a_person_who_is_here_is_written_to_by_their_own_name(typed: str) -> None:
+def test_a_conversation_with_a_present_person_uses_their_own_spelling(typed: str) -> None:
     made = state(Echo())
     made.look_at(f"@{typed}")
     assert (made.current, made.say("hi", "n1")) == ("@bob", Say("@bob", "hi", "n1"))

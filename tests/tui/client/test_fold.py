@@ -241,7 +241,7 @@ def test_messages_missed_while_offline_are_unread_even_in_an_empty_channel() -> 
     assert made.timelines["tea"].unread == 1
 
 
-def test_history_is_not_unread() -> None:
+def test_messages_loaded_from_history_are_not_unread() -> None:
     made = state(said(9), History("tea", [said(1, channel="tea")], more=False, nonce="n1"))
     assert made.timelines["tea"].unread == 0
 
@@ -259,7 +259,7 @@ def test_a_direct_message_begins_a_conversation() -> None:
     assert made.say("hi", "n1") == Say("@bob", "hi", "n1")
 
 
-def test_people_join_and_leave() -> None:
+def test_people_who_join_or_leave_are_listed_or_removed() -> None:
     made = state(Presence("carol", "has joined.", WhoEntry("carol", 3)), Presence("bob", "has left."))
     assert sorted(made.people) == ["ada", "carol"]
     fold(made, Presence("nobody", "has left."))

@@ -24,7 +24,7 @@ def test_an_edited_recalled_text_becomes_the_draft() -> None:
     assert recall.step(-1, "one", "lobby") == "one and more"
 
 
-def test_the_history_is_bounded() -> None:
+def test_the_history_of_sent_texts_is_bounded() -> None:
     recall = Recall()
     for number in range(MOST_KEPT + 5):
         recall.add(str(number), "lobby")

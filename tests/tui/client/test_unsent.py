@@ -78,7 +78,7 @@ def test_what_the_server_has_is_not_saved() -> None:
     assert encoded(collect(made)) == b""
 
 
-def test_an_old_message_waits_for_the_user() -> None:
+def test_an_old_unsent_message_is_not_sent_without_the_user() -> None:
     after = state()
     recent, old = (
         UnsentMessage("lobby", "text", nonce, AT - RESEND_WITHIN + by)
@@ -107,7 +107,7 @@ def test_text_written_since_stays_below_a_restored_draft() -> None:
 
 @settings(max_examples=30)
 @given(st.dictionaries(st.text(max_size=5), st.integers(0, MAX_BYTES // 2), max_size=8))
-def test_the_file_is_bounded(sizes: dict[str, int]) -> None:
+def test_the_file_of_unsent_texts_is_bounded(sizes: dict[str, int]) -> None:
     made = state()
     made.drafts = {place: "x" * size for place, size in sizes.items()}
     kept = collect(made)

@@ -368,7 +368,7 @@ BY_MOUSE = {("everywhere.copy_text", 0), ("everywhere.copy_text", 1), ("composer
 """These need the mouse: each has a test of its own."""
 
 
-def test_each_key_of_the_table_is_pressed_here() -> None:
+def test_each_key_of_the_table_is_tested_in_this_module() -> None:
     table = {(key.id, nth) for key in KEYS for nth in range(len(key.keys.split(",")))}
     walks = [*WALKS.values(), *STARTS.values()]
     assert {(each.key_id, each.nth) for walk in walks for each in walk if isinstance(each, Does)} == table - BY_MOUSE

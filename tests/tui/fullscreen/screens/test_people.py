@@ -236,7 +236,7 @@ async def test_palette_opens_channels_and_has_none_of_textuals_commands() -> Non
         assert isinstance(pilot.app.screen, RoomScreen)
 
 
-async def test_the_palette_quits() -> None:
+async def test_the_palette_can_quit_the_client() -> None:
     async with client() as (pilot, server):
         await pilot.press("ctrl+g")
         await until_seen(pilot, "Next channel or conversation")

@@ -26,7 +26,7 @@ def test_each_line_finds_its_number_and_each_number_its_lines(plain: list[int]) 
 
 
 @given(LISTS.filter(bool), st.data())
-def test_a_height_can_change(plain: list[int], data: st.DataObject) -> None:
+def test_the_index_follows_a_changed_height(plain: list[int], data: st.DataObject) -> None:
     heights = Heights(plain)
     number, height = data.draw(st.integers(0, len(plain) - 1)), data.draw(st.integers(0, 9))
     heights.put(number, height)

@@ -10,7 +10,7 @@ from tests.support.timeline_app import COUNT, line, viewer
 from tui.fullscreen.timeline.allowed import Offers
 
 
-async def test_the_end_is_shown_and_followed() -> None:
+async def test_the_end_of_the_timeline_is_shown_and_followed() -> None:
     async with viewer() as (pilot, app):
         assert app.seen()[-1] == COUNT
         app.add(COUNT + 1)
