@@ -235,7 +235,7 @@ async def tls_site(heard: list[bytes]) -> AsyncIterator[str]:
 async def test_waiting_reporters_are_notified_when_deliveries_stop_and_resume(
     tmp_path: Path, receiver: Receiver
 ) -> None:
-    """Through the outcome of another person's report, or through the administrator, and without a request."""
+    """They send no request: another person's report or the administrator causes the change."""
     receiver.behaviour = answers(503)
     settings = report_settings(tmp_path, receiver.url)
     disk = disk_of(settings)

@@ -21,7 +21,7 @@ FACTOR = 8
 ALLOWED_RATIO = FACTOR**1.5
 """Halfway between the two: a busy machine would have to slow down each large run to a third, and no small one."""
 SMALL_RUNS = 3
-"""The first run of all pays for what later ones find prepared."""
+"""The very first run also pays for what later runs find prepared."""
 ROUNDS_IN_DOUBT = 20
 """Where the first runs show too high a cost, more are made of both sizes in turns: the machine may have been busy."""
 

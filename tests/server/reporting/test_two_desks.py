@@ -241,6 +241,6 @@ def _obstacle(people: People, msg_id: int) -> Obstacle | None:
 @example([("report", 0, 0), ("deliver", 0, 0), ("forget", 0, 0)])
 @example([("report", 0, 0), ("report", 1, 0), ("fail", 0, 0), ("seen", 0, 0), ("resolved", 1, 0)])
 def test_servers_agree_on_reports_whichever_stores_them(steps: Sequence[tuple[str, int, int]]) -> None:
-    """On whose names are reserved, as after a restart; and each reporter knows the status of their reports."""
+    """They agree on reserved names, as after a restart, and each reporter knows the status of their reports."""
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(_follow(steps, f"{directory}/room.sqlite"))

@@ -134,7 +134,7 @@ def test_a_withdrawal_does_not_wait_for_a_crashed_holder(desk: Desk) -> None:
 
 @pytest.mark.parametrize("answer", [None, ACCEPTED, FAILED])
 def test_a_reopened_report_is_the_last_one_sent(desk: Desk, answer: Result | None) -> None:
-    """All results of the withdrawal: it failed before, is in flight and arrives, or is in flight and fails."""
+    """Covers all results of the withdrawal: it failed before, is in flight and arrives, or is in flight and fails."""
     report = desk.submit()
     desk.try_next(ACCEPTED)
     desk.withdraw(report.id)
@@ -160,7 +160,7 @@ def test_an_addition_does_not_wait_for_a_failed_report(desk: Desk) -> None:
 
 
 def test_a_waiting_report_shows_when_its_webhook_is_used_again(desk: Desk) -> None:
-    """Also if reports of others opened the breaker; otherwise the time shown would pass without an attempt."""
+    """This holds even if reports of others opened the breaker; otherwise the time would pass without an attempt."""
     desk.submit(1)
     desk.try_next(FAILED)
     (stood,) = desk.sent_by(ALICE.identity)

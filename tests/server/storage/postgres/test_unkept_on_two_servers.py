@@ -35,7 +35,7 @@ async def test_each_server_has_an_unkept_message_with_the_changes_made_on_both(u
 
 
 async def test_a_message_that_is_sent_to_both_servers_at_once_is_delivered_once(url: str) -> None:
-    """As by a client that reconnects elsewhere, before the server there has heard of what the first one stored."""
+    """A client does this if it reconnects elsewhere before that server has heard of what the first one stored."""
     async with servers(url, url) as opened:
         brokers = [DirectBroker(each.database) for each in opened]
         heard: list[list[MessageChange]] = [[], []]
