@@ -47,7 +47,7 @@ def test_every_pinned_requirement_has_a_hash() -> None:
     assert [each.split()[0] for each in pinned if "--hash=sha256:" not in each] == []
 
 
-def test_requirements_are_the_versions_that_the_tests_run_with() -> None:
+def test_requirements_pin_the_versions_that_the_tests_run_with() -> None:
     tested = pins("constraints.txt")
     assert {name: tested.get(name) for name in pins("requirements.txt")} == pins("requirements.txt")
 

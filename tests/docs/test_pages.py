@@ -123,7 +123,7 @@ def test_the_protocol_defines_every_type_that_it_uses() -> None:
     assert used <= defined
 
 
-def test_the_generated_pages_give_every_field_a_meaning() -> None:
+def test_the_generated_pages_explain_every_field() -> None:
     rows = [
         row
         for page in (generate.protocol(), generate.settings(), generate.config(), generate.api())

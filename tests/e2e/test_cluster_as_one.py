@@ -22,7 +22,7 @@ MODULES = [import_module(f"tests.e2e.test_{subject}") for subject in SUBJECTS]
 APART = {
     # These depend each time on which of two nodes is first.
     "test_a_client_that_disconnects_during_the_login_is_not_in_the_room",
-    "test_a_direct_message_into_a_connection_that_broke_waits_for_the_next_login",
+    "test_a_direct_message_sent_to_a_broken_connection_waits_for_the_next_login",
     "test_a_message_by_a_blocked_person_cannot_be_requested_by_its_number",
     "test_a_reaction_reaches_the_readers_of_the_message_and_is_shown_below_it",
     "test_direct_messages_wait_for_a_person_who_is_away",

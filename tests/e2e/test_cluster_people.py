@@ -29,7 +29,7 @@ def token(name: str) -> str:
     return f"the secret of {name}'s client"
 
 
-async def test_a_name_in_use_on_another_node_is_numbered(cluster: Cluster) -> None:
+async def test_a_name_in_use_on_another_node_gets_a_number(cluster: Cluster) -> None:
     async with entered(cluster.one.url, "ada", token("ada")), connected(cluster.two.url) as (eve, _):
         assert (await eve.login("ADA", token("eve"))).username == "ADA 2"
 
@@ -45,7 +45,7 @@ async def test_a_name_is_granted_once_when_many_ask_for_it_on_both_nodes(cluster
         ]
 
 
-async def test_a_person_who_logs_in_on_another_node_takes_over_and_nobody_notices(cluster: Cluster) -> None:
+async def test_a_person_who_logs_in_on_another_node_takes_over_their_session_unnoticed(cluster: Cluster) -> None:
     async with entered(cluster.one.url, "witness") as witness, entered(cluster.one.url, "bea", token("bea")) as bea:
         # Changes are gathered on a busy machine.
         await witness.next(Presence, lambda frame: frame.username == "bea")

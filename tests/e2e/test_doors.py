@@ -52,7 +52,7 @@ BODIES: dict[str, tuple[tuple[str, ...], bytes, int]] = {
 
 
 @pytest.mark.parametrize(("fields", "body", "status"), BODIES.values(), ids=BODIES.keys())
-async def test_a_body_of_unknown_or_too_great_length_is_refused_everywhere(
+async def test_a_body_of_unknown_or_excessive_length_is_refused_everywhere(
     server: ServerProcess, fields: tuple[str, ...], body: bytes, status: int
 ) -> None:
     async with entered(server.url, "bob") as bob:

@@ -177,7 +177,7 @@ async def assert_deadline_ends(server: ServerProcess) -> None:
     assert set(dripping) <= {0, 408}
 
 
-async def test_a_client_that_disconnects_within_a_request_leaves_no_trace(
+async def test_a_client_that_disconnects_in_the_middle_of_a_request_leaves_no_trace(
     server: ServerProcess, bob: ChatClient
 ) -> None:
     del bob

@@ -90,7 +90,7 @@ def test_several_signals_end_the_client_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("drawn", [0, 100])
-def test_client_ends_with_a_terminal_that_is_not_the_controlling_one(tmp_path: Path, drawn: int) -> None:
+def test_client_ends_when_a_terminal_that_is_not_its_controlling_one_hangs_up(tmp_path: Path, drawn: int) -> None:
     with scripted_server() as script, Terminal(script.url, "--name", "ada", directory=tmp_path) as terminal:
         in_the_room(terminal)
         # Nobody reads what is drawn for these, so that the client blocks while drawing.

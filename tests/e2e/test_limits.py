@@ -66,7 +66,7 @@ async def test_concurrent_connections_of_an_address_are_limited(behind_proxy: Se
         pass
 
 
-async def test_connections_of_an_address_are_limited_within_ten_minutes(behind_proxy: ServerProcess) -> None:
+async def test_new_connections_of_an_address_within_ten_minutes_are_limited(behind_proxy: ServerProcess) -> None:
     for end in range(6):
         async with connection(behind_proxy, f"2001:db8::{end}"):
             pass
@@ -169,7 +169,7 @@ async def test_the_maximum_size_of_a_frame_comes_from_the_settings(tmp_path: Pat
             assert (await client.closed())[0] == CloseCode.TOO_BIG
 
 
-async def test_without_a_limit_a_frame_has_any_size(tmp_path: Path) -> None:
+async def test_without_a_limit_a_frame_may_have_any_size(tmp_path: Path) -> None:
     with ServerProcess(write_settings(tmp_path, limits={"FrameBytes": 0})) as server:
         async with entered(server.url, "alice") as alice:
             await alice.send_text("x" * 300_000)

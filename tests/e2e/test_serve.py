@@ -240,7 +240,7 @@ async def test_clients_end_with_the_server_however_it_ends(end: signal.Signals, 
             socket.transport.abort()
 
 
-async def test_a_page_runs_this_client_and_not_one_of_the_working_directory(tmp_path: Path) -> None:
+async def test_a_page_runs_this_client_and_not_one_in_the_working_directory(tmp_path: Path) -> None:
     other = tmp_path / "tui"
     other.mkdir()
     (other / "__init__.py").touch()

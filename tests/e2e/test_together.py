@@ -237,7 +237,7 @@ async def test_direct_messages_wait_for_a_person_who_is_away(server: ServerProce
             assert await history(other, "@alice") == []
 
 
-async def test_a_direct_message_into_a_connection_that_broke_waits_for_the_next_login(server: ServerProcess) -> None:
+async def test_a_direct_message_sent_to_a_broken_connection_waits_for_the_next_login(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice:
         async with entered(server.url, "bob", TOKENS["bob"]) as bob:
             await alice.say("@bob", "read")

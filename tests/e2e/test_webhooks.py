@@ -111,9 +111,7 @@ async def test_a_report_arrives_as_the_contract_says_from_the_servers_record(
     assert b"\\u003cnow\\u003e \\u0026 here" in request.body
 
 
-async def test_a_direct_message_is_reported_by_its_reader_and_by_nobody_else(
-    tmp_path: Path, receiver: Receiver
-) -> None:
+async def test_only_its_reader_can_report_a_direct_message(tmp_path: Path, receiver: Receiver) -> None:
     async with room(tmp_path, receiver.url) as (alice, _, server), entered(server.url, "carol") as carol:
         nasty = await carol.say("@alice", "nasty")
         assert (await report(alice, nasty)).status == "delivered"

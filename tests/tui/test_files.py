@@ -66,7 +66,7 @@ def test_a_failure_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_other_files_than_regular_ones_are_neither_read_nor_replaced(tmp_path: Path) -> None:
+def test_only_regular_files_are_read_or_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "config.toml"
     os.mkfifo(pipe)
     with pytest.raises(OSError, match="not a regular file"):

@@ -96,7 +96,7 @@ def hostile_in(text: str, *, but: str = "") -> set[str]:
 
 
 @pytest.mark.parametrize("char", sorted(CONTROL - {"\t", "\n", "\r", "\x85", "\u2028", "\u2029"}))
-def test_a_control_character_becomes_one_that_can_be_seen(char: str) -> None:
+def test_a_control_character_becomes_a_visible_one(char: str) -> None:
     for cleaned in (clean(f"a{char}b"), clean_line(f"a{char}b")):
         assert len(cleaned) == 3
         assert cleaned[0] == "a"
@@ -165,7 +165,7 @@ def test_ordinary_text_is_unchanged(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["จ้าาาาาาาาาาาา", "ดีมากๆๆๆๆๆๆๆๆๆ", "฿฿฿฿฿฿฿฿฿฿", "เเเเเเเเเเ"])
-def test_thai_that_is_drawn_out_is_unchanged(text: str) -> None:
+def test_thai_with_repeated_letters_is_unchanged(text: str) -> None:
     assert clean(text) == text
 
 

@@ -112,7 +112,7 @@ async def test_a_profile_shows_its_fields_or_the_error_of_the_site(demo: Demo) -
         assert (await alice.frame(Profile)).headline == "A guest of the harbour 👋"
 
 
-async def test_bots_answer_in_the_channel_and_directly(demo: Demo) -> None:
+async def test_bots_answer_in_the_channel_and_in_direct_messages(demo: Demo) -> None:
     async with visit(demo.room, "alice") as alice:
         await alice.message(SPAMMER, "FREE gold compass")
         await alice.send(Say("galley", "小林さん, is there bread?"))

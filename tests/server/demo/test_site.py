@@ -139,7 +139,7 @@ async def test_clocks_may_differ_a_little(caller: Caller, minutes: int) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "the key of the sitE", "ключ"])
-async def test_a_wrong_key_is_refused_and_nothing_is_kept(caller: Caller, key: str) -> None:
+async def test_a_wrong_key_is_refused_and_nothing_is_stored(caller: Caller, key: str) -> None:
     assert (await caller.post(body(Secret(key)))).status_code == 403
     assert await caller.listed() == []
 

@@ -87,7 +87,7 @@ async def test_token_decides_name_and_rights(tmp_path: Path) -> None:
     ],
     ids=["no token", "not a token", "expired", "no name", "name of the server"],
 )
-async def test_without_a_usable_token_nobody_enters_and_the_close_says_where_to_get_one(
+async def test_without_a_usable_token_nobody_logs_in_and_the_close_says_where_to_get_one(
     tmp_path: Path, jwt: str, code: ErrorCode
 ) -> None:
     async with room(tmp_path / "room.sqlite", STRICT) as made:
@@ -102,7 +102,7 @@ async def test_without_a_usable_token_nobody_enters_and_the_close_says_where_to_
         assert of_kind(outlet, Disconnect) == [Disconnect(outlet.reasons[0], CloseCode.SIGN_IN, reconnect=False)]
 
 
-async def test_bad_token_never_makes_a_guest(tmp_path: Path) -> None:
+async def test_user_with_a_bad_token_never_becomes_a_guest(tmp_path: Path) -> None:
     async with room(tmp_path / "room.sqlite") as made:
         _, refused = await sign_in_as(made, "x.y.z", "bob")
         assert refused.closed == [CloseCode.SIGN_IN]
@@ -176,7 +176,7 @@ async def test_member_whose_name_differs_only_by_case_is_refused_while_the_other
         assert made.hub.find("dave") is first
 
 
-async def test_member_who_stays_receives_new_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_member_who_stays_connected_receives_new_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "RENEWAL_SECONDS", 0.0)
     async with room(tmp_path / "room.sqlite") as made:
         claims = Claims(sub="bob", nick="Bobby", rules=("noimage",))

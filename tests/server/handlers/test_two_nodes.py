@@ -168,7 +168,7 @@ async def test_people_of_a_server_that_is_gone_leave_except_those_who_came_back(
     del ada, bob
 
 
-async def test_removed_server_closes_its_clients_before_it_ends_and_answers_nothing(
+async def test_removed_server_disconnects_its_clients_before_it_ends_and_answers_nothing(
     shared: Shared, first: Node, second: Node
 ) -> None:
     ended: list[str] = []

@@ -186,7 +186,7 @@ async def test_ban_keeps_out_a_session_that_waits_for_its_name(shared: Shared, f
     await op.sees("robert", JOINED, GONE)
 
 
-async def test_operator_rights_are_given_and_taken_on_the_other_server(first: Node, second: Node) -> None:
+async def test_operator_rights_are_granted_and_revoked_on_the_other_server(first: Node, second: Node) -> None:
     op, bob = as_operator(await first.enter("op")), await second.enter("bob")
     op.send(Say("", "/op bob"))
     await until(lambda: bob.session.rank is Rank.OPERATOR)

@@ -67,7 +67,7 @@ def test_rate_of_defaults_to_a_burst_of_the_count(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [5e-324, 1e-300, 1e300, 2**63 - 1])
-def test_any_count_above_zero_refuses_in_the_end(count: float) -> None:
+def test_any_count_above_zero_refuses_eventually(count: float) -> None:
     meter = Meter(Rate.of(count, 1, burst=2))
     assert meter.spend("ada", 0.0).allowed
     assert meter.spend("ada", 0.0).allowed

@@ -109,7 +109,7 @@ def test_ordinary_links_are_those_that_linkify_it_finds(line: str) -> None:
          ["https://a.example/b", "https://c.example/d", "https://e.example/f", "https://g.example/h"]),
     ],
 )  # fmt: skip
-def test_links_follow_our_own_rules(line: str, links: list[str]) -> None:
+def test_unusual_links_follow_our_own_rules(line: str, links: list[str]) -> None:
     assert found(line) == links
 
 

@@ -113,7 +113,7 @@ def test_a_replayed_enrolment_is_another_person(secret: bytes, one: str, other: 
     assert (names[0] == names[1]) == (one == other)
 
 
-def test_no_key_is_printed() -> None:
+def test_login_keys_are_not_printed() -> None:
     keys = LoginKeys(b"stored-key", b"server-key")
     assert "key-" not in f"{keys}{keys!r}"
     assert not re.search("stored|server", repr(keys))

@@ -81,7 +81,7 @@ def test_the_limit_counts_characters_and_not_bytes() -> None:
     assert check_text("🦊" * MAX_MESSAGE_CHARS) == "🦊" * MAX_MESSAGE_CHARS
 
 
-def test_blank_lines_around_a_message_are_trimmed_and_its_indent_kept() -> None:
+def test_blank_lines_around_a_message_are_trimmed_and_its_indentation_is_kept() -> None:
     assert check_text("\r\n\n    code\n\n    more  \n") == "    code\n\n    more"
 
 

@@ -44,7 +44,7 @@ def test_messages_before_a_block_stay_visible_and_later_ones_are_not() -> None:
     assert [relations.sent_during_block("a", "b", msg_id) for msg_id in (7, 8)] == [False, True]
 
 
-def test_a_person_mutes_and_blocks_a_limited_number_of_people() -> None:
+def test_a_person_can_mute_and_block_only_a_limited_number_of_people() -> None:
     relations = RelationIndex()
     for number in range(MAX_RELATIONS):
         relations.check("a", str(number))

@@ -49,7 +49,7 @@ def test_password_that_is_not_escaped_is_not_shown(text: str) -> None:
     assert PASSWORD not in str(caught.value)
 
 
-def test_url_is_kept_as_it_is(tmp_path: Path) -> None:
+def test_url_without_a_password_is_kept_unchanged(tmp_path: Path) -> None:
     assert parse('Database = "postgresql://ann@db/room"', {}, tmp_path).settings.database == "postgresql://ann@db/room"
 
 

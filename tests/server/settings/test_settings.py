@@ -339,7 +339,7 @@ def test_a_short_word_in_the_key_variable_does_not_become_a_key() -> None:
     assert parse("", {KEY_VARIABLE: "hunter2"}).settings.admin_api_key == ApiKeys("hunter2")
 
 
-def test_a_disabled_webhook_is_not_found() -> None:
+def test_a_disabled_webhook_is_not_returned() -> None:
     settings = parse(REPORT.replace("true", "false"), {}).settings
     assert settings.webhook("report") is None
     assert settings.webhook("profile") is None

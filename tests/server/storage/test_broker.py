@@ -217,7 +217,7 @@ async def test_the_history_of_a_channel_has_no_other_messages(broker: Broker) ->
     assert texts(await broker.history(Reader(ALICE, ["lobby", "tea"]), "", 0, 10)) == []
 
 
-async def test_both_people_read_a_conversation(broker: Broker) -> None:
+async def test_both_people_can_read_a_conversation(broker: Broker) -> None:
     await publish(
         broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE), whispered("x", BOB, CAROL), said("lobby")
     )

@@ -28,7 +28,7 @@ def test_each_webhook_gets_the_report_under_an_id_of_its_own(desk: Desk) -> None
 
 
 @pytest.mark.parametrize("result", [ACCEPTED, FAILED, Result(410, "Gone.")])
-def test_a_copy_changes_no_status(desk: Desk, result: Result) -> None:
+def test_the_result_of_a_copy_changes_no_status(desk: Desk, result: Result) -> None:
     report = desk.submit()
     (copy,) = claim(desk, "archive")
     assert desk.note(copy, result) is None
@@ -78,7 +78,9 @@ def test_addition_that_no_webhook_would_get_is_refused(desk: Desk) -> None:
     assert desk.next_due() is not None
 
 
-def test_report_is_open_again_after_its_withdrawal_without_a_second_one_at_the_site(desk: Desk) -> None:
+def test_reopening_a_withdrawn_report_sends_nothing_to_a_site_that_was_not_notified_of_the_withdrawal(
+    desk: Desk,
+) -> None:
     desk.terms = TERMS._replace(evidence=False)
     report = desk.submit()
     desk.note(claim(desk, "report")[0], ACCEPTED)

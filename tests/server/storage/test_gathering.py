@@ -25,7 +25,7 @@ def statuses(desk: Desk, report_ids: list[str]) -> set[ReportState]:
     return {desk.find(report_id).status for report_id in report_ids}
 
 
-def test_a_flood_about_one_message_is_two_posts(desk: Desk) -> None:
+def test_a_flood_of_reports_about_one_message_makes_two_posts(desk: Desk) -> None:
     others = flooded(desk)
     assert not desk.claim()
     desk.pass_time(GATHERING_SECONDS)
@@ -87,7 +87,7 @@ def test_sqlite_attempt_reads_no_more_often_for_many_reports(result: Result) -> 
     assert reads[0] == reads[1]
 
 
-def test_the_next_group_waits_longer(desk: Desk) -> None:
+def test_the_next_group_of_reports_waits_longer(desk: Desk) -> None:
     flooded(desk)
     desk.pass_time(GATHERING_SECONDS)
     (carrier,) = desk.claim()

@@ -22,7 +22,7 @@ async def test_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPat
         opening.open_database("postgresql://db/room", COMMITTED)
 
 
-def test_missing_driver_is_named_to_commands_and_by_the_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_driver_is_named_by_commands_and_by_the_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "server.storage.postgres.store", None)
     monkeypatch.delitem(sys.modules, "server.operator.postgres_checks", raising=False)
     monkeypatch.delattr(operator, "postgres_checks", raising=False)

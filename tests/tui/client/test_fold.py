@@ -208,7 +208,7 @@ def test_messages_of_others_out_of_view_are_unread() -> None:
     assert made.timelines["lobby"].unread == 1
 
 
-def test_new_messages_begin_at_the_first_unread_one_until_another_channel_is_opened() -> None:
+def test_the_mark_of_new_messages_stays_at_the_first_unread_one_until_another_channel_is_opened() -> None:
     made = state(Echo([said(1, channel="tea")]), said(2, channel="tea"), said(3, channel="tea"))
     made.look_at("tea")
     fold(made, said(4, channel="tea"))

@@ -111,7 +111,7 @@ def test_a_backslash_escapes_a_mark() -> None:
     "text",
     ["# a", "> a", "- a", "1. a", "---", "a  ", "| a | b |", "<b>a</b>", "<script>x</script>", "<!-- a -->", "a<br>b"],
 )
-def test_blocks_and_html_are_text(text: str) -> None:
+def test_blocks_and_html_are_shown_as_text(text: str) -> None:
     assert shown(text) == text
 
 

@@ -42,7 +42,7 @@ def test_a_profile_contains_only_what_the_site_says() -> None:
     assert facts(WhoEntry("eve", 1), SITE) == facts(None, SITE) == ()
 
 
-def test_the_list_shows_an_emoji_without_its_words_and_one_badge() -> None:
+def test_the_list_of_people_shows_an_emoji_without_its_words_and_one_badge() -> None:
     assert [short_emoji(WhoEntry("a", 1, emoji=text)) for text in ("🇨🇭 Switzerland", "⚓", "flag", "", "é x")] == [
         "🇨🇭", "⚓", "", "", "",
     ]  # fmt: skip

@@ -181,7 +181,7 @@ def test_the_latest_failed_message_is_returned_for_editing() -> None:
     assert not made.has_failed
 
 
-def test_an_unknown_nonce_fails_no_message() -> None:
+def test_an_unknown_nonce_marks_no_message_as_failed() -> None:
     made = timeline(1)
     assert not made.fail("n1", "x")
     assert not made.fail("", "x")

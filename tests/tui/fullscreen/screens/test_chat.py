@@ -154,7 +154,7 @@ async def test_keys_before_the_first_frame_take_effect_once_the_room_is_shown() 
             await app.action_quit()
 
 
-async def test_the_list_of_people_begins_a_conversation() -> None:
+async def test_a_conversation_can_be_opened_from_the_list_of_people() -> None:
     async with client() as (pilot, _):
         await pilot.press("ctrl+o", "down", "enter")
         await until(pilot, lambda: app_of(pilot).state.current == "@bob", "the conversation")
@@ -202,7 +202,7 @@ async def test_the_mouse_highlights_a_message() -> None:
         assert highlighted.msg_id == 2
 
 
-async def test_older_messages_are_loaded_at_the_beginning() -> None:
+async def test_older_messages_are_loaded_at_the_beginning_of_the_timeline() -> None:
     def older(frame: ClientFrame) -> Sequence[ServerFrame]:
         if not isinstance(frame, HistoryRequest):
             return ()

@@ -175,7 +175,7 @@ async def test_refused_command_shows_the_reason_and_stays_in_the_composer() -> N
         assert server.acts == []
 
 
-async def test_two_slashes_send_one() -> None:
+async def test_two_slashes_at_the_beginning_are_sent_as_one() -> None:
     async with client() as (pilot, server):
         await write(pilot, "//join is a command")
         said = await until_said(pilot, server)

@@ -8,7 +8,7 @@ from tui.fullscreen.screens.report_form import ReportForm
 from tui.fullscreen.widgets.footer import KeyFooter
 
 
-async def test_list_of_keys_has_keys_and_commands_and_closes_by_the_key_that_opened_it() -> None:
+async def test_list_of_keys_has_keys_and_commands_and_closes_with_the_key_that_opened_it() -> None:
     async with client() as (pilot, _):
         await pilot.press("f1")
         await until_seen(pilot, "Next channel or conversation")

@@ -92,7 +92,7 @@ async def test_going_to_a_missing_message_says_that_it_does_not_exist() -> None:
         await until_told(pilot, "That message no longer exists.")
 
 
-async def test_search_shows_no_results_and_errors_and_escape_closes_it() -> None:
+async def test_search_shows_errors_and_when_nothing_was_found_and_escape_closes_it() -> None:
     async with client(ScriptedServer(answer=answer)) as (pilot, server):
         await pilot.press("ctrl+f", *"nothing", "enter")
         await until_seen(pilot, "No messages found.")

@@ -47,7 +47,7 @@ async def test_entered_name_and_server_are_used(tmp_path: Path) -> None:
             await until(pilot, lambda: load(tmp_path / "config.toml").config.server == other.url, "kept")
 
 
-async def test_problem_of_a_field_is_scrolled_into_view_in_a_low_terminal(tmp_path: Path) -> None:
+async def test_problem_of_a_field_is_scrolled_into_view_in_a_terminal_of_few_lines(tmp_path: Path) -> None:
     async with first_start(tmp_path) as (pilot, _):
         await pilot.resize_terminal(60, 18)
         field(pilot, "link").value = "nothing"

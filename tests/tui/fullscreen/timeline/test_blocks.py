@@ -170,7 +170,7 @@ def test_a_message_of_many_tabs_has_few_runs_and_as_many_cells(unit: str) -> Non
 
 
 @pytest.mark.parametrize("compact", [False, True])
-def test_all_lines_of_a_message_joined_are_its_text(compact: bool) -> None:
+def test_the_joined_lines_of_a_message_are_its_text(compact: bool) -> None:
     text = "Good morning, all of you in the harbour, and\tthe galley!\n\n- one\n- two, which is a longer one than that"
     look = replace(LOOK, compact=compact)
     lines = block(text, look=look).lines

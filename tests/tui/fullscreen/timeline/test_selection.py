@@ -135,7 +135,7 @@ async def test_messages_of_hidden_people_are_not_copied() -> None:
         assert "<4>" not in copied(app)
 
 
-async def test_a_click_clears_the_selection_and_highlights() -> None:
+async def test_a_click_clears_the_selection_and_highlights_a_message() -> None:
     async with viewer(1, 2, 3) as (pilot, app):
         await drag(pilot, where(app, "<1>"), where(app, "<3>"))
         assert app.view.highlighted is None

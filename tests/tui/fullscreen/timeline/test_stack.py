@@ -110,7 +110,7 @@ def test_the_first_message_of_each_day_has_the_day_above_it_whatever_notices_are
     assert [shown[number + 2].strip(" ⚑") for number in dated] == ["text 1", "text 3"]
 
 
-def test_only_what_is_near_is_wrapped() -> None:
+def test_only_messages_near_the_view_are_wrapped() -> None:
     timeline = Timeline("lobby", "Lobby")
     for number in range(1, 1001):
         # Takes more lines than its length suggests.
@@ -134,7 +134,7 @@ def test_steps_count_only_shown_messages() -> None:
     assert stack.step(0, -1) == (0, 1)
 
 
-def test_another_width_wraps_again() -> None:
+def test_a_changed_width_wraps_all_messages_again() -> None:
     timeline = filled(*range(1, 30))
     stack = Stack(timeline, frozenset(), LOOK)
     narrow = lines(stack)

@@ -100,7 +100,7 @@ async def shown(rows: Sequence[Row]) -> AsyncIterator[tuple[Pilot[None], Lists]]
         yield pilot, app
 
 
-async def test_only_rows_in_view_are_made_and_only_changed_ones_again() -> None:
+async def test_only_rows_in_view_are_created_and_only_changed_ones_are_created_again() -> None:
     async with shown(numbered(range(MANY))) as (pilot, app):
         app.list.show_rows(numbered(range(MANY), changed=3))
         await pilot.pause()
