@@ -48,9 +48,9 @@ The login must arrive within 10 s of the handshake. All frames, including fragme
 5. From then on, the server sends live frames. Between `echo` and the first live message, nothing is repeated or left
    out.
 
-Read your own name from `me`: if somebody else has the name, you get another one, such as `ada 2`. Names that look alike
+Read your own name from `me`: if someone else has the name, you get another one, such as `ada 2`. Names that look alike
 count as the same. A name stays reserved for the person who used it last (`ReservedDays`), if that person can return:
-log in with `prove` to keep yours. If you got another name because yours is reserved, or looks like somebody else's, a
+log in with `prove` to keep yours. If you got another name because yours is reserved, or looks like someone else's, a
 `notice` after `me` says so.
 
 ## Resume after a lost connection
@@ -141,7 +141,7 @@ proof = bytes(a ^ b for a, b in zip(client_key, mac(stored_key, signed)))
 expected = mac(server_key, signed)
 ```
 
-The `me` that answers `prove` has the server's own `proof`. If that is not `expected`, somebody poses as the server:
+The `me` that answers `prove` has the server's own `proof`. If that is not `expected`, someone poses as the server:
 close the connection and send nothing more. Use a separate secret for each server (`welcome.server`) at each address.
 After `unknown-identity`, enrol with a new secret, because a proof and the stored key together reveal the client key.
 [How the login works](explanation/login.md) says what this protects against.

@@ -37,7 +37,7 @@ class Authenticate(KeyCall, frozen=True, rename="pascal"):
 class AmendToken(KeyCall, frozen=True, rename="pascal"):
     """A member in the room, and a token with their new claims."""
 
-    username: Annotated[str, Meta(description="The name of somebody in the room.")] = ""
+    username: Annotated[str, Meta(description="The name of someone in the room.")] = ""
     jwt_token: Annotated[str, Meta(description="A valid token of this member, with the new claims.")] = field(
         name="JWTToken", default=""
     )

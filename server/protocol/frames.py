@@ -492,7 +492,7 @@ class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "tak
     own: Annotated[
         bool | None,
         Meta(
-            description="Whether you are its author. Present only if you had another name then, or somebody else had"
+            description="Whether you are its author. Present only if you had another name then, or someone else had"
             " yours. Otherwise you are its author if `username` is your name."
         ),
     ] = None

@@ -128,7 +128,8 @@ def context_lines(
     theirs = all(each.readable_by(reporter) and each.channel_for(reporter) == place for each in found)
     if not theirs or not _near(publication.msg_id, [each.msg_id for each in found], shown):
         raise Refusal(
-            ErrorCode.BAD_CONTEXT, "The context of a report can only contain the messages around the reported one."
+            ErrorCode.BAD_CONTEXT,
+            "The context of a report can only contain the messages around the reported one. Choose the context again.",
         )
     return tuple(ContextLine(each.author.name, each.at, each.text, each.author.identity) for each in found)
 

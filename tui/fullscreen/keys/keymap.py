@@ -163,7 +163,7 @@ KEYS = (
     Key(Where.MESSAGES, "y", "screen.copy", "Copy the message", "Copy"),
     Key(Where.MESSAGES, "question_mark", "app.help", "All keys"),
     Key(Where.MESSAGES, "escape", "leave", "Back to writing", "Write"),
-    Key(Where.CHANNELS, "enter", "select", "Open channel", "Open"),
+    Key(Where.CHANNELS, "enter", "select", "Open the channel", "Open"),
     Key(Where.CHANNELS, "escape", "leave", "Back to writing", "Write"),
     Key(Where.PEOPLE, "enter", "select", "Send the person a direct message", "Message"),
     Key(Where.PEOPLE, "p", "profile", "Profile of the person", "Profile"),
