@@ -92,7 +92,7 @@ async def test_a_locked_database_refuses_senders_but_not_readers(tmp_path: Path)
         await fails_and_recovers(server, disk, disk.locked(), count=1, can_enter=False)
 
 
-async def test_a_reconnect_during_a_read_failure_is_told_to_retry_and_then_has_no_gap(
+async def test_a_reconnect_during_a_read_failure_is_asked_to_retry_and_then_has_no_gap(
     tmp_path: Path,
 ) -> None:
     settings = write_settings(tmp_path)

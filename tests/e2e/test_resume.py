@@ -113,7 +113,7 @@ async def test_resuming_from_another_epoch_shows_a_gap(server: ServerProcess) ->
         assert [message.message for message in echo.messages] == ["hello"]
 
 
-async def test_the_same_person_takes_over_and_nobody_else_notices(server: ServerProcess) -> None:
+async def test_the_same_person_takes_over_the_session_and_nobody_else_notices(server: ServerProcess) -> None:
     async with entered(server.url, "bob") as bob, entered(server.url, "alice", TOKEN) as old:
         await bob.next(Presence)
         async with connected(server.url) as (new, _):

@@ -98,7 +98,7 @@ def test_each_fault_has_a_line_of_its_own(file: Path) -> None:
     [b'theme = "nord', b'theme = "\xff"', b"a = " + b"[" * 1000, b"a = " + b"9" * 5000],
     ids=["syntax", "encoding", "nested", "digits"],
 )
-def test_a_file_that_cannot_be_read_says_so_and_is_never_overwritten(file: Path, content: bytes) -> None:
+def test_a_file_that_cannot_be_read_is_reported_and_never_overwritten(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     loaded = load(file)
     assert len(loaded.problems) == 1

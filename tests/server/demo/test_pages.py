@@ -151,7 +151,7 @@ async def test_an_answer_is_sent_to_the_chat_server_and_shown_on_the_card(caller
     assert (report["Status"], report["Note"], report["Problem"]) == (status, note, "")
 
 
-async def test_an_answer_that_the_chat_server_refuses_says_so_and_keeps_the_note(caller: Caller) -> None:
+async def test_a_refused_answer_shows_the_refusal_and_keeps_the_note(caller: Caller) -> None:
     caller.answer = httpx.Response(503, json={"OK": False, "Error": "The storage cannot be reached now; call again."})
     await caller.tell(evidence())
     await answer(caller, "resolved", "Thank you.")

@@ -98,7 +98,7 @@ async def test_a_withdrawal_of_an_unknown_report_is_accepted(caller: Caller) -> 
     assert await caller.listed() == []
 
 
-async def test_a_call_that_somebody_else_signed_is_refused(caller: Caller) -> None:
+async def test_a_call_signed_by_somebody_else_is_refused(caller: Caller) -> None:
     answer = await caller.post(body(), signing=OTHER)
     assert (answer.status_code, answer.text) == (401, "The webhook-signature is missing or wrong.\n")
     assert await caller.listed() == []

@@ -82,7 +82,7 @@ async def test_calls_on_behalf_of_a_member_are_allowed_as_in_the_table(room: Dis
             assert dict(zip(ROLES, found, strict=True)) == dict(zip(ROLES, statuses, strict=True)), path
 
 
-async def test_calls_of_the_site_need_its_key_whoever_makes_them(room: Dispatcher) -> None:
+async def test_calls_of_the_site_always_need_its_key(room: Dispatcher) -> None:
     before = set(room.hub.sessions)
     async with site(room) as http:
         for each in endpoints.ENDPOINTS:

@@ -54,7 +54,7 @@ def test_a_room_is_unchanged_after_a_migration_to_postgresql_and_back(moved: Mov
     assert held(tmp_path / "back.sqlite") == content(moved.url) == held(moved.source)
 
 
-def test_a_backup_is_the_room_in_a_file_with_an_epoch_of_its_own(moved: Moved, tmp_path: Path) -> None:
+def test_a_backup_is_a_file_with_the_room_and_its_own_epoch(moved: Moved, tmp_path: Path) -> None:
     assert "12 messages" in backup(open_store(moved.url), tmp_path / "backup.sqlite")
     rows, numbering = held(tmp_path / "backup.sqlite")
     epoch = held(moved.source)[1].epoch

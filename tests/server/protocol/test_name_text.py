@@ -78,6 +78,6 @@ def test_author_and_text_can_be_distinguished(author: str, text: str) -> None:
     assert line.partition(name_text.SEPARATOR) == (name_text.shown(author), name_text.SEPARATOR, text)
 
 
-def test_a_name_of_emoji_joined_by_another_server_is_shown_as_it_is() -> None:
+def test_a_name_of_joined_emoji_from_another_server_is_shown_unchanged() -> None:
     assert name_text.shown("👩\u200d💻 می\u200cخواهم") == "👩\u200d💻 می\u200cخواهم"
     assert name_text.shown("a\u200dda") == "a\ufffdda"

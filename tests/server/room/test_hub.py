@@ -163,7 +163,7 @@ def crowd(hub: Hub, people: int) -> None:
         hub.join(session, session.logged_in_person)
 
 
-async def test_the_who_list_of_thousands_arrives_as_it_is_read_and_changes_follow_it(relations: RelationIndex) -> None:
+async def test_a_who_list_of_thousands_is_sent_as_it_is_read_and_changes_follow_it(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     crowd(hub, 2_000)
     first, other, slow = Guest(hub, ADA), Guest(hub, BOB), SlowOutlet()

@@ -132,7 +132,7 @@ def test_a_name_that_misleads_is_refused_with_an_explanation(text: str) -> None:
         *("🦊", "🦊 fox", "⚓ Inés", "🇩🇪 Max", "👋🏽 hi", "x" * MAX_NAME_CHARS),
     ],
 )
-def test_an_honest_name_is_granted_as_it_is(name: str) -> None:
+def test_an_honest_name_is_granted_unchanged(name: str) -> None:
     assert names.check(name) == name
 
 

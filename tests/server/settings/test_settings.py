@@ -279,7 +279,7 @@ def test_the_environment_overrides_the_key_and_satisfies_a_webhook_that_needs_on
 SIGNING = "whsec_" + "QUJD" * 10
 
 
-def test_signing_secrets_are_one_text_or_a_list_and_in_no_repr() -> None:
+def test_signing_secrets_can_be_one_text_or_a_list_and_are_in_no_repr() -> None:
     hook = f'AdminAPIKey = "key"\n{REPORT}'
     for written, count in ((f'"{SIGNING}"', 1), (f'["{SIGNING}", "{SIGNING}"]', 2), ('""', 0), ("[]", 0)):
         settings = parse(f"{hook}Secret = {written}", {}).settings

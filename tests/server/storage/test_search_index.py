@@ -156,7 +156,7 @@ def test_sqlite_index_takes_less_than_half_the_space_of_the_old_one_for_words(tm
 
 
 @pytest.mark.parametrize("kind", ["words", "ascii", "cyrillic", "cjk", "emoji"])
-def test_sqlite_message_is_charged_for_no_less_than_it_takes(kind: str, tmp_path: Path) -> None:
+def test_sqlite_message_is_charged_for_no_less_than_it_occupies(kind: str, tmp_path: Path) -> None:
     charged = costs.message_bytes(Say("lobby", letters(kind)))
     assert stored_bytes(tmp_path, kind, old=False) < charged * 1.25
 

@@ -3,7 +3,7 @@
 from tui.client.recall import MOST_KEPT, Recall
 
 
-def test_texts_are_recalled_in_their_place_and_the_draft_comes_back() -> None:
+def test_texts_are_recalled_in_their_place_and_the_draft_is_restored() -> None:
     recall = Recall()
     for text, place in (("one", "lobby"), ("two", "lobby"), ("two", "lobby"), ("secret", "@bob")):
         recall.add(text, place)

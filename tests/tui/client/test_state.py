@@ -240,7 +240,7 @@ def test_muting_is_offered_where_the_report_was_made() -> None:
     assert not made.mute_offer
 
 
-def test_a_profile_is_loading_until_its_answer_comes() -> None:
+def test_a_profile_is_loading_until_its_answer_arrives() -> None:
     made = state()
     assert made.ask_profile("bob", "n1") == ProfileRequest("bob", "n1")
     assert made.profile == ProfileView("bob", "n1", Stage.LOADING)

@@ -310,7 +310,7 @@ def notices_of(made: Timeline) -> list[str]:
     return [each.text for each in made.entries if isinstance(each, Notice)]
 
 
-def test_a_notice_between_messages_is_removed_when_the_next_one_comes() -> None:
+def test_a_notice_between_messages_is_removed_when_the_next_one_arrives() -> None:
     made = timeline(1)
     made.note(passing("one"))
     made.note(passing("two"))

@@ -132,7 +132,7 @@ def test_messages_of_hidden_people_and_deleted_ones_are_not_unread() -> None:
 
 
 @pytest.mark.parametrize("muted", ["", "tea"])
-def test_conversations_and_mentions_come_first_then_the_oldest(muted: str) -> None:
+def test_unread_conversations_and_mentions_rank_first_then_the_oldest(muted: str) -> None:
     made = state(
         Places(
             [

@@ -194,7 +194,7 @@ def test_a_draft_that_the_user_continued_before_the_login_is_restored_once() -> 
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff", encoded(structs.replace(Unsent(drafts={"a": "b"}), version=9))])
-async def test_a_file_that_cannot_be_read_is_left_as_it_is(content: bytes, tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_read_is_left_unchanged(content: bytes, tmp_path: Path) -> None:
     writer = UnsentFile(lambda: Unsent(drafts={"tea": "half"}), lambda: tmp_path)
     await writer.close(ADA)
     (file,) = list_of(tmp_path)

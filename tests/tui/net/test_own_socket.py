@@ -166,7 +166,7 @@ async def test_a_directory_that_others_can_enter_is_refused(path: Path, mode: in
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
 @pytest.mark.parametrize("which", [0, 1, 2])
-async def test_a_directory_of_somebody_else_is_refused(path: Path, which: int) -> None:
+async def test_a_directory_of_another_user_is_refused(path: Path, which: int) -> None:
     os.chown([path.parent, *path.parent.parents][which], 65534, 65534)
     with pytest.raises(LocalServerError, match=re.escape(str(path.parent))):
         await find(Options("ada"))
@@ -189,7 +189,7 @@ async def test_a_link_in_place_of_the_directory_is_refused(path: Path, tmp_path:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
-async def test_a_socket_of_somebody_else_is_refused(path: Path) -> None:
+async def test_a_socket_of_another_user_is_refused(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(path))
         other.listen()

@@ -146,7 +146,7 @@ async def test_blocking_asks_first_and_unblocking_does_not(answer: str) -> None:
     ],
     ids=["delete", "react", "block"],
 )
-async def test_an_action_confirmed_offline_is_not_done_and_says_so(
+async def test_an_action_confirmed_offline_is_not_done_and_a_notice_says_so(
     keys: Sequence[str], asked: str, answer: str
 ) -> None:
     async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, server):

@@ -68,7 +68,7 @@ async def test_results_are_listed_newest_first_and_older_ones_load_on_scrolling(
         assert asked == [0, 20]
 
 
-async def test_enter_goes_to_a_message_and_loads_only_what_is_around_it() -> None:
+async def test_enter_opens_a_message_and_loads_only_its_surroundings() -> None:
     script = ScriptedServer(answer=answer, opening=(PEOPLE, OPENING, Places([])))
     async with client(script) as (pilot, server):
         await pilot.press("ctrl+f", *"rope", "enter")

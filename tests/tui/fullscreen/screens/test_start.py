@@ -160,7 +160,7 @@ async def test_quitting_asks_only_where_a_draft_cannot_be_saved(
                 assert isinstance(app.screen, Question) == asks
 
 
-async def test_user_alone_on_their_own_server_is_told_how_to_reach_others(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_user_alone_on_their_own_server_is_shown_how_to_reach_others(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nobody(_: object) -> bool:
         return False
 

@@ -178,7 +178,7 @@ async def test_another_timeline_and_another_width_end_the_selection() -> None:
         assert not marked(app)
 
 
-async def test_dragging_to_the_edge_scrolls_and_the_selection_goes_on() -> None:
+async def test_dragging_to_the_edge_scrolls_and_the_selection_grows() -> None:
     async with viewer() as (pilot, app):
         start = app.seen()[-1]
         await pilot.mouse_down(offset=where(app, f"<{start}>"))

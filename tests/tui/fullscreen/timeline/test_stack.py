@@ -79,7 +79,7 @@ def test_an_updated_stack_equals_a_new_one(acts: list[tuple[Callable[[Timeline, 
 
 
 @given(st.lists(st.integers(1, 40), unique=True, min_size=1), st.data())
-def test_a_message_is_found_again_after_others_came(numbers: list[int], data: st.DataObject) -> None:
+def test_a_message_is_found_again_after_others_were_added(numbers: list[int], data: st.DataObject) -> None:
     timeline = filled(*numbers)
     timeline.pop_changes()
     number = data.draw(st.integers(0, len(numbers) - 1))
@@ -90,7 +90,7 @@ def test_a_message_is_found_again_after_others_came(numbers: list[int], data: st
     assert timeline.entries[moved(number, timeline.pop_changes())] == entry
 
 
-def test_messages_of_hidden_people_take_no_lines_and_join_those_around_them() -> None:
+def test_messages_of_hidden_people_take_no_lines_and_those_around_them_are_grouped() -> None:
     timeline = Timeline("lobby", "Lobby")
     for number, author in enumerate(["bob", "mallory", "bob"], 1):
         timeline.add(Line(number, author, f"text {number}", AT, mine=False))
