@@ -119,7 +119,7 @@ def test_a_click_on_markup_in_title_profile_or_form_runs_no_action(tmp_path: Pat
         assert "HEAD" in terminal.screen
 
 
-def test_muted_people_and_deleted_messages_are_harmless(tmp_path: Path) -> None:
+def test_hostile_names_of_muted_people_and_deleted_messages_are_harmless(tmp_path: Path) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until(MARKUP[3])
         highlight(terminal)

@@ -186,7 +186,7 @@ async def test_the_longest_report_is_accepted(caller: Caller) -> None:
     await caller.tell(evidence(longest, comment="<" * MAX_COMMENT_CHARS, context=around))
 
 
-async def test_the_profile_of_a_bot_is_as_the_contract_spells_it(caller: Caller) -> None:
+async def test_the_profile_of_a_bot_has_the_spelling_of_the_contract(caller: Caller) -> None:
     answer = await caller.post(profile_body(KEY, HOST.upper()))
     assert answer.status_code == 200
     content = answer.json()

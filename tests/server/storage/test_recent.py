@@ -108,7 +108,7 @@ def test_the_erased_reaction_of_somebody_without_messages_is_a_change(connection
     store.check()
 
 
-def test_no_more_is_remembered_than_fits_into_a_frame(connection: Connection) -> None:
+def test_no_more_messages_are_remembered_than_fit_into_a_frame(connection: Connection) -> None:
     wanted = tuple((f"c{number}", 10) for number in range(30))
     for channel, limit in wanted:
         for _ in range(limit):

@@ -237,7 +237,7 @@ def test_a_status_of_the_site_does_not_hide_a_lost_addition(desk: Desk) -> None:
     assert (found.status, found.note, found.notified) == (ReportState.GIVEN_UP, "Banned.", False)
 
 
-def test_a_withdrawn_probe_is_still_the_only_one(desk: Desk) -> None:
+def test_no_other_probe_is_sent_while_a_withdrawn_one_is_in_flight(desk: Desk) -> None:
     desk.submit()
     for _ in range(FAILURES_TO_OPEN):
         desk.try_next(FAILED)

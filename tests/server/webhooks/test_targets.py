@@ -55,7 +55,7 @@ MAPPED_METADATA = [
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_the_internet_is_allowed(address: str) -> None:
+def test_addresses_of_the_internet_are_allowed(address: str) -> None:
     assert not forbidden(address, block_private=True)
     assert not forbidden(address, block_private=False)
 

@@ -86,7 +86,7 @@ async def test_a_redirect_to_several_targets_is_not_followed() -> None:
     assert arrived == []
 
 
-async def test_unencrypted_login_passes_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unencrypted_login_is_not_sent_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     async with listening() as (port, arrived):
         for name in ("ws_proxy", "http_proxy", "https_proxy", "all_proxy", "socks_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
