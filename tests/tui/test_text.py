@@ -146,7 +146,7 @@ def test_a_tab_stays_unless_the_text_is_one_line() -> None:
     assert clean_line("\tx") == "    x"
 
 
-def test_own_text_keeps_everything_but_commands() -> None:
+def test_the_users_own_text_keeps_everything_but_terminal_commands() -> None:
     own = "می\u200cخواهم \u200eabc\u200f \u2067x\u2069 👩\u200d🚀\n\t  x\ufe0f\u200b"
     assert clean_own(own) == own
     assert clean_own("a\r\nb\x1b[31m\x00\ud800") == "a\nb␛[31m␀\ufffd"

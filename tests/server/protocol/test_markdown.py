@@ -150,7 +150,7 @@ def test_lines_between_fences_are_a_block_of_code(text: str, found: list[tuple[b
 
 
 @pytest.mark.parametrize("mark", ["*a* ", "a.b ", "\\", "[", "://", "@", "~", "_", "`"])
-def test_lines_after_the_maximum_of_marks_are_plain_text(mark: str) -> None:
+def test_lines_after_the_maximum_number_of_marks_are_plain_text(mark: str) -> None:
     parser = MessageParser(WEB)
     lines = ["*a*", mark * MAX_MARKS, "plain", "*a*"]
     emphasis = [Token("em", "*", opens=True), Token("", "a"), Token("em", "*")]

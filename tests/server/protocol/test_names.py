@@ -23,7 +23,7 @@ def test_case_width_spacing_and_encoding_of_accents_do_not_make_another_name(one
     assert key(one) == key(other)
 
 
-def test_names_that_look_different_are_different() -> None:
+def test_names_that_look_different_have_different_keys() -> None:
     assert len({key(name) for name in ("alice", "alicia", "alice 2", "álice")}) == 4
 
 

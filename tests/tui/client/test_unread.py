@@ -86,7 +86,7 @@ def test_the_list_of_the_server_says_what_is_unread() -> None:
     assert not made.timelines["@carol"].covered.holds(BEGINNING)
 
 
-def test_a_message_that_was_kept_and_is_read_already_is_not_new() -> None:
+def test_a_waiting_message_that_is_already_read_is_not_new() -> None:
     made = state(Echo([at(3, "psst", channel="@bob")]), Places([PlaceEntry("@bob", 3, 3)]))
     assert counts(made, "@bob") == (0, 0, 0)
 

@@ -262,9 +262,7 @@ def test_database_in_another_encoding_is_refused(url: str, monkeypatch: pytest.M
         ("REVOKE CREATE ON SCHEMA {schema} FROM {schema}", "permission denied .*; make this user the owner"),
     ],
 )
-async def test_database_that_cannot_be_used_says_why(
-    found: str, problem: str, url: str, postgres: SharedPostgres
-) -> None:
+async def test_unusable_database_is_explained(found: str, problem: str, url: str, postgres: SharedPostgres) -> None:
     with psycopg.connect(url, autocommit=True) as administrator:
         administrator.execute(found.format(schema=administrator.info.user).encode())
     with pytest.raises(StorageError, match=problem):
