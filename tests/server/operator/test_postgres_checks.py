@@ -1,4 +1,4 @@
-"""The doctor judges a database by what would be lost with it, and servers by their beats."""
+"""The doctor judges a database by what would be lost with it, and servers by their heartbeats."""
 
 from pathlib import Path
 

@@ -142,7 +142,7 @@ class Room:
         }
 
     def check(self) -> None:
-        """Compare searches with a look at every message."""
+        """Compare searches with a scan of every message."""
         for words in ("rope", '"rope light"', "banana", "äpfel", "ro", "light rope"):
             assert found(self.connection, query(words)) == self._with(*query(words).words)
         assert found(self.connection, query("from:bob rope")) == [
