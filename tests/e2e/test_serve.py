@@ -256,7 +256,7 @@ def test_serving_beyond_this_machine_prints_a_warning(tmp_path: Path) -> None:
     # Every address but the usual three counts as reachable by others, although this one is not.
     with serving("--host", "127.0.0.2", NOBODY, directory=tmp_path) as served:
         log = served.log.read_text()
-        assert "WARNING: anyone with this link" in log
+        assert "WARNING: anyone with this URL" in log
         assert log.count("\n") == 1
     with serving(NOBODY, directory=tmp_path) as served:
         assert served.log.read_text() == ""

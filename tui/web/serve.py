@@ -17,8 +17,8 @@ from tui.web.pages import Pages
 END_SECONDS = 10.0
 """Time for pages and their processes to end after Ctrl+C or SIGTERM."""
 WARNING = (
-    "WARNING: anyone with this link can read and write here as you. The traffic is not encrypted, so others on the"
-    " network path can read the link. Do not share it; an SSH tunnel to 127.0.0.1 is safer."
+    "WARNING: anyone with this URL can read and write here as you. The traffic is not encrypted, so others on the"
+    " network path can read the URL. Do not share it; an SSH tunnel to 127.0.0.1 is safer."
 )
 
 
