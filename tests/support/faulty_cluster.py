@@ -167,7 +167,7 @@ class FaultyCluster:
         """Wait until everybody has caught up; return what became of the messages."""
         with suppress(TimeoutError):
             async with asyncio.timeout(BACK_SECONDS):
-                while await asyncio.to_thread(self._behind):
+                while is_behind(self._members, self._stranger, await asyncio.to_thread(self._stored)):
                     await self._stranger.visit(0)
                 await until(lambda: not self._ghosts(), BACK_SECONDS)
         stored = await asyncio.to_thread(self._stored)
@@ -185,9 +185,6 @@ class FaultyCluster:
             ghosts=self._ghosts(),
             errors=sum((member.errors for member in self._members), Counter[str]()),
         )
-
-    def _behind(self) -> bool:
-        return is_behind(self._members, self._stranger, self._stored())
 
     def _faults(self, stored: Sequence[Stored]) -> Sequence[str]:
         counted = Counter(each.text for each in stored)
