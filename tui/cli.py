@@ -203,7 +203,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("url", nargs="?", metavar="URL", help="server, like wss://chat.example (default: the last one)")
     parser.add_argument("--name", help="your display name (default: the last one)")
     parser.add_argument("--sign-in", action="store_true", help="ask for the sign-in link from your site")
-    parser.add_argument("--token-file", type=Path, metavar="FILE", help=f"file with that link; or set {TOKEN_VARIABLE}")
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help=f"file with the sign-in link; or set {TOKEN_VARIABLE}"
+    )
     parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file of the server on this machine")
     parser.add_argument(
         "--demo", action="store_true", help="try everything in a room with scripted users and a small site"
