@@ -102,11 +102,12 @@ words, or with many candidates, can end early: `searchedTo` is the lowest number
 
 ## How fast to send
 
-You may send `MessagesBurst` messages at once (10 by default) and `MessagesPerSecond` on average. Faster messages are
-delayed in order for up to 5 s; beyond that, they are refused with `too-fast`. While messages wait, the server reads
-nothing more from you, so a refusal can arrive seconds after the message, and messages after it may still be accepted.
-To keep the order, send each message once the one before is answered. The recipient gets at most one `typing` every 2 s
-from you, and none if they refuse your messages.
+You may send `MessagesBurst` messages at once (10 by default) and `MessagesPerSecond` on average. Edits, deletions,
+reactions, statuses, mutes, blocks, reports and withdrawals count as messages. Faster ones are delayed in order for up
+to 5 s; beyond that, they are refused with `too-fast`. While messages wait, the server reads nothing more from you, so a
+refusal can arrive seconds after the message, and messages after it may still be accepted. To keep the order, send each
+message once the one before is answered. The recipient gets at most one `typing` every 2 s from you, and none if they
+refuse your messages.
 
 ## Mentions and pings
 

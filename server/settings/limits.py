@@ -31,13 +31,13 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
         int,
         Meta(
             ge=1,
-            description="Messages, reactions and reports that a user may send at once (at least 1). More are delayed by"
-            " up to 5 s, then refused.",
+            description="Messages that a user may send at once (at least 1); every change, such as a reaction or a"
+            " report, counts as one. More are delayed by up to 5 s, then refused.",
         ),
     ] = 10
     messages_per_second: Annotated[
         float,
-        Meta(ge=0, description="Messages, reactions and reports per second that a user may send on average."),
+        Meta(ge=0, description="Messages and other changes per second that a user may send on average."),
     ] = 2.0
     pages_burst: Annotated[
         int,
