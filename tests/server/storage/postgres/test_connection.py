@@ -23,7 +23,7 @@ def prepared(connection: PostgresConnection) -> set[str]:
 
 def test_snapshot_keeps_prepared_statements(connection: PostgresConnection) -> None:
     connection.execute("SELECT ?", (1,))
-    connection.call("SELECT 2", ())
+    connection.call("SELECT 2", [])
     before = prepared(connection)
     with connection.snapshot():
         connection.execute("SELECT ?", (1,))
@@ -36,7 +36,7 @@ def test_statement_is_prepared_again_after_a_rollback(connection: PostgresConnec
     for _ in range(3):
         if others:
             connection.execute("SELECT ?", (1,))
-        assert connection.call("SELECT 2", ()) == [[b"2"]]
+        assert connection.call("SELECT 2", []) == [[b"2"]]
         connection.raw.execute("BEGIN")
         connection.roll_back()
 
@@ -44,6 +44,6 @@ def test_statement_is_prepared_again_after_a_rollback(connection: PostgresConnec
 def test_statement_is_prepared_again_after_a_snapshot_that_failed(connection: PostgresConnection) -> None:
     for _ in range(3):
         connection.execute("SELECT ?", (1,))
-        assert connection.call("SELECT 2", ()) == [[b"2"]]
+        assert connection.call("SELECT 2", []) == [[b"2"]]
         with pytest.raises(ZeroDivisionError), connection.snapshot():
             raise ZeroDivisionError
