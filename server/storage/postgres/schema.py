@@ -43,6 +43,10 @@ def prepare(connection: Connection) -> StoredRoom:
     with connection.transaction():
         # Two servers that start at once: the second one finds the work done.
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('flagpost ' || current_schema()))")
+        version = _version(connection)
+        if version and version.schema < len(STEPS):
+            # Before the row, because servers that wait for the row would prevent a change of the table.
+            connection.execute("LOCK TABLE room IN ACCESS EXCLUSIVE MODE")
         version = _version(connection, lock="FOR UPDATE")
         if version is None:
             _create(connection)

@@ -1,10 +1,14 @@
 """Servers of two versions share a room while one after the other is upgraded, or are refused with an explanation."""
 
+import asyncio
+
+import psycopg
 import pytest
 
 from server.storage.base import StorageError
 from server.storage.postgres import schema
 from server.storage.postgres.store import PostgresStore
+from tests.support.postgres import SharedPostgres
 from tests.support.postgres_database import servers, until
 
 OLD = schema.STEPS
@@ -14,6 +18,17 @@ NEW = (
     "ALTER TABLE person ADD COLUMN extra bigint NOT NULL DEFAULT 0;",
 )
 """The tables of a later version, which has more columns."""
+
+WHILE_OTHERS_WAIT = """
+DO $$ BEGIN
+    WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))) LOOP
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+    -- Longer than their deadlock_timeout.
+    PERFORM pg_sleep(0.1);
+END $$;
+ALTER TABLE room ADD COLUMN extra bigint NOT NULL DEFAULT 0;
+"""
 
 
 def upgrade(monkeypatch: pytest.MonkeyPatch, *, compatible: bool = True) -> None:
@@ -36,6 +51,23 @@ async def test_an_older_server_keeps_running_while_a_newer_one_extends_the_table
             assert newer.heard == ["of the older", "of the newer"]
             assert await older.texts() == await newer.texts() == older.heard
             assert not older.losses
+
+
+async def test_older_servers_can_wait_for_the_room_while_a_newer_one_extends_its_table(
+    url: str, postgres: SharedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = url.partition("//")[2].partition("@")[0]
+    with psycopg.connect(postgres.url, autocommit=True) as administrator:
+        administrator.execute(f"ALTER ROLE {role} SET deadlock_timeout = '10ms'".encode())
+    async with servers(url) as (older,):
+        await older.say("before")
+        monkeypatch.setattr(schema, "STEPS", (*OLD, WHILE_OTHERS_WAIT))
+        with PostgresStore(url).connected() as connection:
+            upgrading = asyncio.create_task(asyncio.to_thread(schema.prepare, connection.raw))
+            while not upgrading.done():
+                await older.publish("meanwhile")
+            await upgrading
+        assert await older.texts() == older.heard
 
 
 async def test_an_older_server_starts_beside_newer_ones_as_long_as_it_can_use_the_tables(
