@@ -34,14 +34,16 @@ class Transaction:
         self._batch = batch
         self._node = node
         self._token = token
-        self._unanswered: Commit | None = None
-        """A commit that was requested, but not confirmed."""
+        self.in_doubt = False
+        """The batch may be stored, although its answer was lost."""
+        self._requested: Commit | None = None
+        """The commit that was requested last."""
 
     def run(self, connection: PostgresConnection) -> Commit:
         """Attempt the writes, unless an earlier attempt is stored. Raises FencedError, and any error of a write."""
-        if self._unanswered and self._is_stored(connection):
-            return self._unanswered
-        self._unanswered = None
+        self.in_doubt = self.in_doubt and is_stored(self._token, self._node, connection)
+        if self.in_doubt and self._requested:
+            return self._requested
         with connection.raw.pipeline():
             connection.execute("BEGIN")
             begun = connection.execute(
@@ -53,19 +55,21 @@ class Transaction:
         for write in self._batch:
             write.run(connection)
         events = connection.announced
-        self._unanswered = Commit(before, before + len(events), now, events)
+        self._requested = Commit(before, before + len(events), now, events)
         with connection.raw.pipeline():
             if events:
                 connection.execute("SELECT store_news(?, ?, ?)", (self._node.id, now, news.encode(events)))
             connection.execute("COMMIT")
         self._node.lock_use.add(time.perf_counter() - locked_at)
-        return self._unanswered
+        return self._requested
 
-    def _is_stored(self, connection: PostgresConnection) -> bool:
-        (last,) = connection.execute("SELECT last_batch(?)", (self._node.id,)).fetchone()
-        if last is None:
-            raise FencedError("the other servers have removed this one")
-        return bool(last == self._token)
+
+def is_stored(token: str, node: Node, connection: PostgresConnection) -> bool:
+    """Return whether a batch is stored, once no earlier attempt is in progress. Raises FencedError."""
+    (last,) = connection.execute("SELECT last_batch(?)", (node.id,)).fetchone()
+    if last is None:
+        raise FencedError("the other servers have removed this one")
+    return bool(last == token)
 
 
 def is_fence(error: psycopg.Error) -> bool:

@@ -34,8 +34,9 @@ ENCODING = "UTF8"
 PATIENCE_SECONDS = 15.0
 """Time for which writes and reads wait for a database that does not answer; then they fail."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
-_LOST = ("08", "57P", "25P03", "25006")
-"""Prefixes of the SQLSTATEs of an unusable connection: it is broken, closed by the server, or leads to a standby."""
+_LOST = ("08", "57P", "25", "26", "0A000")
+"""Prefixes of the SQLSTATEs of an unusable connection: it is broken or closed by the server, leads to a standby, is in
+a wrong transaction, or its prepared statements are missing or outdated, because tables or functions were changed."""
 
 Parameters = Mapping[str, str]
 
@@ -98,24 +99,22 @@ class DatabaseLink:
         """Return the connection, and open it if it was dropped. Raises psycopg.Error."""
         if self._connection is None:
             self._connection = self._open()
-            self._pause = FIRST_PAUSE
         return self._connection
 
-    def check(self, error: psycopg.Error) -> bool:
-        """Drop the connection if this error means that it is lost; return whether it is lost."""
+    def recover(self, error: psycopg.Error) -> bool:
+        """Close the connection, in whatever state the error left it; return whether a new one may solve the problem."""
         if self._connection is None:
             return True
         raw = self._connection.raw
-        if not (raw.closed or raw.broken or ends_connection(error)):
-            return False
-        log.warning("the connection to the database is lost", extra={"error": one_line(error)})
+        lost = bool(raw.closed or raw.broken or ends_connection(error))
+        if lost:
+            log.warning("the connection to the database is lost", extra={"error": one_line(error)})
         self.close()
-        return True
+        return lost
 
-    def roll_back(self) -> None:
-        """End a transaction that failed. Raises psycopg.Error."""
-        if self._connection is not None:
-            self._connection.roll_back()
+    def succeed(self) -> None:
+        """Let the next pause be short again."""
+        self._pause = FIRST_PAUSE
 
     def wait(self) -> None:
         """Pause before the next attempt; each pause is twice as long as the one before, up to a second."""

@@ -16,7 +16,7 @@ from server.storage.base import Published
 from server.storage.clock import moment
 from server.storage.events import StoredChange
 from server.storage.pending import PendingWrite
-from server.storage.postgres.attempts import Node
+from server.storage.postgres.attempts import Node, is_stored
 from server.storage.postgres.connection import PostgresConnection
 from server.storage.postgres.hearing import Commit
 
@@ -56,14 +56,19 @@ class Publishing:
         self._batch = batch
         self._node = node
         self._token = token
-        self._drafts = msgspec.json.encode([_draft(write.draft) for write in batch])
+        self.in_doubt = False
+        """See Transaction."""
 
     def run(self, connection: PostgresConnection) -> Commit:
-        """Store the messages, or find out what became of an earlier attempt. Raises psycopg.Error."""
+        """Store the messages, or find out what became of an earlier attempt. Raises FencedError and any other error."""
+        drafts = msgspec.json.encode([_draft(write.draft) for write in self._batch])
+        self.in_doubt = self.in_doubt and is_stored(self._token, self._node, connection)
         called_at = time.perf_counter()
         now = self._node.now()
         values = self._node.id, self._token, "" if now is None else str(now), str(NONCE_MILLISECONDS)
-        rows = connection.call(PUBLISH, [*map(str.encode, values), self._drafts])
+        rows = connection.call(PUBLISH, [*map(str.encode, values), drafts])
+        # Stored, until the writer knows what.
+        self.in_doubt = True
         at, before, waited = (int(column or 0) for column in rows[0][2:])
         self._node.lock_use.add(time.perf_counter() - called_at - waited / MICROSECONDS)
         answers = [(int(msg_id or 0), fresh == TRUE) for msg_id, fresh, *_ in rows]

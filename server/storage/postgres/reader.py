@@ -1,6 +1,5 @@
 """The reader thread: runs reads one by one, and waits while the database is unavailable."""
 
-import threading
 import time
 from collections.abc import Callable
 
@@ -9,17 +8,16 @@ import psycopg
 from server.storage.fair import QueueKey
 from server.storage.pending import PendingRead, ReadQueue, Result, Work
 from server.storage.postgres.connecting import PATIENCE_SECONDS, DatabaseLink
+from server.storage.postgres.database_thread import DatabaseThread
 from server.storage.postgres.membership import FencedError
 
 
-class ReaderThread(threading.Thread):
+class ReaderThread(DatabaseThread):
     """Runs one read at a time."""
 
     def __init__(self, link: DatabaseLink, now: Callable[[], int], fenced: Callable[[FencedError], None]) -> None:
-        super().__init__(name="reader", daemon=True)
-        self._fenced = fenced
+        super().__init__("reader", link, fenced)
         self._ended = False
-        self._link = link
         self._now = now
         self._reads = ReadQueue()
         self._give_up_at: float | None = None
@@ -34,10 +32,10 @@ class ReaderThread(threading.Thread):
         self._ended = True
         self._reads.end()
 
-    def run(self) -> None:
+    def work(self) -> None:
+        """See DatabaseThread."""
         for read in self._reads:
             read.run(self._perform)
-        self._link.close()
 
     def _perform(self, work: Work[object]) -> object:
         """Run a read, and repeat it if the connection was lost. Raises its errors, and psycopg.Error."""
@@ -47,7 +45,7 @@ class ReaderThread(threading.Thread):
                 connection.now = self._now()
                 result = work(connection)
             except psycopg.Error as error:
-                if not self._link.check(error):
+                if not self._link.recover(error):
                     raise
                 self._give_up_at = self._give_up_at or time.monotonic() + PATIENCE_SECONDS
                 if self._ended or time.monotonic() > self._give_up_at:
@@ -59,4 +57,5 @@ class ReaderThread(threading.Thread):
                 raise
             else:
                 self._give_up_at = None
+                self._link.succeed()
                 return result

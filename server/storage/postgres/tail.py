@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from server.storage.events import Event, body_of
 from server.storage.postgres import membership, news
 from server.storage.postgres.connecting import DatabaseLink, one_line
 from server.storage.postgres.connection import PostgresConnection
+from server.storage.postgres.database_thread import DatabaseThread
 from server.storage.postgres.hearing import Hearing, NewsRow
 from server.storage.postgres.lock_use import LockUse
 from server.storage.postgres.membership import BEAT_SECONDS, FencedError, SharedClock, Steadiness
@@ -47,7 +47,7 @@ def encode_aside(node: str, event: Event) -> str | None:
     return text.decode() if len(text) <= MAX_ASIDE_BYTES else None
 
 
-class TailThread(threading.Thread):
+class TailThread(DatabaseThread):
     """Reads events from this server's position on; notifications only wake the thread."""
 
     def __init__(
@@ -64,15 +64,13 @@ class TailThread(threading.Thread):
         is_down: Callable[[], bool],
     ) -> None:
         """`silent` is called if another server has sent no heartbeat for GONE_SECONDS; `is_down` is as in `probing`."""
-        super().__init__(name="tail", daemon=True)
+        super().__init__("tail", link, fenced)
         self._node = node
-        self._link = link
         self._hearing = hearing
         self._clock = clock
         self._lock_use = lock_use
         self._channels = channels
         self._silent = silent
-        self._fenced = fenced
         self._is_down = is_down
         self._loop = asyncio.get_running_loop()
         self._ended = False
@@ -88,20 +86,15 @@ class TailThread(threading.Thread):
         """End the thread within POLL_SECONDS, or with the next notification."""
         self._ended = True
 
-    def run(self) -> None:
+    def work(self) -> None:
+        """See DatabaseThread."""
         while not self._ended:
             try:
                 self._step(self._link.connection())
             except psycopg.Error as error:
                 self._recover(error)
-            except FencedError as fenced:
-                self._fenced(fenced)
-                break
-            except Exception as error:
-                log.exception("the events of other servers cannot be passed on")
-                self._fenced(FencedError(f"{type(error).__name__}: {error}"))
-                break
-        self._link.close()
+            else:
+                self._link.succeed()
 
     def _step(self, connection: PostgresConnection) -> None:
         if time.monotonic() >= self._beat_at:
@@ -111,7 +104,7 @@ class TailThread(threading.Thread):
         self._must_read = not self._wait(connection)
 
     def _recover(self, error: psycopg.Error) -> None:
-        if not self._link.check(error):
+        if not self._link.recover(error):
             log.error("the events of other servers cannot be read", extra={"error": one_line(error)})
         self._steadiness.fail()
         self.database_down = self._is_down()

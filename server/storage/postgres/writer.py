@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import queue
-import threading
 import time
 from collections.abc import Callable, Sequence
 from itertools import count, groupby
@@ -14,6 +13,7 @@ from server.storage.base import StorageError
 from server.storage.pending import MAX_COMMIT, Committed, PendingWrite, fail
 from server.storage.postgres.attempts import Node, Now, Transaction, is_fence
 from server.storage.postgres.connecting import PATIENCE_SECONDS, DatabaseLink, one_line
+from server.storage.postgres.database_thread import DatabaseThread
 from server.storage.postgres.hearing import Hearing
 from server.storage.postgres.lock_use import LockUse
 from server.storage.postgres.membership import FencedError
@@ -21,15 +21,15 @@ from server.storage.postgres.publishing import PendingPublish, Publishing
 
 log = logging.getLogger(__name__)
 
-BUSY = ("55P03", "40P01")
-"""SQLSTATEs for a lock that another server held for too long, and for a deadlock."""
+BUSY = ("55P03", "40P01", "40001")
+"""SQLSTATEs for a lock that another server held for too long, and for a deadlock or another conflict with it."""
 
 Batch = Sequence[PendingWrite[object]]
 Turn = list[PendingWrite[object]]
 """The writes of a turn of the event loop."""
 
 
-class WriterThread(threading.Thread):
+class WriterThread(DatabaseThread):
     """Commits batches of writes, one after the other."""
 
     def __init__(
@@ -42,13 +42,11 @@ class WriterThread(threading.Thread):
         committed: Committed,
         fenced: Callable[[FencedError], None],
     ) -> None:
-        super().__init__(name="writer", daemon=True)
+        super().__init__("writer", link, fenced)
         self.lock_use = LockUse()
         self._node = Node(node, now, self.lock_use)
-        self._link = link
         self._hearing = hearing
         self._committed = committed
-        self._fenced = fenced
         self._loop = asyncio.get_running_loop()
         self._waiting = queue.SimpleQueue[tuple[float, Turn] | None]()
         self._gathered: list[tuple[float, PendingWrite[object]]] = []
@@ -63,17 +61,12 @@ class WriterThread(threading.Thread):
         """Finish all waiting work, then end the thread."""
         self._waiting.put(None)
 
-    def run(self) -> None:
-        try:
-            while batch := self._gather():
-                for _, run in groupby(batch, lambda each: type(each[1])):
-                    since, writes = zip(*run, strict=True)
-                    self._store(writes, since[0] + PATIENCE_SECONDS)
-        except FencedError as fenced:
-            # The callers get no answer, because their writes may be stored.
-            self._fenced(fenced)
-        finally:
-            self._link.close()
+    def work(self) -> None:
+        """See DatabaseThread. If it fails, callers get no answer, because their writes may be stored."""
+        while batch := self._gather():
+            for _, run in groupby(batch, lambda each: type(each[1])):
+                since, writes = zip(*run, strict=True)
+                self._store(writes, since[0] + PATIENCE_SECONDS)
 
     def _gather(self) -> list[tuple[float, PendingWrite[object]]]:
         """Return the writes of the next commit, each with the time when it was added; empty at the end."""
@@ -98,7 +91,9 @@ class WriterThread(threading.Thread):
             except psycopg.Error as error:
                 if is_fence(error):
                     raise FencedError(one_line(error)) from None
-                if not self._can_retry(error):
+                if self._link.recover(error):
+                    attempt.in_doubt = True
+                elif not attempt.in_doubt and error.sqlstate not in BUSY:
                     return self._refuse(batch, error, deadline)
                 if time.monotonic() > deadline:
                     return self._fail(batch, _problem(error))
@@ -106,8 +101,10 @@ class WriterThread(threading.Thread):
             except FencedError:
                 raise
             except Exception as error:
-                return self._refuse(batch, error, deadline)
+                self._link.close()
+                return self._fail(batch, _text(error)) if attempt.in_doubt else self._refuse(batch, error, deadline)
             else:
+                self._link.succeed()
                 self._hearing.add_own(commit, batch)
                 return self._committed(len(batch), time.perf_counter() - start)
 
@@ -116,30 +113,20 @@ class WriterThread(threading.Thread):
         drafts = [write for write in batch if isinstance(write, PendingPublish)]
         return Publishing(drafts, self._node, token) if drafts else Transaction(batch, self._node, token)
 
-    def _can_retry(self, error: psycopg.Error) -> bool:
-        """Return whether a retry may succeed, and prepare for it."""
-        if self._link.check(error):
-            return True
-        self._roll_back()
-        return error.sqlstate in BUSY
-
     def _refuse(self, batch: Batch, error: Exception, deadline: float) -> None:
-        """Fail the write that is at fault, and store the others, each by itself."""
-        self._roll_back()
+        """Fail the write that is at fault, and store the others, each by itself. Nothing of the batch is stored."""
         if len(batch) > 1:
             for write in batch:
                 self._store([write], deadline)
         else:
-            self._fail(batch, f"{type(error).__name__}: {one_line(error)}")
-
-    def _roll_back(self) -> None:
-        try:
-            self._link.roll_back()
-        except psycopg.Error as error:
-            self._link.check(error)
+            self._fail(batch, _text(error))
 
     def _fail(self, batch: Batch, problem: str) -> None:
         self._loop.call_soon_threadsafe(fail, batch, StorageError(problem))
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {one_line(error)}"
 
 
 def _problem(error: psycopg.Error) -> str:

@@ -54,7 +54,7 @@ def test_a_database_is_down_if_each_of_its_hosts_answers_or_refuses(refusing: st
 
 
 class _LostLink:
-    def check(self, _error: psycopg.Error) -> bool:
+    def recover(self, _error: psycopg.Error) -> bool:
         return True
 
     def wait(self) -> None:
