@@ -103,9 +103,10 @@ class Login(Frame, frozen=True, tag="login"):
     dialect: Annotated[
         Literal["flagpost", "barertc"] | None,
         Meta(
-            description='Which frames you expect. With "barertc": `who` after every change, no `presence` without a'
-            " message. Without it, the other fields decide: any of `token`, `since`, `enrol` and `prove` means"
-            " Flagpost, otherwise `jwt` or `dnd` means BareRTC; with none of them you receive both kinds of frames."
+            description='The frames that you expect: "flagpost", or "barertc" (`who` after every change, no `presence`'
+            " without a message, no `presences`). If it is missing, the other fields decide: any of `token`, `since`,"
+            ' `enrol` and `prove` means "flagpost", otherwise `jwt` or `dnd` means "barertc"; with none of them you'
+            " receive `who` after every change, and every `presence`."
         ),
     ] = None
 
