@@ -90,6 +90,9 @@ class MessageLog:
                 self._files[line.path] = _opened(line.path)
             os.write(self._files[line.path], line.text.encode(errors="backslashreplace"))
         except OSError as error:
+            # Opened again for the next line, because the disk may have been mounted again.
+            if line.path in self._files:
+                _close(self._files.pop(line.path))
             if line.path not in self._failing:
                 self._failing.add(line.path)
                 extra = {"file": str(line.path), "error": error.strerror or str(error)}
@@ -98,10 +101,8 @@ class MessageLog:
             self._failing.discard(line.path)
 
     def _close_files(self) -> None:
-        for number in self._files.values():
-            with suppress(OSError):
-                os.close(number)
-        self._files.clear()
+        while self._files:
+            _close(self._files.popitem()[1])
 
 
 def prepare(settings: Logging) -> None:
@@ -133,6 +134,11 @@ def _opened(path: Path) -> int:
     if os.name == "posix":
         os.fchmod(number, 0o600)
     return number
+
+
+def _close(number: int) -> None:
+    with suppress(OSError):
+        os.close(number)
 
 
 def _line(change: MessageChange) -> str:

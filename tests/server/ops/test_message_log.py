@@ -1,5 +1,6 @@
 """Message logs: what is written where, and that no name or text can write outside its file or line."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -51,6 +52,25 @@ def test_chosen_channels_and_people_are_logged_to_private_files(messages: Messag
     ]
     if os.name == "posix":
         assert {stat.S_IMODE(path.stat().st_mode) for path in found.values()} == {0o600}
+
+
+def test_file_is_opened_again_after_a_failed_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Logging(enabled=True, directory=str(tmp_path), channels=("lobby",))
+    prepare(settings)
+    messages, moved, write = MessageLog(), tmp_path / "moved", os.write
+
+    def stale(number: int, data: bytes) -> int:
+        # As on a network file system that has lost the file.
+        (tmp_path / "channels" / "lobby.log").rename(moved)
+        monkeypatch.setattr(os, "write", write)
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    messages.configure(settings)
+    monkeypatch.setattr(os, "write", stale)
+    messages.on_news([said("lost"), said("written")])
+    messages.close()
+    assert moved.read_text() == ""
+    assert "written" in (tmp_path / "channels" / "lobby.log").read_text()
 
 
 def test_files_are_opened_again_after_a_reload(tmp_path: Path) -> None:
