@@ -88,7 +88,8 @@ async def run(
 
 async def _serve(running: "_Running", watchdog: LoopWatchdog) -> None:
     """Serve and do background work until a signal arrives. Return once the connections have closed."""
-    tasks = [background.start(work) for work in (watchdog.run(), _sample(running), _sweep(running))]
+    sample, sweep = background.repeat(running.sample, SAMPLE_SECONDS), background.repeat(running.sweep, SWEEP_SECONDS)
+    tasks = [background.start(work) for work in (watchdog.run(), sample, sweep)]
     dispatcher, measure = running.dispatcher, running.measuring()
     health = Health(dispatcher, running.database, watchdog)
     apps = http_app(dispatcher, health, measure), metrics_app(dispatcher, health, measure)
@@ -106,6 +107,8 @@ class _Running:
         self.listener = listener
         self.database = database
         self.metrics = metrics
+        # A database server watches its own disk.
+        self._disk = None if is_url(settings.database) else Disk(settings.database)
         self._delivering: asyncio.Task[None] | None = None
         hub = Hub(people.relations, metrics.traffic)
         presence = SharedAttendance(database, people, hub) if database.node else Attendance(people)
@@ -206,6 +209,32 @@ class _Running:
                 # Writes are ordered: once this one is done, all earlier ones have been answered.
                 await self.database.write(lambda _: None)
 
+    async def sample(self) -> None:
+        """Measure what would be too expensive to measure for each message."""
+        self.metrics.set_max_unsent(self.dispatcher.hub.max_unsent())
+        isolation.watch_beats(self.dispatcher, self.database.health())
+        self.dispatcher.disk_low = self._disk is not None and self._disk.is_low(self.settings.limits.free_megabytes)
+
+    async def sweep(self) -> None:
+        """Delete data that is older than its retention time. Raises StorageError."""
+        self.dispatcher.people.expire_names()
+        while await self.database.write(self._sweep):
+            pass
+
+    def _sweep(self, connection: SqlConnection) -> bool:
+        """Delete some of the data; return whether there may be more."""
+        settings = self.settings
+        days = KeptDays(
+            evidence=settings.evidence_days,
+            delivery_log=settings.delivery_log_days,
+            messages=settings.message_days,
+            reports=settings.report_days,
+            names=settings.names.reserved_days,
+            direct=settings.direct_message_history.retention_days,
+            keeps_direct=settings.direct_message_history.enabled,
+        )
+        return retention.sweep(connection, connection.now, days)
+
     def log_event(self, event: str, fields: Mapping[str, str | None]) -> None:
         """Log an event of the process if the log is JSON. On a terminal, the printed URL is enough."""
         if self.settings.log.format == "json":
@@ -226,39 +255,3 @@ def _end_start(start: asyncio.Timeout) -> None:
     process.shut_down()
     if not start.expired():
         start.reschedule(0)
-
-
-async def _sample(running: _Running) -> None:
-    """Periodically measure what would be too expensive to measure for each message."""
-    dispatcher, place = running.dispatcher, running.settings.database
-    # A database server watches its own disk.
-    disk = None if is_url(place) else Disk(place)
-    while True:
-        running.metrics.set_max_unsent(dispatcher.hub.max_unsent())
-        isolation.watch_beats(dispatcher, running.database.health())
-        dispatcher.disk_low = disk is not None and disk.is_low(running.settings.limits.free_megabytes)
-        await asyncio.sleep(SAMPLE_SECONDS)
-
-
-async def _sweep(running: _Running) -> None:
-    """Periodically delete data that is older than its retention time."""
-
-    def sweep(connection: SqlConnection) -> bool:
-        settings = running.settings
-        days = KeptDays(
-            evidence=settings.evidence_days,
-            delivery_log=settings.delivery_log_days,
-            messages=settings.message_days,
-            reports=settings.report_days,
-            names=settings.names.reserved_days,
-            direct=settings.direct_message_history.retention_days,
-            keeps_direct=settings.direct_message_history.enabled,
-        )
-        return retention.sweep(connection, connection.now, days)
-
-    while True:
-        with suppress(StorageError):
-            while await running.database.write(sweep):
-                pass
-        running.dispatcher.people.expire_names()
-        await asyncio.sleep(SWEEP_SECONDS)

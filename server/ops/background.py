@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+
+from server.protocol.errors import OneLineError
 
 log = logging.getLogger(__name__)
 
@@ -12,6 +14,20 @@ def start(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
     task = asyncio.create_task(work)
     task.add_done_callback(_log_failure)
     return task
+
+
+async def repeat(work: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Run `work` at an interval, until cancelled. A failure is logged once, however often it recurs."""
+    problem = None
+    while True:
+        try:
+            await work()
+            problem = None
+        except Exception as error:
+            if problem != (problem := str(error)):
+                defect = None if isinstance(error, OneLineError) else error
+                log.error("background work failed; it is repeated", extra={"error": problem}, exc_info=defect)
+        await asyncio.sleep(seconds)
 
 
 def _log_failure(task: "asyncio.Task[None]") -> None:

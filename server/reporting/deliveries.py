@@ -74,20 +74,22 @@ class Deliveries:
         self._ending = False
 
     async def run(self) -> None:
-        """Deliver until `end`. Attempts that are in flight at that time continue; see `drain`."""
+        """Deliver until `end`, whatever fails. Attempts that are in flight at that time continue; see `drain`."""
         begun, problem = False, None
         while not self._ending:
             try:
                 if not begun:
                     await self._database.write(self._begin)
                     begun = True
-                await self._notify_reporters()
+                # Before the rest, so that a problem with the status of one report delays no delivery.
                 wait = await self._start_due()
+                await self._notify_reporters()
                 problem = None
-            except StorageError as error:
+            except Exception as error:
                 # Logged once, however long the database is unavailable.
                 if problem != (problem := str(error)):
-                    log.error("the outbox cannot be read or written", extra={"error": problem})
+                    defect = None if isinstance(error, StorageError) else error
+                    log.error("the outbox cannot be read or written", extra={"error": problem}, exc_info=defect)
                 wait = STORAGE_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):

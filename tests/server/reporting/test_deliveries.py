@@ -192,11 +192,47 @@ async def test_a_database_that_is_unavailable_is_logged_once(
         raise StorageError("it does not answer")
 
     monkeypatch.setattr("server.reporting.deliveries.STORAGE_SECONDS", 0.0)
-    monkeypatch.setattr(deliveries, "_notify_reporters", away)
+    monkeypatch.setattr(deliveries, "_start_due", away)
     await deliveries.run()
     await client.close()
     assert attempts == 5
     assert [each.message for each in caplog.records] == ["the outbox cannot be read or written"]
+
+
+class BrokenReporters:
+    """Reporters whose notification is defective."""
+
+    async def notify_waiting(self) -> None:
+        """See Reporters."""
+
+    async def notify_missed(self) -> None:
+        """See Reporters."""
+        raise ValueError("a defect")
+
+
+async def test_reports_are_delivered_although_notifying_reporters_fails(
+    database: SlowDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("server.reporting.deliveries.STORAGE_SECONDS", 0.01)
+    got = asyncio.Queue[httpx.Request]()
+
+    async def site(request: httpx.Request) -> httpx.Response:
+        await got.put(request)
+        return answer(200)
+
+    client, metrics = WebhookClient(transport=httpx.MockTransport(site)), Metrics(Traffic())
+    sender = ReportSender(database, HOOK, KEY, client)
+    deliveries = Deliveries(database, sender, asyncio.Event(), BrokenReporters(), metrics)
+    running = asyncio.create_task(deliveries.run())
+    async with asyncio.timeout(30):
+        await got.get()
+        await database.write(partial(reports.submit, TERMS, Submission(ALICE, evidence(8), None, add=False)))
+        await got.get()
+    deliveries.end()
+    await running
+    await deliveries.drain()
+    await client.close()
+    assert [each.exc_info is not None for each in caplog.records] == [True]
 
 
 def unreadable(connection: SqlConnection) -> None:
