@@ -64,7 +64,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     time: Annotated[Hours, _about("`24h` or `12h`.")] = Hours.H24
     reduced_motion: Annotated[bool, _about("Nothing slides, fades or blinks.")] = False
     mouse: Annotated[bool, _about("The client handles the mouse; if `false`, the terminal does.")] = True
-    notices: Annotated[Level, _about("Which messages notify you: `all`, `mentions` or `none`.")] = Level.MENTIONS
+    notices: Annotated[
+        Level, _about("Which messages notify you: `all`, `mentions` (and direct messages) or `none`.")
+    ] = Level.MENTIONS
     words: Annotated[tuple[str, ...], _about('Words that count as mentions of you, such as `["deploy"]`.')] = ()
     channels: Annotated[dict[str, Channel], _about("Settings of individual channels; see below.")] = {}
     servers: Annotated[dict[str, ServerConfig], _about("Settings of channels at one server; see below.")] = {}
