@@ -25,8 +25,8 @@ async def repeat(work: Callable[[], Awaitable[None]], seconds: float) -> None:
             problem = None
         except Exception as error:
             if problem != (problem := str(error)):
-                defect = None if isinstance(error, OneLineError) else error
-                log.error("background work failed; it is repeated", extra={"error": problem}, exc_info=defect)
+                unexpected = not isinstance(error, OneLineError)
+                log.error("background work failed; it is repeated", extra={"error": problem}, exc_info=unexpected)
         await asyncio.sleep(seconds)
 
 

@@ -88,8 +88,8 @@ class Deliveries:
             except Exception as error:
                 # Logged once, however long the database is unavailable.
                 if problem != (problem := str(error)):
-                    defect = None if isinstance(error, StorageError) else error
-                    log.error("the outbox cannot be read or written", extra={"error": problem}, exc_info=defect)
+                    unexpected = not isinstance(error, StorageError)
+                    log.error("the outbox cannot be read or written", extra={"error": problem}, exc_info=unexpected)
                 wait = STORAGE_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):

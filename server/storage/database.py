@@ -57,7 +57,8 @@ class Database(Protocol):
         """The ID of this server among those that share the database; empty for a database of one server."""
 
     lost: Callable[[], None]
-    """Called once if the other servers have removed this one: it stores and answers nothing any more, and must stop."""
+    """Called once if the other servers have removed this one, or a thread has failed: it stores and answers nothing any
+    more, and must stop."""
 
     def now(self) -> int:
         """Return the time in milliseconds, by the clock that all servers of this database share."""

@@ -56,7 +56,8 @@ class SqliteDatabase:
         self._waiting: queue.SimpleQueue[list[PendingWrite[object]] | None] = queue.SimpleQueue()
         self._turn = WriteTurn(self._loop, self._waiting.put)
         self._path = path
-        self._lost: StorageError | None = None
+        self._problem: str | None = None
+        """Why nothing is stored any more."""
         self._open(path)
         self._gathered: list[PendingWrite[object]] = []
         self._closed = False
@@ -65,9 +66,9 @@ class SqliteDatabase:
         self._index_in: float | None = IDLE_SECONDS
         self._reads = ReadQueue()
         # One thread per connection, because a sqlite3 connection serves one caller at a time.
-        self._reading = threading.Thread(target=self._read, name="reader", daemon=True)
+        self._reading = threading.Thread(target=self._run, args=(self._read,), name="reader", daemon=True)
         self._reading.start()
-        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(self._write,), name="writer", daemon=True)
         self._thread.start()
 
     def _open(self, path: str) -> None:
@@ -136,6 +137,14 @@ class SqliteDatabase:
         self._writer.close()
         self._lock.release()
 
+    def _run(self, work: Callable[[], None]) -> None:
+        """Run a thread. If it fails, the server ends: otherwise everything that needs the thread would wait forever."""
+        try:
+            work()
+        except Exception:
+            log.critical("a thread of the database failed, so the server ends; start it again", exc_info=True)
+            self._loop.call_soon_threadsafe(self.lost)
+
     def _read(self) -> None:
         """Run the reader thread."""
         for read in self._reads:
@@ -143,6 +152,8 @@ class SqliteDatabase:
             read.run(self._perform)
 
     def _perform(self, work: Callable[[SqlConnection], object]) -> object:
+        # After an error of the disk, a transaction may remain, in which all later reads would see the same old state.
+        self._reader.rollback()
         return work(self._reader)
 
     def _write(self) -> None:
@@ -186,8 +197,10 @@ class SqliteDatabase:
     def _commit(self, batch: "Sequence[PendingWrite[object]]") -> None:
         start = time.perf_counter()
         try:
-            if self._lost:
-                raise self._lost
+            if self._problem:
+                raise StorageError(self._problem)
+            # After an error of the disk, a transaction may remain.
+            self._writer.rollback()
             with self._writer:
                 self._writer.execute("BEGIN IMMEDIATE")
                 self._writer.begin(self.now())
@@ -221,6 +234,6 @@ class SqliteDatabase:
     def _check_files(self) -> None:
         """Raise StorageError if the open files were moved or deleted; then nothing is stored until a restart."""
         if problem := self._files.problem():
-            self._lost = StorageError(problem)
+            self._problem = problem
             log.error("nothing is stored or acknowledged any more", extra={"problem": problem})
-            raise self._lost
+            raise StorageError(problem)

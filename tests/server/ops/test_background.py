@@ -33,6 +33,6 @@ async def test_work_is_repeated_after_failures_which_are_logged_once_each(caplog
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    logged = [(record.__dict__["error"], record.exc_info is not None) for record in caplog.records]
+    logged = [(record.__dict__["error"], bool(record.exc_info)) for record in caplog.records]
     outage = ("Database: no answer", False)
     assert logged == [outage, ("a defect", True), outage]

@@ -232,7 +232,7 @@ async def test_reports_are_delivered_although_notifying_reporters_fails(
     await running
     await deliveries.drain()
     await client.close()
-    assert [each.exc_info is not None for each in caplog.records] == [True]
+    assert [bool(each.exc_info) for each in caplog.records] == [True]
 
 
 def unreadable(connection: SqlConnection) -> None:
