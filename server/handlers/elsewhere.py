@@ -1,8 +1,6 @@
 """Requests from other servers of the room, about people whose connections are on this server."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
 
 from server.handlers import operators, sign_in
 from server.handlers.dispatch import Dispatcher
@@ -19,27 +17,17 @@ from server.storage.events import (
     RoomRequest,
     RoomRequested,
 )
-from server.storage.journal import Kind
-
-Asked = TypeVar("Asked")
+from server.storage.journal import one_by_one
 
 
 def listen(database: Database, dispatcher: Dispatcher) -> None:
     """Carry out the requests of other servers from now on."""
-    _hear(database, FrameSent, partial(_deliver, dispatcher, database.node))
-    _hear(database, RemovalRequested, partial(_remove, dispatcher))
-    _hear(database, Banned, partial(operators.remove_banned, dispatcher))
-    _hear(database, RankChanged, partial(_change_rank, dispatcher))
-    _hear(database, ClaimsAmended, partial(_amend, dispatcher))
-    _hear(database, RoomRequested, partial(_follow, dispatcher, database.node))
-
-
-def _hear(database: Database, kind: type[Kind], on: Callable[[Kind], None]) -> None:
-    def hear(events: Sequence[Kind]) -> None:
-        for event in events:
-            on(event)
-
-    database.hear(kind, hear)
+    database.hear(FrameSent, one_by_one(partial(_deliver, dispatcher, database.node)))
+    database.hear(RemovalRequested, one_by_one(partial(_remove, dispatcher)))
+    database.hear(Banned, one_by_one(partial(operators.remove_banned, dispatcher)))
+    database.hear(RankChanged, one_by_one(partial(_change_rank, dispatcher)))
+    database.hear(ClaimsAmended, one_by_one(partial(_amend, dispatcher)))
+    database.hear(RoomRequested, one_by_one(partial(_follow, dispatcher, database.node)))
 
 
 def _deliver(dispatcher: Dispatcher, node: str, sent: FrameSent) -> None:

@@ -30,7 +30,7 @@ from server.storage.events import (
     RoomRequest,
     RoomRequested,
 )
-from server.storage.journal import Kind
+from server.storage.journal import Kind, one_by_one
 from server.storage.people import People
 from server.storage.presence import Outdated, PlaceRequest
 from server.storage.sql import SqlConnection
@@ -199,14 +199,13 @@ class SharedAttendance(Attendance):
     def _hear(self, kind: type[Kind], on: Callable[[Kind], None]) -> None:
         """Call `on` for events of a kind, from the moment when this server joins the room."""
 
-        def hear(events: Sequence[Kind]) -> None:
-            for event in events:
-                if self._backlog is not None:
-                    self._backlog.append(partial(on, event))
-                elif self._opened:
-                    on(event)
+        def hear(event: Kind) -> None:
+            if self._backlog is not None:
+                self._backlog.append(partial(on, event))
+            elif self._opened:
+                on(event)
 
-        self._database.hear(kind, hear)
+        self._database.hear(kind, one_by_one(hear))
 
     def _on_opened(self, events: Sequence[NodeOpened]) -> None:
         for event in events:

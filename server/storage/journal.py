@@ -34,7 +34,21 @@ class Journal:
 def call_all(listeners: Sequence[Callable[[Sequence[Heard]], None]], events: Sequence[Heard]) -> None:
     """Pass events to all of these listeners, even if some of them fail."""
     for listener in listeners:
-        try:
-            listener(events)
-        except Exception:
-            log.exception("a listener failed")
+        _call(listener, events)
+
+
+def one_by_one(listener: Callable[[Heard], None]) -> Callable[[Sequence[Heard]], None]:
+    """Return a listener that passes on each event, even if some of them fail."""
+
+    def hear(events: Sequence[Heard]) -> None:
+        for event in events:
+            _call(listener, event)
+
+    return hear
+
+
+def _call(listener: Callable[[Heard], None], heard: Heard) -> None:
+    try:
+        listener(heard)
+    except Exception:
+        log.exception("a listener failed")

@@ -12,6 +12,7 @@ from server.rules.bans import Ban
 from server.rules.refusal import Refusal
 from server.storage.base import StorageError
 from server.storage.events import BanLifted, Banned
+from server.storage.journal import one_by_one
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_database import SqliteDatabase
 
@@ -95,4 +96,20 @@ async def test_a_listener_that_fails_is_logged_and_stops_nothing(
     database.hear(BanLifted, lambda events: heard.append(lifted(events)))
     assert await database.write(partial(lift, "a")) == "a"
     assert heard == ["a"]
+    assert "deaf" in caplog.text
+
+
+async def test_event_that_a_listener_fails_on_does_not_stop_the_events_after_it(
+    database: SqliteDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[str] = []
+
+    def listen(event: BanLifted) -> None:
+        if event.name == "b":
+            raise ValueError("deaf")
+        heard.append(event.name)
+
+    database.hear(BanLifted, one_by_one(listen))
+    await asyncio.gather(*(database.write(partial(lift, name)) for name in "abc"))
+    assert heard == ["a", "c"]
     assert "deaf" in caplog.text
