@@ -34,6 +34,7 @@ class CuttingProxy:
         self._armed: Cut | None = None
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
+        self._relays: list[_Relay] = []
         self.cuts = 0
         """The number of connections that were cut."""
         threading.Thread(target=self._accept, daemon=True).start()
@@ -46,6 +47,11 @@ class CuttingProxy:
         """Cut all connections."""
         for each in self._sockets:
             _end(each)
+
+    def freeze(self) -> None:
+        """Forward nothing more on the connections that are open, without closing them."""
+        for each in self._relays:
+            each.frozen = True
 
     def close(self) -> None:
         """Accept no more connections, and cut those that are open."""
@@ -60,7 +66,7 @@ class CuttingProxy:
                 server = socket.socket(socket.AF_UNIX)
                 server.connect(self._server)
                 self._sockets += [client, server]
-                _Relay(self, client, server)
+                self._relays.append(_Relay(self, client, server))
 
     def takes(self, cut: Cut) -> bool:
         """Return whether a connection is to be cut in this way, once."""
@@ -80,6 +86,8 @@ class _Relay:
         self._client = client
         self._server = server
         self._in_transaction = False
+        self.frozen = False
+        """Nothing is forwarded."""
         threading.Thread(target=self._forward, daemon=True).start()
         threading.Thread(target=self._answer, daemon=True).start()
 
@@ -88,7 +96,8 @@ class _Relay:
             while data := self._client.recv(1 << 16):
                 if self._in_transaction and self._proxy.takes(Cut.BEFORE_COMMIT):
                     break
-                self._server.sendall(data)
+                if not self.frozen:
+                    self._server.sendall(data)
         self._end()
 
     def _answer(self) -> None:
@@ -100,7 +109,8 @@ class _Relay:
                     break
                 if status:
                     self._in_transaction = status == b"T"
-                self._client.sendall(data)
+                if not self.frozen:
+                    self._client.sendall(data)
         self._end()
 
     def _end(self) -> None:

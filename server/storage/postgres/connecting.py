@@ -2,8 +2,11 @@
 
 import logging
 import os
+import socket
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -34,6 +37,9 @@ ENCODING = "UTF8"
 PATIENCE_SECONDS = 15.0
 """Time for which writes and reads wait for a database that does not answer; then they fail."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+SILENT_SECONDS = 60.0
+"""Time after which a connection that is in use is cut. The database limits each statement to less, but a pooler between
+can stay silent although the database is back."""
 _LOST = ("08", "57P", "25", "26", "0A000")
 """Prefixes of the SQLSTATEs of an unusable connection: it is broken or closed by the server, leads to a standby, is in
 a wrong transaction, or its prepared statements are missing or outdated, because tables or functions were changed."""
@@ -94,9 +100,22 @@ class DatabaseLink:
         self._open = open_it
         self._connection: PostgresConnection | None = open_it()
         self._pause = FIRST_PAUSE
+        self._lock = threading.Lock()
+        """Held to close or cut the connection."""
+        self._used_since: float | None = None
 
-    def connection(self) -> PostgresConnection:
-        """Return the connection, and open it if it was dropped. Raises psycopg.Error."""
+    @contextmanager
+    def in_use(self) -> Iterator[PostgresConnection]:
+        """Yield the connection for some work. Raises psycopg.Error."""
+        connection = self._opened()
+        self._used_since = time.monotonic()
+        try:
+            yield connection
+        finally:
+            self._used_since = None
+
+    def _opened(self) -> PostgresConnection:
+        """Return the connection, and open it if it is closed."""
         if self._connection is None:
             self._connection = self._open()
         return self._connection
@@ -123,6 +142,16 @@ class DatabaseLink:
 
     def close(self) -> None:
         """Close the connection, if it is open."""
-        if self._connection is not None:
-            self._connection.raw.close()
-            self._connection = None
+        with self._lock:
+            if self._connection is not None:
+                self._connection.raw.close()
+                self._connection = None
+
+    def cut_if_silent(self) -> None:
+        """Cut the connection if it has been in use for too long, so that the work fails. Callable on any thread."""
+        with self._lock:
+            since = self._used_since
+            if self._connection is None or since is None or time.monotonic() - since < SILENT_SECONDS:
+                return
+            with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(self._connection.raw.fileno())) as used:
+                used.shutdown(socket.SHUT_RDWR)

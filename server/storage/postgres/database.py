@@ -44,6 +44,8 @@ READING = {
     # This thread writes nothing but notifications, which may be lost.
     "synchronous_commit": "off",
 }
+WATCH_SECONDS = 1.0
+"""Interval of looking for connections that have been silent for too long."""
 LISTENING = {"statement_timeout": "10s", "lock_timeout": "2s"}
 
 
@@ -69,6 +71,7 @@ class PostgresDatabase:
         self._turn = WriteTurn(self._loop, self._writer.put)
         for thread in (self._writer, self._reader, self._tail):
             thread.start()
+        self._watch = self._loop.call_later(WATCH_SECONDS, self._cut_silent)
 
     def _enter(self) -> Position:
         """Prepare the tables, and enter the room; return the position at which to start reading events."""
@@ -173,6 +176,12 @@ class PostgresDatabase:
         self._reader.end()
         await asyncio.to_thread(self._reader.join)
         await asyncio.to_thread(self._tail.join)
+        self._watch.cancel()
+
+    def _cut_silent(self) -> None:
+        for thread in (self._writer, self._reader, self._tail):
+            thread.link.cut_if_silent()
+        self._watch = self._loop.call_later(WATCH_SECONDS, self._cut_silent)
 
     def _fixed_now(self) -> int | None:
         return milliseconds(self._fixed_clock()) if self._fixed_clock else None

@@ -16,7 +16,7 @@ class DatabaseThread(threading.Thread):
     def __init__(self, name: str, link: DatabaseLink, fenced: Callable[[FencedError], None]) -> None:
         """`fenced` ends the server."""
         super().__init__(name=name, daemon=True)
-        self._link = link
+        self.link = link
         self._fenced = fenced
 
     def work(self) -> None:
@@ -32,4 +32,4 @@ class DatabaseThread(threading.Thread):
             log.exception("a thread of the database failed", extra={"thread_name": self.name})
             self._fenced(FencedError(f"{type(error).__name__}: {error}"))
         finally:
-            self._link.close()
+            self.link.close()

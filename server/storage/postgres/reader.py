@@ -41,21 +41,21 @@ class ReaderThread(DatabaseThread):
         """Run a read, and repeat it if the connection was lost. Raises its errors, and psycopg.Error."""
         while True:
             try:
-                connection = self._link.connection()
-                connection.now = self._now()
-                result = work(connection)
+                with self.link.in_use() as connection:
+                    connection.now = self._now()
+                    result = work(connection)
             except psycopg.Error as error:
-                if not self._link.recover(error):
+                if not self.link.recover(error):
                     raise
                 self._give_up_at = self._give_up_at or time.monotonic() + PATIENCE_SECONDS
                 if self._ended or time.monotonic() > self._give_up_at:
                     raise
-                self._link.wait()
+                self.link.wait()
             except FencedError as fenced:
                 # First, so that the server stops before the caller can send the reason to a user.
                 self._fenced(fenced)
                 raise
             else:
                 self._give_up_at = None
-                self._link.succeed()
+                self.link.succeed()
                 return result

@@ -90,11 +90,12 @@ class TailThread(DatabaseThread):
         """See DatabaseThread."""
         while not self._ended:
             try:
-                self._step(self._link.connection())
+                with self.link.in_use() as connection:
+                    self._step(connection)
             except psycopg.Error as error:
                 self._recover(error)
             else:
-                self._link.succeed()
+                self.link.succeed()
 
     def _step(self, connection: PostgresConnection) -> None:
         if time.monotonic() >= self._beat_at:
@@ -104,12 +105,12 @@ class TailThread(DatabaseThread):
         self._must_read = not self._wait(connection)
 
     def _recover(self, error: psycopg.Error) -> None:
-        if not self._link.recover(error):
+        if not self.link.recover(error):
             log.error("the events of other servers cannot be read", extra={"error": one_line(error)})
         self._steadiness.fail()
         self.database_down = self._is_down()
         self._must_read = True
-        self._link.wait()
+        self.link.wait()
 
     def _beat(self, connection: PostgresConnection) -> None:
         now, self.others, silent = membership.beat(connection, self._node, self._lock_use.longest)

@@ -86,25 +86,27 @@ class WriterThread(DatabaseThread):
         start = time.perf_counter()
         attempt = self._attempt(batch)
         while True:
+            began = time.monotonic()
             try:
-                commit = attempt.run(self._link.connection())
+                with self.link.in_use() as connection:
+                    commit = attempt.run(connection)
             except psycopg.Error as error:
                 if is_fence(error):
                     raise FencedError(one_line(error)) from None
-                if self._link.recover(error):
+                if self.link.recover(error):
                     attempt.in_doubt = True
                 elif not attempt.in_doubt and error.sqlstate not in BUSY:
                     return self._refuse(batch, error, deadline)
-                if time.monotonic() > deadline:
+                if began > deadline:
                     return self._fail(batch, _problem(error))
-                self._link.wait()
+                self.link.wait()
             except FencedError:
                 raise
             except Exception as error:
-                self._link.close()
+                self.link.close()
                 return self._fail(batch, _text(error)) if attempt.in_doubt else self._refuse(batch, error, deadline)
             else:
-                self._link.succeed()
+                self.link.succeed()
                 self._hearing.add_own(commit, batch)
                 return self._committed(len(batch), time.perf_counter() - start)
 

@@ -317,7 +317,7 @@ async def test_write_waits_for_the_lock_and_fails_with_advice(url: str, monkeypa
         async with servers(url) as (one,):
             holder.execute("SELECT FROM room FOR UPDATE")
             future = one.database.write(saying("patient"))
-            await until(lambda: one.database._writer._link._pause > FIRST_PAUSE)
+            await until(lambda: one.database._writer.link._pause > FIRST_PAUSE)
             holder.rollback()
             await future
             assert one.heard == ["patient"]

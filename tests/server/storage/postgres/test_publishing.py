@@ -134,7 +134,7 @@ async def test_messages_are_stored_after_another_write_waited_too_long_for_the_l
             await one.publish("a")
             holder.execute("SELECT FROM room FOR UPDATE")
             waiting = one.say("b")
-            await until(lambda: one.database._writer._link._pause > FIRST_PAUSE)
+            await until(lambda: one.database._writer.link._pause > FIRST_PAUSE)
             holder.rollback()
             await waiting
             await one.publish("c")

@@ -10,10 +10,11 @@ import psycopg
 import pytest
 
 from server.storage.base import Published, StorageError
+from server.storage.postgres import connecting, database, tail
 from server.storage.postgres.database import LISTENING, WRITING
 from server.storage.sql import SqlConnection
 from tests.support.cutting_proxy import Cut, cutting_proxy
-from tests.support.postgres_database import Server, servers, until
+from tests.support.postgres_database import WAIT_SECONDS, Server, servers, until
 
 CODES = ["0A000", "25006", "40001", "53100", "57014", "57P01"]
 FAULTY = "faulty"
@@ -159,6 +160,21 @@ async def test_write_without_an_answer_is_stored_once_although_the_next_attempt_
             expected = ["a", "b"]
             assert one.heard == expected
             await check_works(one, other, expected)
+
+
+async def test_connections_that_stay_silent_are_replaced(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "SILENT_SECONDS", 1.0)
+    monkeypatch.setattr(database, "WATCH_SECONDS", 0.1)
+    monkeypatch.setattr(tail, "POLL_SECONDS", 0.1)
+    with cutting_proxy(url, tmp_path) as (proxied, proxy):
+        async with servers(proxied, url) as (one, other):
+            await one.publish("before")
+            proxy.freeze()
+            async with asyncio.timeout(WAIT_SECONDS):
+                await asyncio.gather(one.publish("meanwhile"), one.texts())
+            await check_works(one, other, ["before", "meanwhile"])
 
 
 async def test_message_that_cannot_be_encoded_fails_alone(url: str) -> None:
