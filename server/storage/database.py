@@ -87,7 +87,10 @@ class Database(Protocol):
         """Store and announce a message, like a write of `messages.publish`."""
 
     def write_aside(self, work: Callable[[SqlConnection], Result]) -> None:
-        """Run `work` like `write`, but without waiting; a failure is only logged."""
+        """Run `work` like `write`, but without waiting; a failure is only logged.
+
+        During an outage of a database that servers share, it waits until the database is back.
+        """
 
     async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
         """Run `work` in a fair queue, in which users take turns by `key`. Raises StorageError.

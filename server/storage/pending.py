@@ -29,8 +29,10 @@ Committed = Callable[[int, float], None]
 class PendingWrite(Generic[Result]):
     """One call of `Database.write`."""
 
-    def __init__(self, work: Work[Result], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, work: Work[Result], loop: asyncio.AbstractEventLoop, *, aside: bool = False) -> None:
+        """With `aside`, nobody waits for it."""
         self.future: asyncio.Future[Result] = loop.create_future()
+        self.aside = aside
         self._work = work
         self.result: Result | Refusal | None = None
 
@@ -75,7 +77,7 @@ class WriteTurn:
 
     def write_aside(self, work: Work[Result]) -> None:
         """Add a write for which nobody waits; a failure is logged."""
-        self.write(work).add_done_callback(log_failure)
+        self.add(PendingWrite(work, self._loop, aside=True)).add_done_callback(log_failure)
 
     def add(self, write: PendingWrite[Result], *, soon: bool = False) -> "asyncio.Future[Result]":
         """Add a pending write. With `soon`, it can wait for others."""

@@ -50,7 +50,7 @@ class WriterThread(DatabaseThread):
         self._loop = asyncio.get_running_loop()
         self._waiting = queue.SimpleQueue[tuple[float, Turn] | None]()
         self._gathered: list[tuple[float, PendingWrite[object]]] = []
-        self._ended = False
+        self._is_ending = self._ended = False
         self._tokens = (f"{number:016x}" for number in count(1))
 
     def put(self, turn: Turn) -> None:
@@ -59,17 +59,17 @@ class WriterThread(DatabaseThread):
 
     def end(self) -> None:
         """Finish all waiting work, then end the thread."""
+        self._is_ending = True
         self._waiting.put(None)
 
     def work(self) -> None:
         """See DatabaseThread. If it fails, callers get no answer, because their writes may be stored."""
         while batch := self._gather():
-            for _, run in groupby(batch, lambda each: type(each[1])):
-                since, writes = zip(*run, strict=True)
-                self._store(writes, since[0] + PATIENCE_SECONDS)
+            since, writes = zip(*batch, strict=True)
+            self._store(writes, since[0] + PATIENCE_SECONDS)
 
     def _gather(self) -> list[tuple[float, PendingWrite[object]]]:
-        """Return the writes of the next commit, each with the time when it was added; empty at the end."""
+        """Return the writes of the next commit, all of one type, and when each was added; empty at the end."""
         while not self._ended and len(self._gathered) < MAX_COMMIT:
             if self._gathered and self._waiting.empty():
                 break
@@ -78,7 +78,9 @@ class WriterThread(DatabaseThread):
                 self._gathered += [(since, write) for write in turn]
             else:
                 self._ended = True
-        batch, self._gathered = self._gathered[:MAX_COMMIT], self._gathered[MAX_COMMIT:]
+        _, run = next(groupby(self._gathered[:MAX_COMMIT], lambda each: type(each[1])), (None, ()))
+        batch = [*run]
+        del self._gathered[: len(batch)]
         return batch
 
     def _store(self, batch: Batch, deadline: float) -> None:
@@ -98,7 +100,7 @@ class WriterThread(DatabaseThread):
                 elif not attempt.in_doubt and error.sqlstate not in BUSY:
                     return self._refuse(batch, error, deadline)
                 if began > deadline:
-                    return self._fail(batch, _problem(error))
+                    return self._give_up(batch, _problem(error))
                 self.link.wait()
             except FencedError:
                 raise
@@ -122,6 +124,15 @@ class WriterThread(DatabaseThread):
                 self._store([write], deadline)
         else:
             self._fail(batch, _text(error))
+
+    def _give_up(self, batch: Batch, problem: str) -> None:
+        """Fail the writes for which somebody waits, and put the others back at the front.
+
+        If a server did not store that a person has left, for example, other servers would show that person forever.
+        """
+        kept = [write for write in batch if write.aside and not self._is_ending]
+        self._gathered[:0] = [(time.monotonic(), write) for write in kept]
+        self._fail([write for write in batch if write not in kept], problem)
 
     def _fail(self, batch: Batch, problem: str) -> None:
         self._loop.call_soon_threadsafe(fail, batch, StorageError(problem))

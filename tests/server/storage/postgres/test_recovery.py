@@ -14,7 +14,7 @@ from server.storage.postgres import connecting, database, tail
 from server.storage.postgres.database import LISTENING, WRITING
 from server.storage.sql import SqlConnection
 from tests.support.cutting_proxy import Cut, cutting_proxy
-from tests.support.postgres_database import WAIT_SECONDS, Server, servers, until
+from tests.support.postgres_database import WAIT_SECONDS, Server, saying, servers, until
 
 CODES = ["0A000", "25006", "40001", "53100", "57014", "57P01"]
 FAULTY = "faulty"
@@ -175,6 +175,34 @@ async def test_connections_that_stay_silent_are_replaced(
             async with asyncio.timeout(WAIT_SECONDS):
                 await asyncio.gather(one.publish("meanwhile"), one.texts())
             await check_works(one, other, ["before", "meanwhile"])
+
+
+async def test_write_aside_is_stored_after_an_outage(
+    url: str, administrator: Administrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(database.WRITING, "lock_timeout", "50ms")
+    monkeypatch.setattr("server.storage.postgres.writer.PATIENCE_SECONDS", 0.0)
+    async with servers(url, url) as (one, other):
+        with administrator.transaction():
+            administrator.execute("SELECT FROM room FOR UPDATE")
+            one.database.write_aside(saying("first"))
+            awaited = one.say("awaited")
+            one.database.write_aside(saying("second"))
+            assert not await succeeds(awaited)
+        await until(lambda: other.heard == one.heard == ["first", "second"])
+        await check_works(one, other, ["first", "second"])
+
+
+async def test_waiting_writes_aside_do_not_delay_the_end(
+    url: str, administrator: Administrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(database.WRITING, "lock_timeout", "50ms")
+    monkeypatch.setattr("server.storage.postgres.writer.PATIENCE_SECONDS", 0.0)
+    with administrator.transaction():
+        async with servers(url) as (one,):
+            administrator.execute("SELECT FROM room FOR UPDATE")
+            one.database.write_aside(saying("aside"))
+            assert not await succeeds(one.say("awaited"))
 
 
 async def test_message_that_cannot_be_encoded_fails_alone(url: str) -> None:
