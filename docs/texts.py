@@ -213,9 +213,10 @@ Your site and bots can make these calls to the server's port. All except `report
 - A call with `APIKey` needs [`AdminAPIKey`](settings.md); one with `JWTToken` needs a valid token of a member.
   `message/history` and `message/usernames` also need the member to be in the room.
 - Every answer is JSON with `OK`, and with `Error` if `OK` is false; only that of `statistics` has neither. The status
-  is 400 for a body or token that is not valid, 401 for a wrong key (403 in `report/status`), 404 for a person or report
-  that is not found, 429 with `Retry-After` for too many requests, 500 if a member has no conversations or a profile is
-  not available, and 503 if the storage is unavailable or the webhook `report` is disabled.
+  is 400 for a body or token that is not valid (401 for a token in `amend-jwt`), 401 for a wrong key (403 in
+  `report/status` and `statistics`), 404 for a person or report that is not found, 429 with `Retry-After` for too many
+  requests or wrong keys, 500 if a member has no conversations or a profile is not available, and 503 if the storage is
+  unavailable or the webhook `report` is disabled.
 - Each address may send [`RequestsPerMinute`](settings.md#limits) requests; add your site's address to
   `ExemptAddresses`.
 - The server must know the name by which you call it: add the name to `AllowedHosts`.

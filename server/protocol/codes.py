@@ -45,27 +45,31 @@ class ErrorCode(StrEnum):
 
 ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.NOTICE: "Not an error: a message from ChatServer, such as a welcome message (as in BareRTC).",
-    ErrorCode.MALFORMED: "The frame is not JSON, or a field is missing, of the wrong type or out of range.",
+    ErrorCode.MALFORMED: "The frame is not JSON, repeats a key, or is too deep; or a field is missing, of the wrong"
+    " type or out of range.",
     ErrorCode.UNKNOWN_ACTION: "There is no such action.",
     ErrorCode.NOT_LOGGED_IN: "This action requires a login.",
     ErrorCode.ALREADY_LOGGED_IN: "This connection is already logged in.",
-    ErrorCode.BAD_NAME: "The name is not allowed; the message says why. Log in again with another one.",
+    ErrorCode.BAD_NAME: "The name is not allowed; the message says why. Log in again with another one. With `jwt`:"
+    " another member is in the room under this name, and the connection is closed.",
     ErrorCode.UNKNOWN_IDENTITY: "No user has enrolled with this identity. Enrol with a new secret.",
     ErrorCode.BAD_PROOF: "The proof does not match the identity, challenge, nonce and name.",
     ErrorCode.SIGN_IN_REQUIRED: "Only members of the site may log in, with `jwt`. The connection is closed.",
     ErrorCode.BAD_TOKEN: "The site's token is not valid, or has expired. The connection is closed; get a new one.",
-    ErrorCode.BANNED: "An operator has banned you; the message says for how much longer. The connection is closed.",
+    ErrorCode.BANNED: "You are banned; the message says for how much longer. The connection is closed.",
     ErrorCode.BAD_MESSAGE: "The message is empty, too long or edited too often, or its text is not allowed.",
     ErrorCode.NONCE_USED: "You used this nonce for something else within 24 hours. Nothing was done; use a new nonce.",
     ErrorCode.UNKNOWN_CHANNEL: "No channel has this ID.",
-    ErrorCode.NOT_HERE: "No user has had this name, or the name is your own.",
+    ErrorCode.NOT_HERE: "No user has had this name, one of you has blocked the other, or the name is your own.",
     ErrorCode.UNKNOWN_MESSAGE: "No message has this msgID, it was deleted, or you may not read it.",
     ErrorCode.CANNOT_REPORT_SELF: "You cannot report your own message.",
     ErrorCode.BAD_REASON: "The reason is not one of those in `welcome`.",
     ErrorCode.BAD_COMMENT: "This reason needs a comment, or the comment is too long.",
-    ErrorCode.BAD_CONTEXT: "A message of the context is not near the reported one.",
-    ErrorCode.ALREADY_REPORTED: "You have already reported this message; use `add` to add to that report.",
-    ErrorCode.TOO_MANY_REPORTS: "You have sent too many reports within an hour; the message says when to retry.",
+    ErrorCode.BAD_CONTEXT: "A message of the context is not near the reported one, or no longer available.",
+    ErrorCode.ALREADY_REPORTED: "You have already reported this message; use `add` to add to that report. With `add`:"
+    " the site has that report, and accepts no additions.",
+    ErrorCode.TOO_MANY_REPORTS: "You or your address sent too many reports within an hour; the message says when to"
+    " retry.",
     ErrorCode.TOO_MANY_RELATIONS: "You have muted or blocked the maximum number of people; undo one of these first.",
     ErrorCode.TOO_FAST: "You are over a rate limit; the message says when to retry.",
     ErrorCode.UNKNOWN_REPORT: "None of your reports has this reportID.",
@@ -134,18 +138,27 @@ CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
     CloseCode.INVALID_TEXT: ("A text frame is not UTF-8.", False),
     CloseCode.TOO_BIG: ("A frame is larger than the limit in `welcome`, or has too many fragments.", False),
     CloseCode.INTERNAL_ERROR: ("An internal error, or no answer to a ping.", True),
-    CloseCode.SERVICE_RESTART: ("The server is restarting. Reconnect after a random delay of 0.5 to 5 s.", True),
+    CloseCode.SERVICE_RESTART: (
+        "The server is restarting or has lost its database, or an operator disconnected everyone; the reason says"
+        " which. Reconnect after a random delay of 0.5 to 5 s.",
+        True,
+    ),
     CloseCode.TRY_AGAIN_LATER: (
-        "Too many logins, or the missed messages cannot be read or are too many; the reason says which.",
+        "Too many logins, the login cannot be stored, or the missed messages cannot be read or are too many; the reason"
+        " says which.",
         True,
     ),
     CloseCode.REPLACED: ("The same person, or the member who owns the name, logged in on a newer connection.", False),
     CloseCode.LOGIN_TIMEOUT: ("No login within 10 s.", True),
     CloseCode.SIGN_IN: (
-        "A token of the site is required, or yours is not valid; the reason says where to get one.",
+        "A token of the site is required, yours is not or no longer valid, or another member is in the room under its"
+        " name; the reason says where to get one.",
         False,
     ),
-    CloseCode.REMOVED: ("An operator or the site ended the session.", False),
+    CloseCode.REMOVED: (
+        "You are banned; or an operator, the site, or the link spam protection ended the session.",
+        False,
+    ),
 }
 """Close code -> (its meaning, whether a client may reconnect automatically)."""
 

@@ -14,7 +14,7 @@ KICKED = "The user was **kicked** from the room with a warning."
 BANNED = "The user was **banned** from chat."
 WARNING = (
     "Spam detected: you sent a link to too many people, so you were removed from the room. You may come back, but if"
-    " you send it to one more person, you will be banned."
+    " you send it to one more person, you may be banned."
 )
 BAN = "Spam detected: after a warning, you sent the link to one more person, so you are banned."
 

@@ -48,7 +48,7 @@ class Keeping(Enum):
     RECORDED = "recorded"
     UNTIL_DELIVERED = "until delivered"
     IN_MEMORY = "in memory"
-    """It is delivered at once, and never written to the disk."""
+    """It is delivered at once, and never stored as a message; between servers, it is an event for up to an hour."""
 
 
 class MessageDraft(Struct, frozen=True):

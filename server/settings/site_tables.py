@@ -83,7 +83,11 @@ class DirectMessageHistory(msgspec.Struct, frozen=True, rename="pascal"):
     ] = True
     retention_days: Annotated[
         int,
-        Meta(ge=0, le=36500, description="Days for which direct messages are kept. 0: as long as MessageDays says."),
+        Meta(
+            ge=0,
+            le=36500,
+            description="Days for which direct messages are kept. 0: as long as MessageDays says; 90 if not Enabled.",
+        ),
     ] = 0
     disclaimer_message: Annotated[
         str,
@@ -107,7 +111,12 @@ class DMLinkSpamProtection(msgspec.Struct, frozen=True, rename="pascal"):
     ] = 5
     time_limit: Annotated[int, Meta(ge=1, le=31_536_000, description="Seconds for which a link counts.")] = 3600
     ban_hours: Annotated[
-        int, Meta(ge=0, le=87_600, description="Length in hours of the ban for a second offence. 0: no ban.")
+        int,
+        Meta(
+            ge=0,
+            le=87_600,
+            description="Length in hours of the ban for a second offence. 0: no ban, only another removal.",
+        ),
     ] = 24
 
 

@@ -1,4 +1,4 @@
-"""Direct messages that are not kept: delivered, held in memory for at most an hour, and never written to the disk."""
+"""Direct messages that are not kept: delivered, held in memory for at most an hour, and never stored as messages."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
