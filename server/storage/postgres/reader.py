@@ -46,6 +46,7 @@ class ReaderThread(DatabaseThread):
                     result = work(connection)
             except psycopg.Error as error:
                 if not self.link.recover(error):
+                    self._give_up_at = None
                     raise
                 self._give_up_at = self._give_up_at or time.monotonic() + PATIENCE_SECONDS
                 if self._ended or time.monotonic() > self._give_up_at:

@@ -119,6 +119,14 @@ async def test_reads_work_after_any_error_in_a_snapshot(url: str, administrator:
         await check_works(one, other, expected)
 
 
+async def test_reads_wait_again_after_an_outage_that_ended_with_an_error_of_a_read(url: str) -> None:
+    steps = ["SELECT pg_terminate_backend(pg_backend_pid())", "SELECT 1 / 0"]
+    async with servers(url) as (one,):
+        assert not await succeeds(one.database.read(lambda connection: connection.execute(steps.pop(0)).fetchall()))
+        assert not steps
+        assert one.database._reader._give_up_at is None
+
+
 async def test_statements_are_planned_again_after_the_tables_were_changed(
     url: str, administrator: Administrator
 ) -> None:
