@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.errors import InsufficientPrivilege, InvalidSchemaName
+from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, LockNotAvailable
 
 from server.settings.database_url import environment_password
 from server.storage.base import StorageError
@@ -89,6 +89,8 @@ def opening_problem(url: str, error: psycopg.Error) -> str:
     advice = "check that PostgreSQL runs, and that it accepts this user and password"
     if isinstance(error, InsufficientPrivilege | InvalidSchemaName):
         advice = "make this user the owner of the database"
+    elif isinstance(error, LockNotAvailable):
+        advice = "another program uses the tables; start again once it has ended, for example a backup"
     return f"{url}: {one_line(error)}; {advice}"
 
 

@@ -17,6 +17,8 @@ OLDEST = 1
 """The oldest version whose servers can keep running with these tables: raise it if a step breaks their SQL."""
 NO_ROW = "the room has no row; restore the database from a backup"
 ANOTHER = "name a database that only this room uses"
+LOCK_TIMEOUT = "5s"
+"""Time for which an upgrade waits for each table. Running servers wait meanwhile, and fail writes after 15 s."""
 RUNNING = """
 SELECT address FROM node WHERE beat > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 10000 ORDER BY address
 """
@@ -46,6 +48,7 @@ def prepare(connection: Connection) -> StoredRoom:
         version = _version(connection)
         if version and version.schema < len(STEPS):
             # Before the row, because servers that wait for the row would prevent a change of the table.
+            connection.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
             connection.execute("LOCK TABLE room IN ACCESS EXCLUSIVE MODE")
         version = _version(connection, lock="FOR UPDATE")
         if version is None:

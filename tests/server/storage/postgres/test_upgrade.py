@@ -70,6 +70,22 @@ async def test_older_servers_can_wait_for_the_room_while_a_newer_one_extends_its
         assert await older.texts() == older.heard
 
 
+async def test_upgrade_that_has_to_wait_for_a_backup_gives_up_and_stops_nobody(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with servers(url) as (older,):
+        upgrade(monkeypatch)
+        monkeypatch.setattr(schema, "LOCK_TIMEOUT", "50ms")
+        with PostgresStore(url).connected() as backup, backup.raw.transaction():
+            backup.execute("SELECT FROM room").fetchall()
+            with pytest.raises(StorageError, match="lock timeout; another program uses the tables; start again once"):
+                async with servers(url):
+                    pass
+            await older.publish("meanwhile")
+        async with servers(url) as (newer,):
+            assert await newer.texts() == ["meanwhile"]
+
+
 async def test_an_older_server_starts_beside_newer_ones_as_long_as_it_can_use_the_tables(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
