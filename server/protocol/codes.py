@@ -67,7 +67,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.BAD_COMMENT: "This reason needs a comment, or the comment is too long.",
     ErrorCode.BAD_CONTEXT: "A message of the context is not near the reported one, or no longer available.",
     ErrorCode.ALREADY_REPORTED: "You have already reported this message; use `add` to add to that report. With `add`:"
-    " the site has that report, and accepts no additions.",
+    " the site accepts no additions.",
     ErrorCode.TOO_MANY_REPORTS: "You or your address sent too many reports within an hour; the message says when to"
     " retry.",
     ErrorCode.TOO_MANY_RELATIONS: "You have muted or blocked the maximum number of people; undo one of these first.",

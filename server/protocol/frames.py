@@ -526,7 +526,13 @@ class NewText(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
 class Echo(Frame, frozen=True, tag="echo"):
     """Messages missed after `since` of the login, or, without `since`, the recent ones; oldest first."""
 
-    messages: Annotated[list[Message], Meta(description="The missed messages, or the recent ones.")] = []
+    messages: Annotated[
+        list[Message],
+        Meta(
+            description="The missed messages; or the recent ones of each channel, and up to 100 direct messages that"
+            " arrived while you were away."
+        ),
+    ] = []
     recovered: Annotated[bool, Meta(description="False: there is a gap between `since` and these messages.")] = True
     taken_back: Annotated[
         list[MsgID], Meta(description="Messages up to `since` that were deleted recently, the latest first.")

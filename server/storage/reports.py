@@ -64,7 +64,9 @@ def submit(terms: Terms, submission: Submission, connection: SqlConnection) -> S
         raise Refusal(ErrorCode.ALREADY_REPORTED, "You've already reported this message. You can add to your report.")
     webhooks = _recipients(terms, known, connection)
     if not webhooks and status != ReportState.WITHDRAWN:
-        raise Refusal(ErrorCode.ALREADY_REPORTED, "You've already reported this message, and the site has your report.")
+        raise Refusal(
+            ErrorCode.ALREADY_REPORTED, "You've already reported this message, and this site accepts no additions."
+        )
     _check_rate(connection, reporter, terms.per_hour)
     if known:
         report_id, seq = known, _add(connection, known, submission, withdrawn=status == ReportState.WITHDRAWN)

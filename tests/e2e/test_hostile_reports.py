@@ -56,7 +56,7 @@ def test_reports_and_their_outcomes_are_harmless(tmp_path: Path) -> None:
         terminal.settle()
         assert terminal.alive
         terminal.press("r")
-        terminal.until("The site has your report.")
+        terminal.until("This site accepts no additions.")
         assert_harmless(terminal)
         server.next_sent(ReportRequest)
 

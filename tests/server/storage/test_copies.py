@@ -71,7 +71,7 @@ def test_addition_is_sent_only_to_webhooks_with_evidence(desk: Desk) -> None:
 def test_addition_that_no_webhook_would_get_is_refused(desk: Desk) -> None:
     desk.terms = TERMS._replace(evidence=False)
     desk.submit()
-    with pytest.raises(Refusal, match="the site has your report"):
+    with pytest.raises(Refusal, match="this site accepts no additions"):
         desk.submit(add=True)
     desk.fail_until_given_up()
     desk.submit(add=True)

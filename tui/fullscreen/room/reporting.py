@@ -34,7 +34,7 @@ class Reporting:
         author = name_text.quoted(line.author)
         known = f"You've already reported this message from {author}."
         if again and not welcome.webhooks.evidence and not reports.was_given_up(line.msg_id):
-            state.note(f"{known} The site has your report.")
+            state.note(f"{known} This site accepts no additions.")
             self._room.redraw()
             return
         if again and not await self._room.dialogs.ask(f"{known} Add to your report?", "Add to report"):
