@@ -26,7 +26,7 @@ _Value = str | int
 
 
 def search(reader: Reader, search: Search, connection: SqlConnection) -> Found:
-    """Return the newest readable messages that match, of the MAX_SCANNED newest candidates."""
+    """Return the newest readable messages that match, of the MAX_SCANNED newest candidates or fewer: see MAX_MISSES."""
     with connection.snapshot():
         return _search(reader, search, connection)
 

@@ -50,7 +50,7 @@ def place() -> Path | None:
 
 
 def prepare(folder: Path) -> None:
-    """Create the directory of the socket if necessary. Raises LocalServerError if others can write to it."""
+    """Create the directory of the socket if necessary. Raises LocalServerError unless only the user can use it."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         owned = folder.lstat()
