@@ -69,8 +69,9 @@ with gaps, so one number covers all channels.
 ## Nonces: resend without duplicates
 
 A `message` that is sent again within 24 hours with the same nonce, channel and text counts once, even after the server
-was killed: you receive the stored message. So after you reconnect, resend what was not answered. The same applies to a
-`report` with the same content. A repeated `withdraw` is harmless; a repeated `edit` counts as another edit.
+was killed: you receive the stored message. (For direct messages that are not kept: within an hour, while the server
+runs.) So after you reconnect, resend what was not answered. The same applies to a `report` with the same content. A
+repeated `withdraw` is harmless; a repeated `edit` counts as another edit.
 
 A nonce belongs to a person (their identity), on all their connections. Make each nonce from at least 64 random bits,
 and use it once: a counter that restarts with the program is not unique. A nonce that you used for another message or
@@ -107,7 +108,7 @@ reactions, statuses, mutes, blocks, reports and withdrawals count as messages. F
 to 5 s; beyond that, they are refused with `too-fast`. While messages wait, the server reads nothing more from you, so a
 refusal can arrive seconds after the message, and messages after it may still be accepted. To keep the order, send each
 message once the one before is answered. The recipient gets at most one `typing` every 2 s from you, and none if they
-refuse your messages.
+refuse your messages or have muted you.
 
 ## Mentions and pings
 
@@ -183,13 +184,13 @@ CONFIG = f"""\
 
 The client reads `config.toml` in the folder `flagpost` where your platform stores configurations (`~/.config` on
 Linux). The settings screen (`f2`) shows the path and changes the file. `{VARIABLE}` in the environment names
-another file; if it is not a regular file, the client does not start. Each mistake in the file is reported at startup in
-one line; everything else still applies. (Line mode uses only `name` and `server`, and reports no mistakes.) Comments,
-unknown keys and line ends are preserved.
+another file. If the file cannot be read, or is not a regular one, the client does not start. Each mistake in the file
+is reported at startup in one line; everything else still applies. (Line mode uses only `name` and `server`, and reports
+no mistakes.) Comments, unknown keys and line ends are preserved.
 
-Without the file, and without a URL, `--name` or `--demo`, the first start asks for name and server. Both are saved
-after the first successful login, except a URL that contains a password or a query. Unsent messages, drafts, login
-secrets and your own server's database are [in other folders](plain.md#what-the-client-reads-and-stores).
+Without the file, and without a URL, `--name`, `--demo` or a sign-in link, the first start asks for name and server.
+Both are saved after the first successful login, except a URL that contains a password or a query. Unsent messages,
+drafts, login secrets and your own server's database are [in other folders](plain.md#what-the-client-reads-and-stores).
 """
 
 OWN_KEYS = """\
