@@ -107,7 +107,10 @@ class SharedAttendance(Attendance):
         if not self._waiting:
             queued, self._queued = self._queued, []
             for claim in queued:
-                self._claim(claim)
+                try:
+                    self._claim(claim)
+                except Exception as error:
+                    claim.failed(error)
 
     def _claim(self, claim: NameClaim) -> None:
         session = claim.session

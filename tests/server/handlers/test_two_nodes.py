@@ -1,6 +1,7 @@
 """People in a room that two servers share: names, takeover, who is present, and the people on a server that fails."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from server.handlers.isolation import MOVED
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Disconnect, Error, Login, Message, Ping, Pong, Presence, Say, SetStatus, Who
 from server.room.shared_presence import DIFFERENT
+from server.rules import names
 from server.rules.ranks import Rank
 from server.rules.statuses import HIDDEN
 from server.rules.visibility import GONE, JOINED
@@ -62,6 +64,28 @@ async def test_names_of_simultaneous_logins_on_one_server_differ(first: Node, se
         await each.in_room()
     assert sorted(each.name for each in guests) == ["zed", "zed 2", "zed 3"]
     assert second.dispatcher.hub.names() == [each.name for each in guests]
+
+
+async def test_login_whose_name_cannot_be_chosen_does_not_stop_those_after_it(
+    first: Node, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    free = names.free
+
+    def defective(name: str, is_taken: Callable[[str], bool]) -> str:
+        if name == "bob":
+            raise ValueError("a defect")
+        return free(name, is_taken)
+
+    monkeypatch.setattr(names, "free", defective)
+    ada, bob, cleo = (first.connect() for _ in range(3))
+    first.database.hold()
+    for guest, name in ((ada, "ada"), (bob, "bob"), (cleo, "cleo")):
+        guest.send(Login(name, f"the secret of {name}"))
+    first.database.release()
+    await ada.in_room()
+    await cleo.in_room()
+    assert bob.session.ended
+    assert "a handler failed" in caplog.text
 
 
 async def test_name_that_looks_like_one_on_another_server_is_not_granted(first: Node, second: Node) -> None:
