@@ -67,7 +67,11 @@ class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
     """How webhooks connect, and to which addresses."""
 
     block_private: Annotated[
-        bool, Meta(description="Refuse URLs that resolve to an address of this machine or of a private network.")
+        bool,
+        Meta(
+            description="Refuse URLs that resolve to an address that is not public, such as one of this machine or of a"
+            " private network."
+        ),
     ] = False
     ca_file: Annotated[
         str,
@@ -80,6 +84,6 @@ class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
         Secret,
         Meta(
             description='Proxy for all webhooks, like "http://user:password@proxy.internal:3128". The proxy resolves'
-            " host names, so BlockPrivate checks only IP addresses in URLs."
+            " host names, so BlockPrivate checks only localhost and IP addresses in URLs."
         ),
     ] = Secret("")
