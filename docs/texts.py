@@ -112,9 +112,9 @@ refuse your messages or have muted you.
 
 ## Mentions and pings
 
-A mention is the name as a word in the text, with or without `@`, whatever its case and width; nothing in the frame
-marks it. The server sends a websocket ping every 20 s, which websocket libraries answer by themselves. The frame `ping`
-is for clients that want to know whether the server answers.
+A mention is the name as a word in the text, with or without `@`, whatever its case and width, but not within an address
+such as `me@ada.example`; nothing in the frame marks it. The server sends a websocket ping every 20 s, which websocket
+libraries answer by themselves. The frame `ping` is for clients that want to know whether the server answers.
 """
 
 LOGIN = """\

@@ -47,11 +47,17 @@ class SiteBlocklist(KeyCall, frozen=True, rename="pascal"):
     """A member, and everyone they have blocked on the site."""
 
     username: Annotated[str, Meta(description="The member's name.")] = ""
-    blocklist: Annotated[list[str], Meta(description="Names; they replace the earlier list.")] = []
+    blocklist: Annotated[
+        list[str],
+        Meta(
+            description="Names; they replace the earlier list. Operators in the room are left out, unless"
+            " BlockableAdmins is on."
+        ),
+    ] = []
 
 
 class BlockNow(KeyCall, frozen=True, rename="pascal"):
-    """People who block each other from now on."""
+    """People who block each other from now on, also operators."""
 
     usernames: Annotated[list[str], Meta(max_length=50, description="Their names.")] = []
 

@@ -53,7 +53,11 @@ class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
     name: Annotated[str, Meta(min_length=1, max_length=MAX_TITLE, description="Display name.")]
     welcome_messages: Annotated[
         tuple[Annotated[str, Meta(max_length=MAX_MESSAGE_CHARS)], ...],
-        Meta(extra=NEW, description="Messages from ChatServer to each user who logs in."),
+        Meta(
+            extra=NEW,
+            description="Messages from ChatServer to each user who logs in. Those of all channels together have at"
+            " most 40,000 characters.",
+        ),
     ] = ()
     echo_messages_on_join: Annotated[
         int,

@@ -47,7 +47,7 @@ class VIP(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class MessageFilter(msgspec.Struct, frozen=True, rename="pascal"):
-    """Filters for what people write. The first enabled one with a matching phrase decides.
+    """Filters for what people write, at most 256. The first enabled one with a matching phrase decides.
 
     Direct messages from and to operators are not filtered, and messages of operators are not reported.
     """
