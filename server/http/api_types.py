@@ -156,17 +156,17 @@ class DirectMessage(msgspec.Struct, frozen=True):
 
 
 class ConversationPage(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """A page of at most 20 messages of a conversation."""
+    """A page of at most 20 messages of a conversation; deleted ones are left out."""
 
     messages: Annotated[list[DirectMessage] | None, Meta(description="The newest first.")] = None
     remaining: Annotated[int, Meta(description="The number of earlier messages, counted up to 10,000.")] = 0
 
 
 class Usernames(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """A page of at most 9 names."""
+    """A page of at most 9 names, from the latest 200 conversations that the member has not closed."""
 
     usernames: Annotated[list[str] | None, Meta(description="Their names.")] = None
-    count: Annotated[int, Meta(description="The total number of names.")] = 0
+    count: Annotated[int, Meta(description="The number of names on all pages.")] = 0
     pages: Annotated[int, Meta(description="The total number of pages.")] = 0
 
 
@@ -192,7 +192,7 @@ class Cameras(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class Statistics(msgspec.Struct, frozen=True, rename="pascal"):
-    """The people in the room."""
+    """The people in the room, without hidden operators."""
 
     user_count: Annotated[int, Meta(description="How many there are.")]
     usernames: Annotated[
