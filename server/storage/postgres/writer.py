@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import queue
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ import psycopg
 from server.storage.base import StorageError
 from server.storage.pending import MAX_COMMIT, Committed, PendingWrite, fail
 from server.storage.postgres.attempts import Node, Now, Transaction, is_fence
-from server.storage.postgres.connecting import PATIENCE_SECONDS, DatabaseLink, one_line
+from server.storage.postgres.connecting import LONGEST_PAUSE, PATIENCE_SECONDS, DatabaseLink, one_line
 from server.storage.postgres.database_thread import DatabaseThread
 from server.storage.postgres.hearing import Hearing
 from server.storage.postgres.lock_use import LockUse
@@ -50,6 +51,9 @@ class WriterThread(DatabaseThread):
         self._loop = asyncio.get_running_loop()
         self._waiting = queue.SimpleQueue[tuple[float, Turn] | None]()
         self._gathered: list[tuple[float, PendingWrite[object]]] = []
+        self._kept: list[PendingWrite[object]] = []
+        """Writes for which nobody waits, since the database has been unavailable for too long; in order."""
+        self._retry_at = 0.0
         self._is_ending = self._ended = False
         self._tokens = (f"{number:016x}" for number in count(1))
 
@@ -70,18 +74,41 @@ class WriterThread(DatabaseThread):
 
     def _gather(self) -> list[tuple[float, PendingWrite[object]]]:
         """Return the writes of the next commit, all of one type, and when each was added; empty at the end."""
-        while not self._ended and len(self._gathered) < MAX_COMMIT:
-            if self._gathered and self._waiting.empty():
+        while True:
+            self._receive()
+            if self._kept and (self._ended or time.monotonic() >= self._retry_at):
+                kept, self._kept = self._kept[:MAX_COMMIT], self._kept[MAX_COMMIT:]
+                # Tried only once, because other writes may wait by now.
+                return [(-math.inf, write) for write in kept]
+            if self._gathered or self._ended:
                 break
-            if item := self._waiting.get():
-                since, turn = item
-                self._gathered += [(since, write) for write in turn]
-            else:
-                self._ended = True
         _, run = next(groupby(self._gathered[:MAX_COMMIT], lambda each: type(each[1])), (None, ()))
         batch = [*run]
         del self._gathered[: len(batch)]
         return batch
+
+    def _receive(self) -> None:
+        """Wait until there is a write to store, and add all that are waiting, up to MAX_COMMIT."""
+        while not self._ended and len(self._gathered) < MAX_COMMIT:
+            if self._gathered and self._waiting.empty():
+                return
+            try:
+                item = self._waiting.get(timeout=max(0.0, self._retry_at - time.monotonic()) if self._kept else None)
+            except queue.Empty:
+                return
+            if item is None:
+                self._ended = True
+                return
+            since, turn = item
+            self._gathered += [(since, write) for write in turn]
+            if self._kept:
+                self._postpone([])
+
+    def _postpone(self, writes: Batch) -> None:
+        """Put these writes into `_kept`, and behind them the gathered ones for which nobody waits."""
+        gathered = [write for _, write in self._gathered if write.aside]
+        self._gathered = [each for each in self._gathered if not each[1].aside]
+        self._kept = [*writes, *self._kept, *gathered]
 
     def _store(self, batch: Batch, deadline: float) -> None:
         """Commit a batch, or fail it. Raises FencedError."""
@@ -126,12 +153,14 @@ class WriterThread(DatabaseThread):
             self._fail(batch, _text(error))
 
     def _give_up(self, batch: Batch, problem: str) -> None:
-        """Fail the writes for which somebody waits, and put the others back at the front.
+        """Fail the writes for which somebody waits, and keep the others until the database is back.
 
         If a server did not store that a person has left, for example, other servers would show that person forever.
         """
         kept = [write for write in batch if write.aside and not self._is_ending]
-        self._gathered[:0] = [(time.monotonic(), write) for write in kept]
+        if kept:
+            self._postpone(kept)
+            self._retry_at = time.monotonic() + LONGEST_PAUSE
         self._fail([write for write in batch if write not in kept], problem)
 
     def _fail(self, batch: Batch, problem: str) -> None:

@@ -61,7 +61,8 @@ def fault(administrator: Administrator, thread: dict[str, str], code: str) -> It
 
 async def succeeds(work: "Awaitable[object]") -> bool:
     """Return whether this succeeds; otherwise it fails with one line."""
-    (answer,) = await asyncio.gather(work, return_exceptions=True)
+    async with asyncio.timeout(WAIT_SECONDS):
+        (answer,) = await asyncio.gather(work, return_exceptions=True)
     if isinstance(answer, BaseException):
         assert isinstance(answer, StorageError)
         assert "\n" not in str(answer)
@@ -185,20 +186,23 @@ async def test_connections_that_stay_silent_are_replaced(
             await check_works(one, other, ["before", "meanwhile"])
 
 
-async def test_write_aside_is_stored_after_an_outage(
+async def test_writes_aside_are_stored_after_an_outage_and_delay_no_answer(
     url: str, administrator: Administrator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(database.WRITING, "lock_timeout", "50ms")
+    monkeypatch.setitem(database.WRITING, "lock_timeout", "20ms")
     monkeypatch.setattr("server.storage.postgres.writer.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("server.storage.postgres.writer.LONGEST_PAUSE", 0.01)
+    # More than one commit stores.
+    texts = [f"aside {number}" for number in range(130)]
     async with servers(url, url) as (one, other):
         with administrator.transaction():
             administrator.execute("SELECT FROM room FOR UPDATE")
-            one.database.write_aside(saying("first"))
-            awaited = one.say("awaited")
-            one.database.write_aside(saying("second"))
-            assert not await succeeds(awaited)
-        await until(lambda: other.heard == one.heard == ["first", "second"])
-        await check_works(one, other, ["first", "second"])
+            for number in range(0, len(texts), 10):
+                for text in texts[number : number + 10]:
+                    one.database.write_aside(saying(text))
+                assert not await succeeds((one.publish, one.say)[number // 10 % 2]("awaited"))
+        await until(lambda: other.heard == one.heard == texts)
+        await check_works(one, other, texts)
 
 
 async def test_waiting_writes_aside_do_not_delay_the_end(
