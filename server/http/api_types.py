@@ -163,7 +163,7 @@ class ConversationPage(Answer, frozen=True, kw_only=True, rename="pascal"):
 
 
 class Usernames(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """A page of at most 9 names, from the latest 200 conversations that the member has not closed."""
+    """A page of at most 9 names, from the latest 200 conversations; closed ones are left out."""
 
     usernames: Annotated[list[str] | None, Meta(description="Their names.")] = None
     count: Annotated[int, Meta(description="The number of names on all pages.")] = 0
