@@ -84,7 +84,7 @@ class Prove(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Login(Frame, frozen=True, tag="login"):
-    """Log in with a display name and at most one of `enrol`, `prove` and `token`; without them, as a new user."""
+    """Log in with a display name and at most one of `enrol`, `prove` and `token`, or with `jwt`; else as a new user."""
 
     username: Annotated[
         str, Meta(max_length=256, description="The display name that you want, at most `limits.nameChars` characters.")
@@ -97,7 +97,10 @@ class Login(Frame, frozen=True, tag="login"):
     ] = None
     jwt: Annotated[
         SiteToken | None,
-        Meta(description="Log in as a member of the site. You get the name in the token, not `username`."),
+        Meta(
+            description="Log in as a member of the site. You get the name in the token, not `username`. Ignored if"
+            ' `signIn` of `welcome` is "nickname".'
+        ),
     ] = None
     dnd: Annotated[bool | None, Meta(description="Log in with Do not disturb turned on.")] = None
     dialect: Annotated[
