@@ -635,7 +635,10 @@ class ReportStatus(Frame, frozen=True, tag="report"):
 class Reports(Frame, frozen=True, tag="reports"):
     """Your reports, the latest first; also sent after login, if there are any."""
 
-    reports: Annotated[list[ReportEntry], Meta(description="The reports, each as it is now.")]
+    reports: Annotated[
+        list[ReportEntry],
+        Meta(description="Each as it is now; at most 100, and 48 KiB. Those in `changed` take precedence."),
+    ]
     changed: Annotated[list[ReportID], Meta(description="Reports that changed while you were away.")] = []
     nonce: RequestNonce | None = None
 
