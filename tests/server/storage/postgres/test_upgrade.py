@@ -82,6 +82,7 @@ async def test_upgrade_that_has_to_wait_for_a_backup_gives_up_and_stops_nobody(
                 async with servers(url):
                     pass
             await older.publish("meanwhile")
+        monkeypatch.setattr(schema, "LOCK_TIMEOUT", "30s")
         async with servers(url) as (newer,):
             assert await newer.texts() == ["meanwhile"]
 
