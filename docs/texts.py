@@ -30,12 +30,13 @@ that BareRTC also has are named as there.
 
 ## Before the websocket
 
-The server may refuse the handshake with an HTTP status and one line of text:
+The server may refuse the handshake with an HTTP status and (except with 408) one line of text:
 """
 
 CONVERSATION = """\
 The login must arrive within 10 s of the handshake. All frames, including fragments and control frames, count against
-`BytesPerSecond` with their size plus 512 bytes; beyond the limit, the server reads them later.
+`BytesPerSecond` with their size (if compressed, with both sizes) plus 512 bytes; beyond the limit, the server reads
+them later.
 
 ## The order of frames
 
@@ -45,8 +46,8 @@ The login must arrive within 10 s of the handshake. All frames, including fragme
    muted or blocked anyone) and `who` (further ones while `more` is true).
 4. The server sends `echo`: the client is now up to date. `places` follows (if there are messages anywhere), then the
    welcome messages of the channels (as `error` with code `notice`; not with `since`) and `reports` (if there are any).
-5. From then on, the server sends live frames. Between `echo` and the first live message, nothing is repeated or left
-   out.
+5. From then on, the server sends live messages and their changes. Between `echo` and the first live message, nothing
+   is repeated or left out. Other live frames, such as `presence` and `typing`, can arrive from step 3 on.
 
 Read your own name from `me`: if someone else has the name, you get another one, such as `ada 2`. Names that look alike
 count as the same. A name stays reserved for the person who used it last (`ReservedDays`), if that person can return:
@@ -58,7 +59,8 @@ log in with `prove` to keep yours. If you got another name because yours is rese
 Remember `welcome.epoch` and the highest `msgID` of all `message` and `echo` frames. `msgID` grows over the whole room,
 with gaps, so one number covers all channels.
 
-- Log in with `since: {epoch, msgID}` as the same person. `echo` holds what you missed, at most 500 messages.
+- Log in with `since: {epoch, msgID}` as the same person. `echo` holds what you missed, at most 500 messages and
+  192 KiB.
 - If `echo.recovered` is false, some are missing: request the `history` of each channel and conversation until a page
   reaches the `msgID` of `since`.
 - If `welcome.epoch` is not the one you remember, the server started a new numbering: forget the `msgID` and all
@@ -71,7 +73,7 @@ with gaps, so one number covers all channels.
 A `message` that is sent again within 24 hours with the same nonce, channel and text counts once, even after the server
 was killed: you receive the stored message. (For direct messages that are not kept: within an hour, while the server
 runs.) So after you reconnect, resend what was not answered. The same applies to a `report` with the same content. A
-repeated `withdraw` is harmless; a repeated `edit` counts as another edit.
+repeated `withdraw` is harmless; a repeated `edit` counts as another edit, and a repeated command runs again.
 
 A nonce belongs to a person (their identity), on all their connections. Make each nonce from at least 64 random bits,
 and use it once: a counter that restarts with the program is not unique. A nonce that you used for another message or
@@ -88,14 +90,15 @@ After each login, `places` lists the channels and the latest 200 conversations t
 far you have read, how many messages of others follow, and in channels how many of those mention you. Messages from
 before your first login count as read. Send `read` with the last message that was on the screen, at most every few
 seconds. The server stores your highest number, and sends it to your other connected clients. A conversation that you
-mark as `closed` is left out of `places` until it has a later message.
+mark as `closed` is left out of `places` until it has a later message, and one with a person whom you muted, or with a
+block between you, is always left out.
 
 ## Page through older messages
 
 `history` returns a page, oldest first. For the next older page, send `beforeID` = `msgID` of the page's first message;
 stop at `more: false`. For newer messages, send `afterID` = `msgID` of the page's last message. With both bounds you can
 fill a gap from either edge. To show a message with its surroundings, send one request with `beforeID` = its `msgID` +
-1, and one with `afterID` = its `msgID`. A page can be shorter than `limit`.
+1, and one with `afterID` = its `msgID`. A page can be shorter than `limit`, because it has at most 192 KiB.
 
 `search` returns the latest messages first, so the next `beforeID` is the `msgID` of the last one. A search without long
 words, or with many candidates, can end early: `searchedTo` is the lowest number that it reached; continue with it as
@@ -104,11 +107,14 @@ words, or with many candidates, can end early: `searchedTo` is the lowest number
 ## How fast to send
 
 You may send `MessagesBurst` messages at once (10 by default) and `MessagesPerSecond` on average. Edits, deletions,
-reactions, statuses, mutes, blocks, reports and withdrawals count as messages. Faster ones are delayed in order for up
-to 5 s; beyond that, they are refused with `too-fast`. While messages wait, the server reads nothing more from you, so a
-refusal can arrive seconds after the message, and messages after it may still be accepted. To keep the order, send each
-message once the one before is answered. The recipient gets at most one `typing` every 2 s from you, and none if they
-refuse your messages or have muted you.
+reactions, statuses, mutes, blocks (and ending these), reports and withdrawals count as messages. Faster ones are
+delayed in order for up to 5 s; beyond that, they are refused with `too-fast`. While messages wait, the server reads
+nothing more from you, so a refusal can arrive seconds after the message, and messages after it may still be accepted.
+To keep the order, send each message once the one before is answered. Reads (`history`, `search`, `reports`, `read`),
+profiles, and what you store in a day have [limits of their own](settings.md#limits).
+
+The recipient gets at most one `typing` every 2 s from you, and none if they refuse your messages or have muted you, or
+if you are a hidden operator.
 
 ## Mentions and pings
 
@@ -214,10 +220,12 @@ Your site and bots can make these calls to the server's port. All except `report
 - A call with `APIKey` needs [`AdminAPIKey`](settings.md); one with `JWTToken` needs a valid token of a member.
   `message/history` and `message/usernames` also need the member to be in the room.
 - Every answer is JSON with `OK`, and with `Error` if `OK` is false; only that of `statistics` has neither. The status
-  is 400 for a body or token that is not valid (401 for a token in `amend-jwt`), 401 for a wrong key (403 in
-  `report/status` and `statistics`), 404 for a person or report that is not found, 429 with `Retry-After` for too many
-  requests or wrong keys, 500 if a member has no conversations or a profile is not available, and 503 if the storage is
-  unavailable or the webhook `report` is disabled.
+  is 400 for a method, Content-Type, body or token that is not valid, or a member who has to be in the room and is not
+  (401 for a token in `amend-jwt`, 405 for a method of `report/status`), 401 for a missing or wrong key (403 in
+  `report/status` and `statistics`), 404 for a person or report that is not found, 411 for a chunked body, 413 for one
+  that is too long, 421 for an unknown name of the server, 429 with `Retry-After` for too many requests or wrong keys,
+  500 if a member has no conversations or a profile is not available, and 503 if the storage is unavailable or the
+  webhook `report` is disabled.
 - Each address may send [`RequestsPerMinute`](settings.md#limits) requests; add your site's address to
   `ExemptAddresses`.
 - The server must know the name by which you call it: add the name to `AllowedHosts`.

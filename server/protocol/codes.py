@@ -45,26 +45,28 @@ class ErrorCode(StrEnum):
 
 ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.NOTICE: "Not an error: a message from ChatServer, such as a welcome message (as in BareRTC).",
-    ErrorCode.MALFORMED: "The frame is not JSON, repeats a key, or is too deep; or a field is missing, of the wrong"
-    " type or out of range.",
+    ErrorCode.MALFORMED: "The frame is not JSON, repeats a key, is too deep or has too many parts; a field is missing,"
+    " of the wrong type or out of range; or a login has two of `enrol`, `prove` and `token`.",
     ErrorCode.UNKNOWN_ACTION: "There is no such action.",
     ErrorCode.NOT_LOGGED_IN: "This action requires a login.",
-    ErrorCode.ALREADY_LOGGED_IN: "This connection is already logged in.",
-    ErrorCode.BAD_NAME: "The name is not allowed; the message says why. Log in again with another one. With `jwt`:"
+    ErrorCode.ALREADY_LOGGED_IN: "This connection is already logged in, or its login is still being verified.",
+    ErrorCode.BAD_NAME: "The name (of the login, or for `profile`) is not allowed; the message says why. With `jwt`:"
     " another member is in the room under this name, and the connection is closed.",
     ErrorCode.UNKNOWN_IDENTITY: "No user has enrolled with this identity. Enrol with a new secret.",
     ErrorCode.BAD_PROOF: "The proof does not match the identity, challenge, nonce and name.",
     ErrorCode.SIGN_IN_REQUIRED: "Only members of the site may log in, with `jwt`. The connection is closed.",
-    ErrorCode.BAD_TOKEN: "The site's token is not valid, or has expired. The connection is closed; get a new one.",
+    ErrorCode.BAD_TOKEN: "The site's token is not valid or has expired, or the name in it is not allowed. The"
+    " connection is closed; get a new one.",
     ErrorCode.BANNED: "You are banned; the message says for how much longer. The connection is closed.",
     ErrorCode.BAD_MESSAGE: "The message is empty, too long or edited too often, or its text is not allowed.",
     ErrorCode.NONCE_USED: "You used this nonce for something else within 24 hours. Nothing was done; use a new nonce.",
-    ErrorCode.UNKNOWN_CHANNEL: "No channel has this ID.",
+    ErrorCode.UNKNOWN_CHANNEL: "No channel that you may read has this ID, or the message names none.",
     ErrorCode.NOT_HERE: "No user has had this name, one of you has blocked the other, or the name is your own.",
-    ErrorCode.UNKNOWN_MESSAGE: "No message has this msgID, it was deleted, or you may not read it.",
+    ErrorCode.UNKNOWN_MESSAGE: "No message has this msgID, it was deleted (for `report`: so long ago that its text is"
+    " erased), or you may not read it. For `report` without `msgID`: the message was not found.",
     ErrorCode.CANNOT_REPORT_SELF: "You cannot report your own message.",
     ErrorCode.BAD_REASON: "The reason is not one of those in `welcome`.",
-    ErrorCode.BAD_COMMENT: "This reason needs a comment, or the comment is too long.",
+    ErrorCode.BAD_COMMENT: "This reason needs a comment, or the comment is too long or contains U+0000.",
     ErrorCode.BAD_CONTEXT: "A message of the context is not near the reported one, or no longer available.",
     ErrorCode.ALREADY_REPORTED: "You have already reported this message; use `add` to add to that report. With `add`:"
     " the site accepts no additions.",
@@ -144,11 +146,14 @@ CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
         True,
     ),
     CloseCode.TRY_AGAIN_LATER: (
-        "Too many logins, the login cannot be stored, or the missed messages cannot be read or are too many; the reason"
-        " says which.",
+        "Too many logins or reads, the login cannot be stored, the missed messages cannot be read, or too much arrived"
+        " meanwhile; the reason says which.",
         True,
     ),
-    CloseCode.REPLACED: ("The same person, or the member who owns the name, logged in on a newer connection.", False),
+    CloseCode.REPLACED: (
+        "The same person, or the member who owns the name, logged in under this name on a newer connection.",
+        False,
+    ),
     CloseCode.LOGIN_TIMEOUT: ("No login within 10 s.", True),
     CloseCode.SIGN_IN: (
         "A token of the site is required, yours is not or no longer valid, or another member is in the room under its"

@@ -107,9 +107,9 @@ class Login(Frame, frozen=True, tag="login"):
         Literal["flagpost", "barertc"] | None,
         Meta(
             description='The frames that you expect: "flagpost", or "barertc" (`who` after every change, no `presence`'
-            " without a message, no `presences`). If it is missing, the other fields decide: any of `token`, `since`,"
-            ' `enrol` and `prove` means "flagpost", otherwise `jwt` or `dnd` means "barertc"; with none of them you'
-            " receive `who` after every change, and every `presence`."
+            " without a message, no `presences`, and one `unknown-action` at most). If it is missing, the other fields"
+            ' decide: any of `token`, `since`, `enrol` and `prove` means "flagpost", otherwise `jwt` or `dnd` means'
+            ' "barertc"; with none of them you receive `who` after every change, and every `presence`.'
         ),
     ] = None
 
@@ -159,7 +159,10 @@ class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}
         MsgID, Meta(description="Without it, `channel`, `username` and `message` identify the message.")
     ] = 0
     reason: Annotated[
-        str, Meta(max_length=256, description="One of `reportReasons` in `welcome`; without `msgID`, any.")
+        str,
+        Meta(
+            max_length=256, description="One of `reportReasons` in `welcome`; without `msgID`, any that is not empty."
+        ),
     ] = ""
     comment: Annotated[str, Meta(description="At most `limits.commentChars` characters.")] = ""
     nonce: Nonce | None = None
@@ -167,10 +170,11 @@ class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}
         tuple[MsgID, ...],
         Meta(
             max_length=MAX_CONTEXT_BEFORE + MAX_CONTEXT_AFTER,
-            description="Messages to include as context, from the 10 before and 5 after it that you can see.",
+            description="Messages to include as context, from the 10 before and 5 after it that you can see. Ignored"
+            " unless `webhooks` of `welcome` has `evidence`.",
         ),
     ] = ()
-    add: Annotated[bool, Meta(description="Add to your earlier report of this message.")] = False
+    add: Annotated[bool, Meta(description="Add to your earlier report of this message, if there is one.")] = False
     channel: Annotated[Target, Meta(description="The channel of the message, if there is no `msgID`.")] = ""
     username: Annotated[str, Meta(max_length=256, description="Its author, if there is no `msgID`.")] = ""
     message: Annotated[
@@ -260,7 +264,7 @@ class Unmute(Frame, frozen=True, tag="unmute"):
 
 
 class Block(Frame, frozen=True, tag="block"):
-    """Block a user: from now on neither of you sees, finds or reports the other, or opens their profile.
+    """Block a user: from now on neither of you sees, finds or reports what the other writes, or opens their profile.
 
     From the server: the site has made you and this user block each other.
     """
@@ -277,7 +281,8 @@ class Unblock(Frame, frozen=True, tag="unblock"):
 class Blocklist(Frame, frozen=True, tag="blocklist"):
     """Block all of these users, in addition to those that you have blocked.
 
-    Names of people who have never been here are ignored, unless the site signs its members in.
+    Names of people who have never been here are ignored, unless the site signs its members in. Operators in the room
+    are left out, unless BlockableAdmins is on.
     """
 
     usernames: Annotated[
@@ -364,7 +369,7 @@ class DirectMessages(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Welcome(Frame, frozen=True, tag="welcome"):
-    """Describes the room. The first frame of each connection; sent again when the settings change.
+    """Describes the room. The first frame of each connection; sent again after a change of its content or your rights.
 
     VIPs and operators receive it again after `me`, with the VIP channels, if there are any.
     """
@@ -393,7 +398,8 @@ class Welcome(Frame, frozen=True, tag="welcome"):
         str, Meta(max_length=64, description="A stable ID of the server; survives restarts and restores.")
     ] = ""
     challenge: Annotated[
-        Challenge, Meta(description="Random, and new for each connection; part of the login proofs.")
+        Challenge,
+        Meta(description="Random, and new for each connection; part of the login proofs. Only in the first one."),
     ] = ""
     direct_messages: Annotated[DirectMessages, Meta(description="How long direct messages are kept.")] = (
         DirectMessages()
@@ -401,7 +407,10 @@ class Welcome(Frame, frozen=True, tag="welcome"):
 
 
 class Me(Frame, frozen=True, tag="me"):
-    """Confirms the login and the display name, which has a number appended if you cannot have the requested one."""
+    """Confirms the login and the display name, which has a number appended if you cannot have the requested one.
+
+    Sent again when the site changes your rights or profile.
+    """
 
     username: Annotated[str, Meta(description="Your display name.")]
     op: Annotated[bool, Meta(description="Whether you are an operator.")]
@@ -410,7 +419,10 @@ class Me(Frame, frozen=True, tag="me"):
 
 
 class Relations(Frame, frozen=True, tag="relations"):
-    """The users you muted or blocked; sent after login, if there are any, and after each change."""
+    """The users you muted or blocked; sent after login, if there are any, and after each change.
+
+    Your other connections learn of a change that you make at their next login.
+    """
 
     muted: Annotated[list[str], Meta(description="Their display names.")] = []
     blocked: Annotated[list[str], Meta(description="Their display names.")] = []
@@ -445,7 +457,10 @@ class WholeWhoEntry(WhoEntry, frozen=True, kw_only=True):
 
 
 class Who(Frame, frozen=True, tag="who"):
-    """Everyone in the room, sent after login: in several frames if there are many, one after the other."""
+    """Everyone in the room whom you may see: in several frames if there are many, one after the other.
+
+    Sent after login, and when your rights change.
+    """
 
     who_list: Annotated[list[WhoEntry], Meta(description="The people, or some of them.")]
     more: Annotated[bool, Meta(description="The next `who` frame continues the list.")] = False
@@ -527,7 +542,7 @@ class NewText(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
 
 
 class Echo(Frame, frozen=True, tag="echo"):
-    """Messages missed after `since` of the login, or, without `since`, the recent ones; oldest first."""
+    """Messages missed after `since` of the login, or (without it, or after another epoch) recent ones; oldest first."""
 
     messages: Annotated[
         list[Message],
@@ -538,13 +553,18 @@ class Echo(Frame, frozen=True, tag="echo"):
     ] = []
     recovered: Annotated[bool, Meta(description="False: there is a gap between `since` and these messages.")] = True
     taken_back: Annotated[
-        list[MsgID], Meta(description="Messages up to `since` that were deleted recently, the latest first.")
+        list[MsgID],
+        Meta(description="Messages up to `since` that were deleted recently, the latest first; at most 500."),
     ] = []
     reacted: Annotated[
-        list[Reactions], Meta(description="Reactions to messages up to `since` that changed recently.")
+        list[Reactions],
+        Meta(description="Reactions to messages up to `since` that changed recently; at most 500, and 32 KiB."),
     ] = []
     edited: Annotated[
-        list[NewText], Meta(description="Messages up to `since` that were edited recently, the latest first.")
+        list[NewText],
+        Meta(
+            description="Messages up to `since` that were edited recently, the latest first; at most 500, and 32 KiB."
+        ),
     ] = []
 
 

@@ -122,8 +122,8 @@ class Names(msgspec.Struct, frozen=True, rename="pascal"):
             ge=0,
             le=3650,
             description="Days for which a name stays reserved for the person who used it last, or longer while a report"
-            " about that name is open. 0: not at all. Guests whose client proves no identity get no reservation; with"
-            " [JWT], the names of members are always reserved.",
+            " about that name is open. 0: not at all. Guests whose client proves no identity get only the"
+            " latter; with [JWT], the names of members are always reserved.",
         ),
     ] = 30
 
