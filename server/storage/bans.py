@@ -12,6 +12,12 @@ def load(connection: SqlConnection) -> list[Ban]:
     return [Ban(*row) for row in rows]
 
 
+def sweep(connection: SqlConnection, now: int, limit: int) -> int:
+    """Delete a batch of bans that have ended; return their number."""
+    ended = "SELECT key FROM ban WHERE until <= ? LIMIT ?"
+    return connection.execute(f"DELETE FROM ban WHERE key IN ({ended})", (now, limit)).rowcount  # noqa: S608
+
+
 def add(ban: Ban, connection: SqlConnection) -> Ban:
     """Store and announce a ban, which replaces an earlier ban of this name."""
     connection.execute(

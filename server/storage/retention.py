@@ -1,11 +1,11 @@
-"""Deletes expired data: old messages and reports, texts of deleted messages, attempts, and people not seen for long."""
+"""Deletes expired data: messages, reports, bans, texts of deleted messages, attempts, and people not seen for long."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from server.storage import direct_messages, held_names, login_keys, messages, trail, withheld
+from server.storage import bans, direct_messages, held_names, login_keys, messages, trail, withheld
 from server.storage.events import ReportDeleted
 from server.storage.people import MAX_KNOWN
 from server.storage.sql import SqlConnection
@@ -42,6 +42,7 @@ def sweep(connection: SqlConnection, now: int, days: KeptDays) -> bool:
         _delete_direct(connection, now, days),
         withheld.sweep(connection, now, BATCH),
         held_names.sweep(connection, now - days.names * DAY_MILLISECONDS, BATCH),
+        bans.sweep(connection, now, BATCH),
     )
     reports = _delete_reports(connection, now - days.reports * DAY_MILLISECONDS, now) if days.reports else 0
     return BATCH in deleted or reports == REPORT_BATCH

@@ -5,9 +5,21 @@ import pytest
 from server.operator import people
 from server.operator.printing import CommandError
 from server.protocol.proof import LoginKeys
+from server.rules.bans import Ban
 from server.rules.messages import MessageDraft, Person
 from server.rules.search import query
-from server.storage import history, login_keys, messages, personal_data, report_rows, retention, schema, searches, trail
+from server.storage import (
+    bans,
+    history,
+    login_keys,
+    messages,
+    personal_data,
+    report_rows,
+    retention,
+    schema,
+    searches,
+    trail,
+)
 from server.storage.base import Reader, Search
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
 from server.storage.sql import SqlConnection
@@ -68,6 +80,13 @@ def test_ended_reports_are_deleted_and_the_trail_still_verifies(desk: Desk) -> N
     assert not desk.values(f"SELECT id FROM delivery WHERE report_id = '{ended.id}'")
     assert "look" not in str([row.content for row in trail.rows(desk.connection, ended.id)])
     trail.verify(desk.connection)
+
+
+def test_ended_bans_are_deleted(desk: Desk) -> None:
+    bans.add(Ban("ada", "a-1", NEW, "op"), desk.connection)
+    bans.add(Ban("bob", "b-1", NEW + 1, "op"), desk.connection)
+    retention.sweep(desk.connection, NEW, KeptDays(30, 30))
+    assert desk.values("SELECT name FROM ban") == ["bob"]
 
 
 def test_reports_are_deleted_in_small_batches(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
