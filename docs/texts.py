@@ -166,10 +166,10 @@ the file nor the key.
 
 ## When a change applies
 
-[`flagpost-server reload`](operate.md#change-settings-while-the-server-runs) applies a changed file without
-disconnecting anyone. The last column says when a change applies: `now`, to `new connections`, or after a `restart`,
-which the log then asks for. Turning `[TLS]` on or off needs a restart. If you reduce a number of days, older data is
-deleted within an hour.
+[`flagpost-server reload`](operate.md#change-settings-while-the-server-runs) applies a changed file while the
+server runs. Nobody is disconnected, except members after a change of `[JWT]` `Enabled` or `SecretKey`. The last column
+says when a change applies: `now`, to `new connections`, or after a `restart`, which the log then asks for. Turning
+`[TLS]` on or off needs a restart. If you reduce a number of days, older data is deleted within an hour.
 
 ## All settings
 """
@@ -191,8 +191,9 @@ CONFIG = f"""\
 The client reads `config.toml` in the folder `flagpost` where your platform stores configurations (`~/.config` on
 Linux). The settings screen (`f2`) shows the path and changes the file. `{VARIABLE}` in the environment names
 another file. If the file cannot be read, or is not a regular one, the client does not start. Each mistake in the file
-is reported at startup in one line; everything else still applies. (Line mode uses only `name` and `server`, and reports
-no mistakes.) Comments, unknown keys and line ends are preserved.
+is reported at startup in one line; everything else still applies, but if the file is not TOML or not UTF-8, only the
+defaults do. (Line mode uses only `name` and `server`, and reports no mistakes.) Comments, unknown keys and line ends
+are preserved.
 
 Without the file, and without a URL, `--name`, `--demo` or a sign-in link, the first start asks for name and server.
 Both are saved after the first successful login, except a URL that contains a password or a query. Unsent messages,

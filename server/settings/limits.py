@@ -48,7 +48,11 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
         ),
     ] = 100
     pages_per_second: Annotated[
-        float, Meta(ge=0, description="Pages per second that a user may request on average.")
+        float,
+        Meta(
+            ge=0,
+            description="Pages per second that a user may request on average. Per address: four times as many.",
+        ),
     ] = 5.0
     stored_kilobytes_per_day: Annotated[
         int,
@@ -66,7 +70,11 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
     ] = 64
     bytes_per_second: Annotated[
         int,
-        Meta(ge=0, description="Bytes per second read from a connection; up to four times as many at once."),
+        Meta(
+            ge=0,
+            description="Bytes per second read from a connection, where each frame counts as 512 more; up to four times"
+            " as many at once.",
+        ),
     ] = 65536
     reports_per_hour: Annotated[
         int, Meta(ge=0, description="Reports per user within an hour. Per address: four times as many.")

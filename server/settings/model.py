@@ -123,7 +123,8 @@ class Names(msgspec.Struct, frozen=True, rename="pascal"):
             le=3650,
             description="Days for which a name stays reserved for the person who used it last, or longer while a report"
             " about that name is open. 0: not at all. Guests whose client proves no identity get only the"
-            " latter; with [JWT], the names of members are always reserved.",
+            " latter; with [JWT], the names of members are always reserved. Of both kinds, the latest 50,000 names are"
+            " reserved.",
         ),
     ] = 30
 
@@ -185,7 +186,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         Meta(
             extra=NEW,
             description="Trust the X-Forwarded-For header of a proxy on this machine. For other proxies, set"
-            " Limits.TrustedProxies.",
+            " Limits.TrustedProxies, which replaces this.",
         ),
     ] = False
     blockable_admins: Annotated[bool, Meta(description="Whether users can block operators.")] = False

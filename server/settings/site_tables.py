@@ -86,7 +86,8 @@ class DirectMessageHistory(msgspec.Struct, frozen=True, rename="pascal"):
         Meta(
             ge=0,
             le=36500,
-            description="Days for which direct messages are kept. 0: as long as MessageDays says; 90 if not Enabled.",
+            description="Days for which direct messages are kept, but never longer than MessageDays. 0: as long as"
+            " MessageDays says; 90 if not Enabled.",
         ),
     ] = 0
     disclaimer_message: Annotated[
@@ -101,7 +102,7 @@ class DirectMessageHistory(msgspec.Struct, frozen=True, rename="pascal"):
 class DMLinkSpamProtection(msgspec.Struct, frozen=True, rename="pascal"):
     """Removes people who send links to many others in direct messages: first with a warning, then with a ban.
 
-    Operators are exempt.
+    Operators are exempt, and links to the host of WebsiteURL do not count.
     """
 
     enabled: Annotated[bool, Meta(description="Whether links in direct messages are counted.")] = False
