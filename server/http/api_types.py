@@ -156,14 +156,14 @@ class DirectMessage(msgspec.Struct, frozen=True):
 
 
 class ConversationPage(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """A page of at most 20 messages of a conversation; deleted ones are left out."""
+    """A page of at most 20 messages of a conversation, without those deleted or hidden by a mute or block."""
 
     messages: Annotated[list[DirectMessage] | None, Meta(description="The newest first.")] = None
     remaining: Annotated[int, Meta(description="The number of earlier messages, counted up to 10,000.")] = 0
 
 
 class Usernames(Answer, frozen=True, kw_only=True, rename="pascal"):
-    """A page of at most 9 names, from the latest 200 conversations; closed ones are left out."""
+    """At most 9 names, from the latest 200 conversations, without those closed or hidden by a mute or block."""
 
     usernames: Annotated[list[str] | None, Meta(description="Their names.")] = None
     count: Annotated[int, Meta(description="The number of names on all pages.")] = 0
@@ -207,9 +207,9 @@ class ReportLine(msgspec.Struct, frozen=True, rename="pascal"):
     report_id: Annotated[str, Meta(description="Its ID.")] = field(name="ReportID")
     status: Annotated[str, Meta(description="As in [the protocol](protocol.md#status-of-a-report).")]
     reported_at: Annotated[datetime, Meta(description="When the server stored it.")]
-    from_username: Annotated[str, Meta(description="The reporter's name.")]
+    from_username: Annotated[str, Meta(description="The reporter's name; the author's if the server reported it.")]
     about_username: Annotated[str, Meta(description="The name of the message's author.")]
-    channel: Annotated[str, Meta(description="A channel ID, or `@` and the author's name for a direct message.")]
+    channel: Annotated[str, Meta(description="A channel ID, or `@` and the other person's name for a direct message.")]
     message_id: Annotated[int, Meta(description="The msgID of the message.")] = field(name="MessageID")
     reason: Annotated[str, Meta(description="Why the message was reported.")]
     comment: Annotated[str, Meta(description="The reporter's comment; can be empty.")]
@@ -253,7 +253,9 @@ class ReportEvidence(msgspec.Struct, frozen=True, rename="pascal"):
     about_holds_name: Annotated[
         bool, Meta(description="Whether the author still had this name when the message was reported.")
     ]
-    trail: Annotated[list[TrailLine], Meta(description="The history of the report, oldest entry first.")]
+    trail: Annotated[
+        list[TrailLine], Meta(description="The history of the report: the first 500 entries, oldest first.")
+    ]
 
 
 class ReportPage(Answer, frozen=True, kw_only=True, rename="pascal"):
