@@ -73,7 +73,7 @@ with gaps, so one number covers all channels.
 A `message` that is sent again within 24 hours with the same nonce, channel and text counts once, even after the server
 was killed: you receive the stored message. (For direct messages that are not kept: within an hour, while the server
 runs.) So after you reconnect, resend what was not answered. The same applies to a `report` with the same content. A
-repeated `withdraw` is harmless; a repeated `edit` counts as another edit, and a repeated command runs again.
+repeated `withdraw`, or `edit` to the same text, is harmless; a repeated command of an operator runs again.
 
 A nonce belongs to a person (their identity), on all their connections. Make each nonce from at least 64 random bits,
 and use it once: a counter that restarts with the program is not unique. A nonce that you used for another message or

@@ -52,7 +52,8 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.ALREADY_LOGGED_IN: "This connection is already logged in, or its login is still being verified.",
     ErrorCode.BAD_NAME: "The name (of the login, or for `profile`) is not allowed; the message says why. With `jwt`:"
     " another member is in the room under this name, and the connection is closed.",
-    ErrorCode.UNKNOWN_IDENTITY: "No user has enrolled with this identity. Enrol with a new secret.",
+    ErrorCode.UNKNOWN_IDENTITY: "No user has enrolled with this identity, or their keys were deleted: after 90 days"
+    " without a login, if nothing else of theirs is stored. Enrol with a new secret.",
     ErrorCode.BAD_PROOF: "The proof does not match the identity, challenge, nonce and name.",
     ErrorCode.SIGN_IN_REQUIRED: "Only members of the site may log in, with `jwt`. The connection is closed.",
     ErrorCode.BAD_TOKEN: "The site's token is not valid or has expired, or the name in it is not allowed. The"

@@ -200,7 +200,7 @@ class Withdraw(Frame, frozen=True, tag="withdraw", rename={"report_id": "reportI
 
 
 class Takeback(Frame, frozen=True, tag="takeback", rename={"msg_id": "msgID"}):
-    """Delete one of your messages (operators: any); the server sends this to everyone who could read it."""
+    """Delete one of your messages (operators: any that they can read); sent to everyone who could read it."""
 
     msg_id: MsgID
 
@@ -266,7 +266,8 @@ class Unmute(Frame, frozen=True, tag="unmute"):
 class Block(Frame, frozen=True, tag="block"):
     """Block a user: from now on neither of you sees, finds or reports what the other writes, or opens their profile.
 
-    From the server: the site has made you and this user block each other.
+    Operators in the room cannot be blocked, unless BlockableAdmins is on. From the server: the site has made you and
+    this user block each other.
     """
 
     username: Name
