@@ -160,7 +160,7 @@ SETTINGS = f"""\
 
 The server reads `settings.toml` in the working directory, or the file given with `--settings`; without a file it uses
 the defaults. If a setting cannot be used, the server does not start: it ends with exit code 2 and one line that names
-the key. `{KEY_VARIABLE}` in the environment overrides `AdminAPIKey`; spaces or commas separate several keys.
+the key. `{KEY_VARIABLE}` in the environment overrides `AdminAPIKey`.
 The client reads a settings file only if you pass it with `--settings`; otherwise a server that it starts uses neither
 the file nor the key.
 

@@ -65,7 +65,9 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
     free_megabytes: Annotated[
         int,
         Meta(
-            ge=0, description="Free disk space in megabytes below which messages are refused; only with a SQLite file."
+            ge=0,
+            description="Free disk space in megabytes below which messages, edits and reactions are refused; only with"
+            " a SQLite file.",
         ),
     ] = 64
     bytes_per_second: Annotated[
@@ -77,7 +79,11 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
         ),
     ] = 65536
     reports_per_hour: Annotated[
-        int, Meta(ge=0, description="Reports per user within an hour. Per address: four times as many.")
+        int,
+        Meta(
+            ge=0,
+            description="Reports, and additions to reports, per user within an hour. Per address: four times as many.",
+        ),
     ] = 20
     profiles_per_minute: Annotated[int, Meta(ge=0, description="Profiles that a user may request within a minute.")] = (
         30
@@ -88,7 +94,11 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
     ] = MAX_FRAME_BYTES
     exempt_addresses: Annotated[
         tuple[str, ...],
-        Meta(extra=NEW, description="Addresses and networks that are exempt from the limits per address."),
+        Meta(
+            extra=NEW,
+            description="Addresses and networks that are exempt from the limits per address, except that of wrong API"
+            " keys.",
+        ),
     ] = ("127.0.0.0/8", "::1")
     trusted_proxies: Annotated[
         tuple[str, ...],

@@ -55,8 +55,8 @@ class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
         tuple[Annotated[str, Meta(max_length=MAX_MESSAGE_CHARS)], ...],
         Meta(
             extra=NEW,
-            description="Messages from ChatServer to each user who logs in. Those of all channels together have at"
-            " most 40,000 characters.",
+            description="Messages from ChatServer to each user who logs in, but not after a lost connection. Those of"
+            " all channels together have at most 40,000 characters.",
         ),
     ] = ()
     echo_messages_on_join: Annotated[
@@ -159,7 +159,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         Meta(
             description="Key that authenticates server and site to each other. During a rotation, a list: the first key"
             f" is sent, all are accepted. The environment variable {KEY_VARIABLE} overrides it; spaces or"
-            " commas separate several keys."
+            " commas separate several keys, each of at least 16 characters."
         ),
     ] = msgspec.field(name="AdminAPIKey", default=ApiKeys())
     allowed_origins: Annotated[

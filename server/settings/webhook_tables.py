@@ -20,8 +20,8 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
         str,
         Meta(
             pattern=r"^(?:[a-z0-9][a-z0-9_-]{0,31})?\Z",
-            description='Name of the queue of this URL, if several have the Name "report": a-z 0-9 _ -. Empty: the'
-            " Name.",
+            description='Name of the queue of this URL, if several have the Name "report": at most 32 of a-z 0-9 _ -,'
+            " beginning with a letter or digit. Empty: the Name.",
         ),
     ] = msgspec.field(name="ID", default="")
     enabled: Annotated[
