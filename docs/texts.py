@@ -4,9 +4,12 @@ from server.settings import KEY_VARIABLE
 from tui.config import VARIABLE
 
 REFUSALS = [
-    ["400, 405, 411, 413, 414, 426, 431", "The request is not a websocket handshake, is too long, or has a body."],
+    [
+        "400, 405, 411, 413, 414, 426, 431",
+        "The request is not a valid websocket handshake, is too long, or has a body.",
+    ],
     ["403", "The `Origin` is not in `AllowedOrigins`. Only browsers send one."],
-    ["404", "The path is not `/ws`."],
+    ["404", "The path is not `/ws`, or the request does not ask for a websocket."],
     ["408", "The request was not complete within 10 s."],
     [
         "421",
@@ -223,9 +226,9 @@ Your site and bots can make these calls to the server's port. All except `report
 - Every answer is JSON with `OK`, and with `Error` if `OK` is false; only that of `statistics` has neither. The status
   is 400 for a method, Content-Type, body or token that is not valid, or a member who has to be in the room and is not
   (401 for a token in `amend-jwt`, 405 for a method of `report/status`), 401 for a missing or wrong key (403 in
-  `report/status` and `statistics`), 404 for a person or report that is not found, 411 for a chunked body, 413 for one
-  that is too long, 421 for an unknown name of the server, 429 with `Retry-After` for too many requests or wrong keys,
-  500 if a member has no conversations or a profile is not available, and 503 if the storage is unavailable or the
+  `report/status` and `statistics`), 404 for a person, report or call that is not found, 411 for a chunked body, 413
+  for one that is too long, 421 for an unknown name of the server, 429 with `Retry-After` for too many requests or wrong
+  keys, 500 if a member has no conversations or a profile is not available, and 503 if the storage is unavailable or the
   webhook `report` is disabled.
 - Each address may send [`RequestsPerMinute`](settings.md#limits) requests; add your site's address to
   `ExemptAddresses`.

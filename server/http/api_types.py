@@ -196,7 +196,8 @@ class Statistics(msgspec.Struct, frozen=True, rename="pascal"):
 
     user_count: Annotated[int, Meta(description="How many there are.")]
     usernames: Annotated[
-        list[str], Meta(description="Their names; only for requests with the key or from the server's machine.")
+        list[str],
+        Meta(description="Their names; only with the key, from the server's machine, or at the address of [Metrics]."),
     ]
     cameras: Annotated[Cameras, Meta(description="For sites that read them from BareRTC.")] = Cameras()
 
