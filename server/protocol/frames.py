@@ -365,7 +365,10 @@ class DirectMessages(msgspec.Struct, frozen=True, omit_defaults=True):
     """The retention of direct messages."""
 
     kept: Annotated[bool, Meta(description="False: they are delivered and then forgotten; there is no history.")] = True
-    days: Annotated[int, Meta(description="Days for which they are kept; 0: no limit.")] = 0
+    days: Annotated[
+        int,
+        Meta(description="Days for which they are kept, but never longer than other messages; 0: as long as those."),
+    ] = 0
     disclaimer: Annotated[str, Meta(description="A line to show at the top of each conversation.")] = ""
 
 
