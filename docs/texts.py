@@ -163,16 +163,16 @@ SETTINGS = f"""\
 
 The server reads `settings.toml` in the working directory, or the file given with `--settings`; without a file it uses
 the defaults. If a setting cannot be used, the server does not start: it ends with exit code 2 and one line that names
-the key. `{KEY_VARIABLE}` in the environment overrides `AdminAPIKey`.
-The client reads a settings file only if you pass it with `--settings`; otherwise a server that it starts uses neither
-the file nor the key.
+the key, or the place where the file is not TOML. `{KEY_VARIABLE}` in the environment overrides `AdminAPIKey`. The
+client reads a settings file only if you pass it with `--settings`; otherwise a server that it starts uses neither the
+file nor the key.
 
 ## When a change applies
 
-[`flagpost-server reload`](operate.md#change-settings-while-the-server-runs) applies a changed file while the
-server runs. Nobody is disconnected, except members after a change of `[JWT]` `Enabled` or `SecretKey`. The last column
-says when a change applies: `now`, to `new connections`, or after a `restart`, which the log then asks for. Turning
-`[TLS]` on or off needs a restart. If you reduce a number of days, older data is deleted within an hour.
+[`flagpost-server reload`](operate.md#change-settings-while-the-server-runs) applies a changed file while the server
+runs. Nobody is disconnected, except members after a change of `[JWT]` `Enabled` or `SecretKey`. The last column says
+when a change applies: `now`, to `new connections`, or after a `restart`, which the log then asks for. Turning `[TLS]`
+on or off needs a restart. If you reduce a number of days, older data is deleted within an hour.
 
 ## All settings
 """
@@ -207,8 +207,9 @@ OWN_KEYS = """\
 ## `[keys]`
 
 Assign other keys to an action by its name below: `messages.report = "f7"`, or several keys, separated by commas. Keys
-have Textual's names, such as `ctrl+x`, `alt+up`, `f3`, or `slash` for `/`; a letter or digit is its own name. A key
-that another action in the same place already has is rejected with a message at startup.
+have Textual's names, such as `ctrl+x`, `alt+up`, `f3`, or `slash` for `/`; a letter or digit is its own name. An
+unknown action or key, and a key that another action already has where both apply, are rejected with a message at
+startup.
 """
 
 
