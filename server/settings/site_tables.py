@@ -64,9 +64,19 @@ class MessageFilter(msgspec.Struct, frozen=True, rename="pascal"):
     ] = ()
     censor_message: Annotated[bool, Meta(description="Replace what matched with asterisks.")] = True
     forward_message: Annotated[
-        bool, Meta(description="Deliver the message. If false, only its author sees it, as if it had been sent.")
+        bool,
+        Meta(
+            description="Deliver the message. If false, only its author sees it, as if it had been sent; an"
+            " edit is refused."
+        ),
     ] = False
-    report_message: Annotated[bool, Meta(description="Report the message, uncensored, to the site.")] = False
+    report_message: Annotated[
+        bool,
+        Meta(
+            description="Report the message, uncensored, to the site, unless its author's address exceeds"
+            " ReportsPerHour."
+        ),
+    ] = False
     chat_server_response: Annotated[
         str, Meta(max_length=MAX_MESSAGE_CHARS, description="ChatServer's reply to the author. Empty: none.")
     ] = ""

@@ -53,7 +53,8 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
     secret: Annotated[
         SigningSecrets,
         Meta(
-            description='Secret that signs each request (Standard Webhooks), or a list: "whsec_...". Empty: unsigned.'
+            description='Secret that signs each request (Standard Webhooks), or a list: "whsec_" and 24 to 64 bytes in'
+            " base64. Empty: unsigned."
         ),
     ] = SigningSecrets()
 
