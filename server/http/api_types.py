@@ -222,7 +222,7 @@ class TrailLine(msgspec.Struct, frozen=True, rename="pascal"):
     """An entry of the history of a report."""
 
     at: Annotated[datetime, Meta(description="When it happened.")]
-    event: Annotated[str, Meta(description='"reported", "added", "site-said", "withdrawn" or "erased".')]
+    event: Annotated[str, Meta(description='"reported", "added", "site-said" or "withdrawn".')]
     reason: Annotated[str, Meta(description='With "reported" and "added".')] = ""
     comment: Annotated[str, Meta(description='With "reported" and "added".')] = ""
     status: Annotated[str, Meta(description='With "site-said".')] = ""

@@ -552,10 +552,13 @@ class Echo(Frame, frozen=True, tag="echo"):
         list[Message],
         Meta(
             description="The missed messages; or the recent ones of each channel, and up to 100 direct messages that"
-            " arrived while you were away."
+            " you may not have received."
         ),
     ] = []
-    recovered: Annotated[bool, Meta(description="False: there is a gap between `since` and these messages.")] = True
+    recovered: Annotated[
+        bool,
+        Meta(description="False: there is a gap between `since` and these messages, or `since` has another epoch."),
+    ] = True
     taken_back: Annotated[
         list[MsgID],
         Meta(description="Messages up to `since` that were deleted recently, the latest first; at most 500."),
@@ -705,7 +708,7 @@ class TokenRules(msgspec.Struct, frozen=True):
 
 
 class Pong(Frame, frozen=True, tag="ping", rename={"rules": "jwtRules"}):
-    """The answer to a ping. Also sent to a member every 30 s, with a new token for the next login."""
+    """The answer to a ping. Also sent to a member every 30 s, and after a change of their claims, with a new token."""
 
     jwt: Annotated[str, Meta(description="A new token like that of the login.")] = ""
     rules: Annotated[TokenRules | None, Meta(description="The restrictions in the token, if there are any.")] = None
