@@ -59,6 +59,6 @@ ENDPOINTS = (
         by_key=False,
     ),
     endpoint("/api/profile", "Read a profile.", member_calls.profile, ProfileOf, MemberProfile, by_key=False),
-    endpoint("/api/shutdown", "Shut the server down; its exit code is 1.", site_calls.shutdown, KeyCall),
+    endpoint("/api/shutdown", "Shut down all servers of the room; their exit code is 1.", site_calls.shutdown, KeyCall),
     endpoint("/api/reports", "List reports, or read one with evidence.", report_calls.reports, ReportsCall, ReportPage),
 )

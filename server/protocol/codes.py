@@ -84,7 +84,8 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.BAD_QUERY: "The query has neither words nor filters, or a date in it is not valid.",
     ErrorCode.BAD_STATUS: "The status contains characters that cannot be shown, or is reserved for operators.",
     ErrorCode.WEBHOOK_OFF: "The webhook for this action is disabled.",
-    ErrorCode.STORAGE: "The server cannot use its storage now, or its disk is nearly full. Nothing was done.",
+    ErrorCode.STORAGE: "The server cannot use its storage now, or its disk is nearly full. Nothing was done, unless the"
+    " answer of PostgreSQL was lost: resend with the same nonce.",
     ErrorCode.INTERNAL: "An internal error of the server; its log has details.",
 }
 

@@ -252,7 +252,7 @@ class SetStatus(Frame, frozen=True, tag="me"):
 
 
 class Mute(Frame, frozen=True, tag="mute"):
-    """Mute a user: hide their messages from you. Stored; nobody is notified."""
+    """Mute a user: hide their messages from you. Stored; nobody is notified. Replaces your block of them, if any."""
 
     username: Name
 
@@ -266,8 +266,8 @@ class Unmute(Frame, frozen=True, tag="unmute"):
 class Block(Frame, frozen=True, tag="block"):
     """Block a user: from now on neither of you sees, finds or reports what the other writes, or opens their profile.
 
-    Operators in the room cannot be blocked, unless BlockableAdmins is on. From the server: the site has made you and
-    this user block each other.
+    Replaces your mute of them. Operators in the room cannot be blocked, unless BlockableAdmins is on. From the server:
+    the site has made you and this user block each other.
     """
 
     username: Name
