@@ -33,7 +33,9 @@ USAGES = {
         CommandUsage("ban", "NAME [HOURS]", f"to keep someone out, for {DEFAULT_HOURS} hours unless you say otherwise"),
         CommandUsage("unban", "NAME", "to lift a ban"),
         CommandUsage("bans", "", "to list who is banned"),
-        CommandUsage("unmute-all", "", "to lift all your mutes, and all blocks of you"),
+        CommandUsage(
+            "unmute-all", "", "to lift all your mutes and, unless users can block operators, all blocks of you"
+        ),
         CommandUsage("nsfw", "NAME", "has no effect: there are no webcams here"),
         CommandUsage("cut", "NAME", "has no effect: there are no webcams here"),
         CommandUsage("help", "", "to list the commands"),

@@ -73,7 +73,12 @@ DEFINITIONS = {
         Definition("bans", "", "Operators: list bans", operator=True),
         Definition("op", "NAME", "Operators: make a person an operator until they log in again", operator=True),
         Definition("deop", "NAME", "Operators: revoke a person's rights until they log in again", operator=True),
-        Definition("unmute-all", "", "Operators: lift all your mutes, and all blocks of you", operator=True),
+        Definition(
+            "unmute-all",
+            "",
+            "Operators: lift all your mutes and, unless users can block operators, all blocks of you",
+            operator=True,
+        ),
         Definition("kickall", "", "Operators: disconnect everyone; clients log in again", operator=True),
         Definition("reconfigure", "", "Operators: reload the server's settings", operator=True),
         Definition("shutdown", "", "Operators: shut down the server", operator=True),
