@@ -11,11 +11,11 @@ from server.protocol.version import VERSION
 
 NOTE = "Written by `python -m docs.generate`; change the code instead."
 FAILURES = {
-    "400": "The body, its Content-Type, the method or the token is not valid.",
+    "400": "The body, its Content-Type, the method or the token is not valid, or the member has to be in the room.",
     "401": "APIKey is wrong, or the token of `amend-jwt` is not valid.",
     "403": "APIKey is wrong (`report/status`).",
     "404": "Nobody in the room has this name, or there is no such report.",
-    "411": "There is no Content-Length.",
+    "411": "The body is chunked; send a Content-Length.",
     "413": "The body has more than 64 KiB.",
     "421": "The server does not know the name by which it was called; see `AllowedHosts`.",
     "429": "Too many requests, or too many wrong keys; `Retry-After` is the number of seconds to wait.",

@@ -85,7 +85,7 @@ report within 24 hours is refused with `nonce-used`; send the message with a new
 
 An `error` has the nonce of the frame that it answers. `takeback`, `react`, `typing`, `read`, `me`, `mute`, `unmute`,
 `block`, `unblock` and `blocklist` have no nonce, so an error about them does not say which one failed. The answer to a
-successful `takeback`, `react` or `edit` is the frame that everyone receives.
+successful `takeback`, `react` or `edit` is the frame that everyone receives. (If you muted the author, there is none.)
 
 ## What is unread
 
