@@ -24,7 +24,7 @@ PASTE_START, PASTE_END = "\x1b[200~", "\x1b[201~"
 SAME_PASTE_SECONDS = 0.05
 """Text read within this time after a long read continues the same paste."""
 PIECE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b?[^\x1b]+|\x1b")
-"""A complete CSI sequence, or what is up to the next sequence; so a sequence that fails takes no text with it."""
+"""Matches a complete CSI sequence, or the text before the next one, so that a sequence that fails drops no text."""
 MAX_CELLS = 4096
 """The maximum number of columns and of lines of a terminal; larger sizes are ignored."""
 LONG_READ = 500
