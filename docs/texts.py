@@ -92,9 +92,9 @@ successful `takeback`, `react` or `edit` is the frame that everyone receives. (I
 After each login, `places` lists the channels and the latest 200 conversations that have messages: the last message, how
 far you have read, how many messages of others follow, and in channels how many of those mention you. Messages from
 before your first login count as read. Send `read` with the last message that was on the screen, at most every few
-seconds. The server stores your highest number, and sends it to your other connected clients. A conversation that you
-mark as `closed` is left out of `places` until it has a later message, and one with a person whom you muted, or with a
-block between you, is always left out.
+seconds. The server stores your highest number, and sends it to your other connected clients. `places`
+leaves out conversations that you marked as `closed`, until a later message arrives. It also leaves out conversations
+with people whom you have muted, or if one of you has blocked the other.
 
 ## Page through older messages
 
@@ -170,9 +170,9 @@ file nor the key.
 ## When a change applies
 
 [`flagpost-server reload`](operate.md#change-settings-while-the-server-runs) applies a changed file while the server
-runs. Nobody is disconnected, except members after a change of `[JWT]` `Enabled` or `SecretKey`. The last column says
-when a change applies: `now`, to `new connections`, or after a `restart`, which the log then asks for. Turning `[TLS]`
-on or off needs a restart. If you reduce a number of days, older data is deleted within an hour.
+runs. Only a change of `Enabled` or `SecretKey` in `[JWT]` closes connections, namely those of members. The last column
+says when a change applies: `now`, to `new connections`, or after a `restart`, which the log then asks for. Turning
+`[TLS]` on or off needs a restart. If you reduce a number of days, older data is deleted within an hour.
 
 ## All settings
 """

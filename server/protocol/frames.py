@@ -252,7 +252,10 @@ class SetStatus(Frame, frozen=True, tag="me"):
 
 
 class Mute(Frame, frozen=True, tag="mute"):
-    """Mute a user: hide their messages from you. Stored; nobody is notified. Replaces your block of them, if any."""
+    """Mute a user: hide their messages from you. If you have blocked them, that block ends.
+
+    The mute is stored, and the user is not notified.
+    """
 
     username: Name
 
@@ -266,8 +269,8 @@ class Unmute(Frame, frozen=True, tag="unmute"):
 class Block(Frame, frozen=True, tag="block"):
     """Block a user: from now on neither of you sees, finds or reports what the other writes, or opens their profile.
 
-    Replaces your mute of them. Operators in the room cannot be blocked, unless BlockableAdmins is on. From the server:
-    the site has made you and this user block each other.
+    If you have muted them, that mute ends. Operators in the room cannot be blocked, unless BlockableAdmins is on. From
+    the server: the site has made you and this user block each other.
     """
 
     username: Name
@@ -461,7 +464,7 @@ class WholeWhoEntry(WhoEntry, frozen=True, kw_only=True):
 
 
 class Who(Frame, frozen=True, tag="who"):
-    """Everyone in the room whom you may see: in several frames if there are many, one after the other.
+    """The people in the room whom you can see. A long list is sent in consecutive frames.
 
     Sent after login, and when your rights change.
     """

@@ -118,7 +118,11 @@ class DMLinkSpamProtection(msgspec.Struct, frozen=True, rename="pascal"):
     enabled: Annotated[bool, Meta(description="Whether links in direct messages are counted.")] = False
     max_threads: Annotated[
         int,
-        Meta(ge=1, le=1000, description="Number of people to whom a user may send links to one host within TimeLimit."),
+        Meta(
+            ge=1,
+            le=1000,
+            description="Maximum number of people to whom a user can send links to one host within TimeLimit.",
+        ),
     ] = 5
     time_limit: Annotated[int, Meta(ge=1, le=31_536_000, description="Seconds for which a link counts.")] = 3600
     ban_hours: Annotated[
